@@ -1,0 +1,158 @@
+/**
+ * Pending writes: what the tasks of a superstep wrote, kept beside the checkpoint that they were computed from.
+ * One item per task and one `UpdateItem` per call, so a crash leaves all writes of a call or none. LangGraph
+ * may call concurrently, and before the checkpoint itself is put.
+ */
+import {
+  type CheckpointPendingWrite,
+  compareWritesSortKeys,
+  type PendingWrite,
+  type SerializerProtocol,
+  WRITES_IDX_MAP,
+  writesSortKey,
+} from "@langchain/langgraph-checkpoint";
+import type { Item, Table } from "../dynamo/index.ts";
+import { type Blob, type Blobs, corrupt } from "./blobs.ts";
+import { type CheckpointRef, partition, writesKey, writesOf } from "./keys.ts";
+
+/** One write as stored: its channel, the serializer's type, the value. */
+type StoredWrite = [channel: string, type: string, value: Blob];
+/** A write of a pack: its index, and the value in base64. */
+type PackedWrite = [index: number, channel: string, type: string, value: string];
+
+/** More writes, or more bytes, than one update expression and one item hold go into one pack. */
+const MAX_SINGLE_WRITES = 50;
+const MAX_SINGLE_BYTES = 250_000;
+const SPECIAL_INLINE_BYTES = 20_000;
+
+export class PendingWrites {
+  private readonly table: Table;
+  private readonly blobs: Blobs;
+  private readonly serde: SerializerProtocol;
+
+  constructor(table: Table, blobs: Blobs, serde: SerializerProtocol) {
+    this.table = table;
+    this.blobs = blobs;
+    this.serde = serde;
+  }
+
+  /**
+   * Stores the writes of one call. A regular write (index 0 and up) is kept as it was first stored; a special
+   * one (error, interrupt, resume, scheduled: negative) is replaced.
+   */
+  async put(
+    ref: CheckpointRef,
+    writes: PendingWrite[],
+    task: { id: string; path: string },
+    expiry: Expiry,
+  ): Promise<void> {
+    const dumped = await Promise.all(
+      writes.map(async ([channel, value], position) => {
+        const [type, bytes] = await this.serde.dumpsTyped(value);
+        return { index: WRITES_IDX_MAP[channel] ?? position, channel, type, bytes };
+      }),
+    );
+    const regular = dumped.filter(({ index }) => index >= 0);
+    const special = dumped.filter(({ index }) => index < 0);
+    const update = new UpdateBuilder();
+    const size = regular.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES) {
+      const pack: PackedWrite[] = regular.map(({ index, channel, type, bytes }) => [
+        index,
+        channel,
+        type,
+        Buffer.from(bytes).toString("base64"),
+      ]);
+      const packed = await this.blobs.write(ref.threadId, Buffer.from(JSON.stringify(pack)), MAX_SINGLE_BYTES, expiry);
+      update.setOnce("pack", packed);
+    } else {
+      for (const { index, channel, type, bytes } of regular)
+        update.setOnce(`w${index}`, [
+          channel,
+          type,
+          await this.blobs.write(ref.threadId, bytes, MAX_SINGLE_BYTES, expiry),
+        ]);
+    }
+    for (const { index, channel, type, bytes } of special)
+      update.set(`w${index}`, [
+        channel,
+        type,
+        await this.blobs.write(ref.threadId, bytes, SPECIAL_INLINE_BYTES, expiry),
+      ]);
+    update.set("taskId", task.id);
+    update.set("taskPath", task.path);
+    if (expiry.expiresAt !== undefined) update.set("expiresAt", expiry.expiresAt);
+    await this.table.update(writesKey(ref, task.id), update);
+  }
+
+  /** All writes of a checkpoint, in the order in which a live run applies them. */
+  async read(ref: CheckpointRef): Promise<CheckpointPendingWrite[]> {
+    const found: { key: ReturnType<typeof writesSortKey>; write: CheckpointPendingWrite }[] = [];
+    for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) {
+      const taskId = String(item.taskId);
+      for (const [index, channel, type, bytes] of await this.unpack(ref, item))
+        found.push({
+          key: writesSortKey(String(item.taskPath), taskId, index),
+          write: [taskId, channel, await this.serde.loadsTyped(type, bytes)],
+        });
+    }
+    return found.sort((a, b) => compareWritesSortKeys(a.key, b.key)).map(({ write }) => write);
+  }
+
+  private async unpack(ref: CheckpointRef, item: Item): Promise<[number, string, string, Uint8Array][]> {
+    const what = `the writes of task ${String(item.taskId)} of checkpoint ${ref.checkpointId}`;
+    const writes = new Map<number, [number, string, string, Uint8Array]>();
+    if (item.pack !== undefined) {
+      const bytes = await this.blobs.read(ref.threadId, item.pack as Blob, what);
+      for (const [index, channel, type, value] of parsePack(bytes, what))
+        writes.set(index, [index, channel, type, Buffer.from(value, "base64")]);
+    }
+    for (const [name, value] of Object.entries(item)) {
+      const index = /^w(-?\d+)$/.exec(name)?.[1];
+      if (index === undefined) continue;
+      const [channel, type, blob] = value as StoredWrite;
+      writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(ref.threadId, blob, what)]);
+    }
+    return [...writes.values()];
+  }
+}
+
+export interface Expiry {
+  /** Epoch seconds; the item does not expire when left out. */
+  expiresAt?: number;
+}
+
+function parsePack(bytes: Uint8Array, what: string): PackedWrite[] {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8")) as PackedWrite[];
+  } catch {
+    throw corrupt(what);
+  }
+}
+
+class UpdateBuilder {
+  readonly names: Record<string, string> = {};
+  readonly values: Record<string, unknown> = {};
+  private readonly clauses: string[] = [];
+
+  get expression(): string {
+    return `SET ${this.clauses.join(", ")}`;
+  }
+
+  set(attribute: string, value: unknown): void {
+    const n = this.bind(attribute, value);
+    this.clauses.push(`#${n} = :${n}`);
+  }
+
+  setOnce(attribute: string, value: unknown): void {
+    const n = this.bind(attribute, value);
+    this.clauses.push(`#${n} = if_not_exists(#${n}, :${n})`);
+  }
+
+  private bind(attribute: string, value: unknown): string {
+    const n = `a${this.clauses.length}`;
+    this.names[`#${n}`] = attribute;
+    this.values[`:${n}`] = value;
+    return n;
+  }
+}

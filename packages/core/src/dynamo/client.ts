@@ -1,0 +1,106 @@
+/**
+ * The one importer of `@aws-sdk`. Everything that core asks of DynamoDB goes through `Table`, which says what an
+ * answer means: an expired item is absent, a lost answer is `store-unavailable` with what is known of it, and a
+ * batch is done when all of it is.
+ */
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  DynamoDBClient,
+  UpdateTimeToLiveCommand,
+} from "@aws-sdk/client-dynamodb";
+import {
+  BatchWriteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  ScanCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import { TenureError } from "../errors.ts";
+import { tableDefinition } from "./definition.ts";
+
+export type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+export type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+export { BatchWriteCommand, GetCommand, PutCommand, QueryCommand, ScanCommand, UpdateCommand };
+
+export interface DynamoConfig {
+  /** Where DynamoDB is, for DynamoDB Local and its like; AWS' own endpoint of the region when left out. */
+  endpoint?: string;
+  region?: string;
+  /** Fixed credentials; the SDK's usual chain when left out. */
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  /** How long one request may take in milliseconds, connecting included. Default 3000. */
+  requestTimeoutMs?: number;
+}
+
+/** A document client whose requests have a deadline and are tried three times at most. */
+export function connectDynamo({ requestTimeoutMs = 3000, ...config }: DynamoConfig = {}): DynamoDBDocumentClient {
+  const client = new DynamoDBClient({
+    ...config,
+    maxAttempts: 3,
+    requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
+  });
+  return asDocumentClient(client);
+}
+
+/** Either client as a document client. One that is one already keeps its own marshalling options. */
+export function asDocumentClient(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBDocumentClient {
+  if (client instanceof DynamoDBDocumentClient || client.constructor.name === "DynamoDBDocumentClient")
+    return client as DynamoDBDocumentClient;
+  return DynamoDBDocumentClient.from(client as DynamoDBClient, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+/** Creates the table with its TTL attribute, or finds that it is there. Idempotent. For the local stack and tests. */
+export async function ensureTable(client: DynamoDBDocumentClient, tableName: string): Promise<void> {
+  const { hashKey, rangeKey, ttlAttribute, billingMode } = tableDefinition;
+  await client
+    .send(
+      new CreateTableCommand({
+        TableName: tableName,
+        BillingMode: billingMode,
+        AttributeDefinitions: [hashKey, rangeKey].map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
+        KeySchema: [
+          { AttributeName: hashKey, KeyType: "HASH" },
+          { AttributeName: rangeKey, KeyType: "RANGE" },
+        ],
+      }),
+    )
+    .catch((error: Error) => {
+      if (error.name !== "ResourceInUseException") throw asFault(error);
+    });
+  for (;;) {
+    const { Table } = await attempt(client.send(new DescribeTableCommand({ TableName: tableName })));
+    if (Table?.TableStatus === "ACTIVE") break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  const ttl = await attempt(client.send(new DescribeTimeToLiveCommand({ TableName: tableName })));
+  if (ttl.TimeToLiveDescription?.TimeToLiveStatus === "ENABLED") return;
+  const TimeToLiveSpecification = { AttributeName: ttlAttribute, Enabled: true };
+  await attempt(client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification })));
+}
+
+/** Awaits a request and turns what the SDK throws into a fault. */
+export async function attempt<T>(request: Promise<T>): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    throw asFault(error);
+  }
+}
+
+export const isConditionFailed = (error: unknown): boolean =>
+  error instanceof Error && error.name === "ConditionalCheckFailedException";
+
+/** Refused before anything was done: these are answers of DynamoDB, or no connection could be made. */
+const NOT_APPLIED =
+  /^(ValidationException|ResourceNotFoundException|AccessDenied.*|Unrecognized.*|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
+
+function asFault(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return error;
+  const refused = (error as { code?: string }).code === "ECONNREFUSED";
+  const outcome = NOT_APPLIED.test(error.name) || refused ? "not-applied" : "unknown";
+  return new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome }, { cause: error });
+}

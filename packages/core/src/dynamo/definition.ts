@@ -1,0 +1,16 @@
+/**
+ * The one table of Tenure, as data: the local stack, the tests and the infrastructure all build it from here.
+ * What is in it: docs/storage-format.md.
+ */
+export const tableDefinition = {
+  /** Both keys are strings. */
+  hashKey: "pk",
+  rangeKey: "sk",
+  /**
+   * DynamoDB deletes an item some time after this attribute, in epoch seconds; until then the item stays
+   * readable, so every reader checks it. Source:
+   * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
+   */
+  ttlAttribute: "expiresAt",
+  billingMode: "PAY_PER_REQUEST",
+} as const;

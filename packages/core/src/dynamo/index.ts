@@ -1,0 +1,11 @@
+/** DynamoDB, seen so that an expired item is absent and a batch finishes. See table.ts. */
+export {
+  asDocumentClient,
+  connectDynamo,
+  type DynamoConfig,
+  type DynamoDBClient,
+  type DynamoDBDocumentClient,
+  ensureTable,
+} from "./client.ts";
+export { tableDefinition } from "./definition.ts";
+export { type Item, type Key, Table } from "./table.ts";

@@ -1,0 +1,108 @@
+/**
+ * Every error that Tenure raises on purpose, as one union of tagged values.
+ *
+ * A refusal says that the caller may not have what was asked for; a fault says that Tenure could not
+ * find out. They are never the same value: "there is no such session" is `session-required`, "Redis did
+ * not answer" is `store-unavailable`.
+ */
+export type Refusal =
+  | { tag: "session-required" }
+  | { tag: "code-rejected"; why: CodeRejection; attemptsLeft: number }
+  | { tag: "rate-limited"; retryAt: number }
+  | { tag: "thread-not-found"; threadId: string }
+  | { tag: "thread-exists"; threadId: string }
+  | { tag: "thread-busy"; threadId: string }
+  | { tag: "assistant-not-found"; assistantId: string }
+  | { tag: "invalid-input"; issues: string[] }
+  | { tag: "body-too-large"; limitBytes: number }
+  | { tag: "cross-origin" }
+  | { tag: "route-not-found" }
+  | { tag: "method-not-allowed"; allow: string[] }
+  | { tag: "not-implemented"; feature: string };
+
+/**
+ * Why a login code was refused. `gone` covers expired, used and never issued, which the store cannot tell
+ * apart since the code is no longer there; `spent` means that its tries are used up.
+ */
+export type CodeRejection = "wrong" | "gone" | "spent";
+
+/**
+ * `outcome` says what is known of a write: `not-applied` may be tried again; `unknown` means that it was
+ * sent and its answer lost, so only an idempotent operation may be tried again.
+ */
+export type Fault =
+  | { tag: "store-unavailable"; store: "redis" | "dynamodb"; outcome: "not-applied" | "unknown" }
+  | { tag: "store-corrupt"; store: "redis" | "dynamodb"; what: string }
+  | { tag: "mail-unavailable" }
+  | { tag: "misconfigured"; problems: string[] };
+
+export type Reason = Refusal | Fault;
+
+/** The one error class of Tenure. Its message is made from the reason and never contains a secret. */
+export class TenureError extends Error {
+  override readonly name = "TenureError";
+  readonly reason: Reason;
+
+  constructor(reason: Reason, options?: { cause?: unknown }) {
+    super(describe(reason), options);
+    this.reason = reason;
+  }
+}
+
+export function isTenureError<T extends Reason["tag"]>(
+  error: unknown,
+  tag?: T,
+): error is TenureError & { reason: Extract<Reason, { tag: T }> } {
+  return error instanceof TenureError && (tag === undefined || error.reason.tag === tag);
+}
+
+/** One sentence for a person, in plain words: what is wrong and what to do. */
+export function describe(reason: Reason): string {
+  switch (reason.tag) {
+    case "session-required":
+      return "There is no live session for this request. Log in and send its cookie, bearer token or x-api-key.";
+    case "code-rejected":
+      return describeCodeRejection(reason);
+    case "rate-limited":
+      return "Too many requests. Wait until the time in Retry-After, then try again.";
+    case "thread-not-found":
+      return `There is no thread ${reason.threadId} of yours.`;
+    case "thread-exists":
+      return `Thread ${reason.threadId} exists already. Send if_exists: "do_nothing" to use it.`;
+    case "thread-busy":
+      return `Thread ${reason.threadId} has a run under way. Wait for it to end, then try again.`;
+    case "assistant-not-found":
+      return `There is no assistant ${reason.assistantId}.`;
+    case "invalid-input":
+      return reason.issues.join("; ");
+    case "body-too-large":
+      return `The request body is larger than ${reason.limitBytes} bytes.`;
+    case "cross-origin":
+      return "This request comes from another origin, so the session cookie does not count for it.";
+    case "route-not-found":
+      return "There is nothing at this path.";
+    case "method-not-allowed":
+      return `This path answers ${reason.allow.join(", ")} only.`;
+    case "not-implemented":
+      return `This server does not implement ${reason.feature}.`;
+    case "store-unavailable":
+      return `The ${reason.store} store did not answer (${reason.outcome}). Try again shortly.`;
+    case "store-corrupt":
+      return `The ${reason.store} store holds something unreadable: ${reason.what}.`;
+    case "mail-unavailable":
+      return "The message with the code could not be sent. Try again shortly.";
+    case "misconfigured":
+      return reason.problems.join("; ");
+  }
+}
+
+function describeCodeRejection(reason: Extract<Refusal, { tag: "code-rejected" }>): string {
+  switch (reason.why) {
+    case "wrong":
+      return `That is not the code. Tries left: ${reason.attemptsLeft}.`;
+    case "gone":
+      return "That code has expired or was used already. Ask for a new one.";
+    case "spent":
+      return "Too many wrong tries. Ask for a new code.";
+  }
+}

@@ -1,0 +1,57 @@
+import { malformedReply, type RedisStore, type Reply } from "../redis/index.ts";
+import type { CodePolicy } from "./policy.ts";
+import * as scripts from "./scripts.ts";
+import type { CodeStore } from "./store.ts";
+
+/** The account is the cluster hash tag: all keys of an account are in one slot. */
+const keys = (account: string) => ({
+  code: (challenge: string) => `code:{${account}}:${challenge.slice(account.length + 1)}`,
+  resend: `code-resend:{${account}}`,
+  failures: `code-failures:{${account}}`,
+});
+
+export function createCodeStore(redis: RedisStore, policy: CodePolicy): CodeStore {
+  return {
+    async issue({ account, challenge, digest, email }) {
+      const { code, resend, failures } = keys(account);
+      const reply = await redis.evaluate(
+        scripts.issue,
+        [code(challenge), resend, failures],
+        [digest, email, policy.ttlMs, policy.resendMs, policy.failuresPerAccount],
+      );
+      if (!Array.isArray(reply)) throw malformedReply();
+      if (reply[0] === 0) return { issued: false, retryAt: number(reply[1]) };
+      if (reply[0] !== 1) throw malformedReply();
+      return { issued: true, expiresAt: number(reply[1]), resendAt: number(reply[2]) };
+    },
+
+    async consume(account, challenge, digest) {
+      const { code, failures } = keys(account);
+      const reply = await redis.evaluate(
+        scripts.consume,
+        [code(challenge), failures],
+        [digest, policy.attemptsPerCode, policy.failuresPerAccount, policy.failureWindowMs],
+      );
+      const [verdict, detail] = Array.isArray(reply) ? reply : [];
+      switch (verdict) {
+        case "accepted":
+          if (typeof detail !== "string") throw malformedReply();
+          return { accepted: true, email: detail };
+        case "wrong":
+          return { accepted: false, why: "wrong", attemptsLeft: number(detail) };
+        case "gone":
+        case "spent":
+          return { accepted: false, why: verdict, attemptsLeft: 0 };
+        case "locked":
+          return { accepted: false, why: "locked", retryAt: number(detail) };
+        default:
+          throw malformedReply();
+      }
+    },
+  };
+}
+
+function number(reply: Reply | undefined): number {
+  if (typeof reply !== "string" || !/^\d{1,15}$/.test(reply)) throw malformedReply();
+  return Number(reply);
+}

@@ -1,0 +1,36 @@
+import type { CodeRejection } from "../errors.ts";
+
+/** What a code is bound to. `account` is a keyed hash of the e-mail address. */
+export interface IssueRequest {
+  account: string;
+  challenge: string;
+  /** HMAC of (challenge, code); the code itself never reaches the store. */
+  digest: string;
+  email: string;
+}
+
+export type Issued = { issued: true; expiresAt: number; resendAt: number } | { issued: false; retryAt: number };
+
+export type Consumed =
+  | { accepted: true; email: string }
+  | { accepted: false; why: CodeRejection; attemptsLeft: number }
+  | { accepted: false; why: "locked"; retryAt: number };
+
+/**
+ * One-time login codes. Both methods are atomic and take one round trip; both throw `store-unavailable` when
+ * Redis does not answer in time. Instants are epoch milliseconds by Redis' clock.
+ */
+export interface CodeStore {
+  /**
+   * Stores a code, unless the account was sent one within the resend interval or has too many wrong tries.
+   * Unknown outcome: the code was not sent to anyone, so it is of no use; ask again after the interval.
+   */
+  issue(request: IssueRequest): Promise<Issued>;
+
+  /**
+   * Uses a code up. The try is counted before the comparison, in the same script, so any number of concurrent
+   * tries share the same five; of any number of right ones exactly one is accepted. Unknown outcome: the code
+   * may be used up; ask for a new one. Not to be repeated.
+   */
+  consume(account: string, challenge: string, digest: string): Promise<Consumed>;
+}

@@ -1,0 +1,67 @@
+/**
+ * What a client holds, and what the stores hold in its place.
+ *
+ * A session token is `handle.secret`. The handle is a keyed hash of the user id: it names the user's slot
+ * in Redis without naming the user. The secret is 256 random bits, of which only the SHA-256 is stored.
+ * The pepper is the key of every keyed hash here; whoever reads Redis without it can neither guess a
+ * handle nor try codes.
+ */
+import { createHash, createHmac, randomBytes, randomInt } from "node:crypto";
+
+const HANDLE = /^[A-Za-z0-9_-]{22}$/;
+const TOKEN = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
+const CHALLENGE = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
+
+/** The parts of a session token that the store works with; `id` is the SHA-256 of the secret, base64url. */
+export interface SessionRef {
+  handle: string;
+  id: string;
+}
+
+/** A keyed hash of `value`, 128 bits as 22 base64url characters; `domain` keeps uses apart. */
+export function keyedHandle(pepper: string, domain: string, value: string): string {
+  return createHmac("sha256", pepper).update(`${domain}\0${value}`).digest().subarray(0, 16).toString("base64url");
+}
+
+/** A new token for the user behind `handle`, with the reference under which it is stored. */
+export function newToken(handle: string): { token: string; ref: SessionRef } {
+  if (!HANDLE.test(handle)) throw new TypeError("a handle is 22 base64url characters");
+  const secret = randomBytes(32).toString("base64url");
+  return { token: `${handle}.${secret}`, ref: { handle, id: sha256(secret) } };
+}
+
+/** The reference of a token, or undefined when its shape is wrong; a store is never asked about such a one. */
+export function parseToken(token: string): SessionRef | undefined {
+  const match = TOKEN.exec(token);
+  return match ? { handle: match[1] as string, id: sha256(match[2] as string) } : undefined;
+}
+
+/** A challenge names one request for a code: the account's handle and 128 random bits. */
+export function newChallenge(account: string): string {
+  return `${account}.${randomBytes(16).toString("base64url")}`;
+}
+
+/** The account's handle within a challenge, or undefined when its shape is wrong. */
+export function parseChallenge(challenge: string): { account: string } | undefined {
+  const match = CHALLENGE.exec(challenge);
+  return match ? { account: match[1] as string } : undefined;
+}
+
+/** A uniformly random code of six digits, leading zeros kept. */
+export function newCode(): string {
+  return randomInt(0, 1_000_000).toString().padStart(6, "0");
+}
+
+/** What is stored of a code: it opens nothing without the challenge and the pepper. Base64url, 43 characters. */
+export function codeDigest(pepper: string, challenge: string, code: string): string {
+  return createHmac("sha256", pepper).update(`code\0${challenge}\0${code}`).digest("base64url");
+}
+
+/** An identifier nobody can guess: `prefix_` and 128 random bits. */
+export function newId(prefix: string): string {
+  return `${prefix}_${randomBytes(16).toString("base64url")}`;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
+}

@@ -1,0 +1,16 @@
+import type { ErrorReply, Reply } from "./reply.ts";
+
+/**
+ * What the gateway stands in front of: the embedded engine, or a connection to a redis-server.
+ * Arguments and strings in replies are binary strings (see reply.ts).
+ */
+export interface RedisEngine {
+  /** What `npm start` prints: the engine and where its data is. */
+  readonly description: string;
+  /** Runs one command. An error reply is returned, not thrown; a lost connection is thrown. */
+  send(args: string[]): Promise<Reply>;
+  /** Runs all commands in one MULTI/EXEC, or none of them when one cannot be queued (then an error reply). */
+  transaction(commands: string[][]): Promise<Reply[] | ErrorReply>;
+  /** Everything acknowledged is on disk when this resolves. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,40 @@
+import { randomUUID } from "node:crypto";
+import { connectDynamo, type DynamoDBDocumentClient, ensureTable } from "@tenure/core/dynamo";
+import { startLocalDynamo } from "@tenure/local/dynamodb/server";
+import { dynamoEndpoint } from "./found.ts";
+
+export interface TestTable {
+  client: DynamoDBDocumentClient;
+  tableName: string;
+  /** Deletes expired items now; DynamoDB Local has its own sweeper, which cannot be called. */
+  sweep?: () => Promise<number>;
+  close(): Promise<void>;
+}
+
+const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+
+export const dynamoEngines: { name: string; open(): Promise<TestTable> }[] = [
+  {
+    name: "dynalite",
+    async open() {
+      const dynamo = await startLocalDynamo();
+      const table = await openTable(dynamo.url);
+      return {
+        ...table,
+        sweep: () => dynamo.sweep(),
+        async close() {
+          await table.close();
+          await dynamo.close();
+        },
+      };
+    },
+  },
+];
+if (dynamoEndpoint) dynamoEngines.push({ name: "DynamoDB Local", open: () => openTable(dynamoEndpoint as string) });
+
+async function openTable(endpoint: string): Promise<TestTable> {
+  const client = connectDynamo({ endpoint, region: "local", credentials });
+  const tableName = `test-${randomUUID()}`;
+  await ensureTable(client, tableName);
+  return { client, tableName, close: async () => client.destroy() };
+}

@@ -1,0 +1,19 @@
+/**
+ * Which real engines the tests may use, besides the embedded ones that are always there. Each is named by an
+ * environment variable, since the tests write to it as they like; Chromium is looked for where Debian puts it.
+ */
+import { existsSync } from "node:fs";
+
+const { env } = process;
+
+/** `redis://…`: a redis-server with nothing in it that matters. */
+export const redisUrl = env.TENURE_TEST_REDIS_URL;
+/** `http://…`: a DynamoDB Local with nothing in it that matters. */
+export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;
+export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
+
+export const missing: string[] = [
+  ...(redisUrl ? [] : ["redis-server (TENURE_TEST_REDIS_URL)"]),
+  ...(dynamoEndpoint ? [] : ["DynamoDB Local (TENURE_TEST_DYNAMODB_ENDPOINT)"]),
+  ...(chromiumPath ? [] : ["Chromium (TENURE_TEST_CHROMIUM)"]),
+];
