@@ -41,7 +41,12 @@ export function connectDynamo({ requestTimeoutMs = 3000, ...config }: DynamoConf
   const client = new DynamoDBClient({
     ...config,
     maxAttempts: 3,
-    requestHandler: { connectionTimeout: 1000, requestTimeout: requestTimeoutMs, throwOnRequestTimeout: true },
+    requestHandler: {
+      connectionTimeout: 1000,
+      requestTimeout: requestTimeoutMs,
+      socketTimeout: requestTimeoutMs,
+      throwOnRequestTimeout: true,
+    },
   });
   return asDocumentClient(client);
 }
@@ -52,6 +57,8 @@ export function asDocumentClient(client: DynamoDBClient | DynamoDBDocumentClient
     return client as DynamoDBDocumentClient;
   return DynamoDBDocumentClient.from(client as DynamoDBClient, { marshallOptions: { removeUndefinedValues: true } });
 }
+
+const TABLE_ACTIVE_TRIES = 300;
 
 /** Creates the table with its TTL attribute, or finds that it is there. Idempotent. For the local stack and tests. */
 export async function ensureTable(client: DynamoDBDocumentClient, tableName: string): Promise<void> {
@@ -71,7 +78,9 @@ export async function ensureTable(client: DynamoDBDocumentClient, tableName: str
     .catch((error: Error) => {
       if (error.name !== "ResourceInUseException") throw asFault(error);
     });
-  for (;;) {
+  for (let tries = 0; ; tries++) {
+    if (tries > TABLE_ACTIVE_TRIES)
+      throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "unknown" });
     const { Table } = await attempt(client.send(new DescribeTableCommand({ TableName: tableName })));
     if (Table?.TableStatus === "ACTIVE") break;
     await new Promise((resolve) => setTimeout(resolve, 100));

@@ -38,6 +38,8 @@ export interface Update {
   values: Record<string, unknown>;
 }
 
+/** For one request with its retries. A client brought along may have no time limit of its own. */
+const REQUEST_DEADLINE_MS = 10_000;
 const BATCH_SIZE = 25;
 const BATCH_DEADLINE_MS = 10_000;
 
@@ -56,7 +58,7 @@ export class Table {
   /** One item, read consistently. */
   async get({ pk, sk }: Key): Promise<Item | undefined> {
     const command = new GetCommand({ TableName: this.tableName, Key: { pk, sk }, ConsistentRead: true });
-    const { Item } = await attempt(this.client.send(command));
+    const { Item } = await attempt(this.send(command));
     return Item && this.isLive(Item as Item) ? (Item as Item) : undefined;
   }
 
@@ -65,7 +67,7 @@ export class Table {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
-        this.client.send(
+        this.send(
           new QueryCommand({
             TableName: this.tableName,
             ConsistentRead: true,
@@ -88,7 +90,7 @@ export class Table {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
-        this.client.send(
+        this.send(
           new ScanCommand({
             TableName: this.tableName,
             ConsistentRead: true,
@@ -106,7 +108,7 @@ export class Table {
   }
 
   async put(item: Item): Promise<void> {
-    await attempt(this.client.send(new PutCommand({ TableName: this.tableName, Item: item })));
+    await attempt(this.send(new PutCommand({ TableName: this.tableName, Item: item })));
   }
 
   /** Puts an item where there is no live one; false when there is. */
@@ -117,7 +119,7 @@ export class Table {
       ConditionExpression: "attribute_not_exists(pk) OR expiresAt <= :now",
       ExpressionAttributeValues: { ":now": Math.floor(this.clock.now() / 1000) },
     });
-    return this.unlessConditionFails(this.client.send(command));
+    return this.unlessConditionFails(this.send(command));
   }
 
   /** Updates an item; false when the condition does not hold. */
@@ -130,7 +132,7 @@ export class Table {
       ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
       ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
     });
-    return this.unlessConditionFails(this.client.send(command));
+    return this.unlessConditionFails(this.send(command));
   }
 
   /** Puts all items, in no order. When it throws, some may have been put. */
@@ -150,7 +152,7 @@ export class Table {
       let waited = 0;
       for (let pause = 50; left.length > 0; pause = Math.min(pause * 2, 2_000)) {
         const command = new BatchWriteCommand({ RequestItems: { [this.tableName]: left } });
-        const { UnprocessedItems } = await attempt(this.client.send(command));
+        const { UnprocessedItems } = await attempt(this.send(command));
         left = (UnprocessedItems?.[this.tableName] as Record<string, unknown>[] | undefined) ?? [];
         if (left.length === 0) break;
         if (waited > BATCH_DEADLINE_MS)
@@ -160,6 +162,11 @@ export class Table {
         await new Promise((resolve) => setTimeout(resolve, jittered));
       }
     }
+  }
+
+  private get send(): DynamoDBDocumentClient["send"] {
+    const send = this.client.send.bind(this.client) as (command: unknown, options: object) => Promise<never>;
+    return ((command: unknown) => send(command, { abortSignal: AbortSignal.timeout(REQUEST_DEADLINE_MS) })) as never;
   }
 
   private isLive({ expiresAt }: Item): boolean {

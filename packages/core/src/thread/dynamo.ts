@@ -23,14 +23,15 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       return item?.owner === owner ? toThread(item, clock.now()) : undefined;
     },
 
-    async acquireLease(id, owner, holder) {
+    async acquireLease(id, owner, holder, metadata = {}) {
       const now = clock.now();
       const item = await table.get(keyOf(id));
       if (item?.owner !== owner) return "not-found";
       const fence = Number(item.fence) + 1;
       const expiresAt = now + policy.leaseMs;
       const taken = await table.update(keyOf(id), {
-        expression: "SET #status = :busy, #holder = :holder, #until = :until, fence = :fence, updatedAt = :now",
+        expression:
+          "SET #status = :busy, #holder = :holder, #until = :until, fence = :fence, metadata = :metadata, updatedAt = :now",
         condition: "#owner = :owner AND fence = :seen AND (attribute_not_exists(#until) OR #until <= :now)",
         names: { ...names, "#owner": "owner" },
         values: {
@@ -40,6 +41,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           ":fence": fence,
           ":seen": item.fence,
           ":owner": owner,
+          ":metadata": JSON.stringify({ ...toThread(item, now).metadata, ...metadata }),
           ":now": now,
         },
       });

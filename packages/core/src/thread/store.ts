@@ -11,10 +11,15 @@ export interface ThreadStore {
   get(id: string, owner: string): Promise<Thread | undefined>;
 
   /**
-   * Takes the lease of a thread that nobody holds, marks it busy and raises the fence. Of concurrent callers one
-   * gets it. Unknown outcome: the lease may be held by `holder` and lapses on its own.
+   * Takes the lease of a thread that nobody holds, marks it busy, raises the fence and adds `metadata` to the
+   * thread's. Of concurrent callers one gets it. Unknown outcome: the lease may be held by `holder` and lapses on its own.
    */
-  acquireLease(id: string, owner: string, holder: string): Promise<Lease | "busy" | "not-found">;
+  acquireLease(
+    id: string,
+    owner: string,
+    holder: string,
+    metadata?: Record<string, unknown>,
+  ): Promise<Lease | "busy" | "not-found">;
 
   /** Extends a lease that is still held; undefined when another holder has taken it: stop writing at once. */
   renewLease(lease: Lease): Promise<Lease | undefined>;

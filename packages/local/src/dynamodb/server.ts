@@ -39,7 +39,7 @@ export async function startLocalDynamo(options: LocalDynamoOptions = {}): Promis
     const operation = String(request.headers["x-amz-target"] ?? "").replace(TARGET, "");
     if (operation === "UpdateTimeToLive") void answer(request, response, (body) => ttl.update(body));
     else if (operation === "DescribeTimeToLive") void answer(request, response, (body) => ttl.describe(body));
-    else dynaliteListener(request, response);
+    else dynaliteListener(withoutErrorListeners(request), response);
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -74,6 +74,15 @@ export async function startLocalDynamo(options: LocalDynamoOptions = {}): Promis
       });
     },
   };
+}
+
+/** dynalite throws when a client goes away in mid-request, which would end the process. It is not told. */
+function withoutErrorListeners(request: IncomingMessage): IncomingMessage {
+  request.on("error", () => {});
+  const on = request.on.bind(request);
+  request.on = (event: string, listener: (...args: never[]) => void) =>
+    event === "error" ? request : on(event, listener as () => void);
+  return request;
 }
 
 /** dynalite wants a signature but does not check it. */

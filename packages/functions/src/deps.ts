@@ -1,0 +1,97 @@
+/** Everything that the API stands on, built once per process from one configuration. */
+
+import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { type Clock, systemClock } from "@tenure/core/clock";
+import { connectDynamo, type DynamoConfig, Table } from "@tenure/core/dynamo";
+import { type CodePolicy, type CodeStore, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
+import { createWindows, type Windows } from "@tenure/core/ratelimit";
+import { connectRedis, type RedisConfig } from "@tenure/core/redis";
+import { createSessionStore, defaultSessionPolicy, type SessionPolicy, type SessionStore } from "@tenure/core/session";
+import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
+import { createUserStore, type UserStore } from "@tenure/core/user";
+import type { Context } from "hono";
+import { compileGraphs, type Graphs } from "./graphs/index.ts";
+import { loadModel } from "./graphs/model.ts";
+import type { Mailer } from "./mailer.ts";
+
+export interface ServiceConfig {
+  redis: RedisConfig;
+  dynamo: DynamoConfig;
+  tableName: string;
+  /** The key of every keyed hash. Changing it ends all sessions and codes. At least 32 characters. */
+  pepper: string;
+  mailer: Mailer;
+  /** `provider:model`; the offline model when left out. */
+  model?: string | undefined;
+  /** How long threads' checkpoints are kept, in milliseconds. Default 30 days. */
+  checkpointTtlMs?: number;
+  /** Where a client's address is taken from. It must be something that the client cannot set. */
+  addressOf: (c: Context) => string;
+  /** The site's origin as browsers see it, where it is not the Host header of the request. */
+  publicOrigin?: string;
+  sessionPolicy?: Partial<SessionPolicy>;
+  codePolicy?: Partial<CodePolicy>;
+  leasePolicy?: Partial<LeasePolicy>;
+  clock?: Clock;
+}
+
+export interface Deps {
+  sessions: SessionStore;
+  codes: CodeStore;
+  windows: Windows;
+  users: UserStore;
+  threads: ThreadStore;
+  checkpointer: BaseCheckpointSaver;
+  graphs: Graphs;
+  mailer: Mailer;
+  pepper: string;
+  leasePolicy: LeasePolicy;
+  cookie: CookiePolicy;
+  addressOf: (c: Context) => string;
+  publicOrigin: string | undefined;
+  clock: Clock;
+  /** Closes connections; to be called when no request is under way. */
+  close(): void;
+}
+
+/** The cookie that holds a browser's token. Deployed there is one, with the `__Host-` prefix and Secure. */
+export interface CookiePolicy {
+  name: string;
+  secure: boolean;
+}
+
+export const hostCookie: CookiePolicy = { name: "__Host-tenure", secure: true };
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export async function createDeps(config: ServiceConfig): Promise<Deps> {
+  const { clock = systemClock, tableName, pepper, mailer, addressOf, publicOrigin } = config;
+  const redis = connectRedis(config.redis);
+  const client = connectDynamo(config.dynamo);
+  const table = new Table({ client, tableName, clock });
+  const leasePolicy = { ...defaultLeasePolicy, ...config.leasePolicy };
+  const checkpointer = new DynamoDBSaver({
+    client,
+    tableName,
+    ttlMs: config.checkpointTtlMs ?? 30 * DAY_MS,
+    clock,
+  });
+  return {
+    sessions: createSessionStore(redis, { ...defaultSessionPolicy, ...config.sessionPolicy }),
+    codes: createCodeStore(redis, { ...defaultCodePolicy, ...config.codePolicy }),
+    windows: createWindows(redis),
+    users: createUserStore(table, clock),
+    threads: createThreadStore(table, clock, leasePolicy),
+    checkpointer,
+    graphs: compileGraphs({ model: await loadModel(config.model), checkpointer }),
+    mailer,
+    pepper,
+    leasePolicy,
+    cookie: hostCookie,
+    addressOf,
+    publicOrigin,
+    clock,
+    close: () => client.destroy(),
+  };
+}

@@ -1,0 +1,27 @@
+/**
+ * The graphs that this service runs, by the name that clients use as `assistant_id`. To add one, write a file
+ * beside agent.ts and add its line to `graphs`. See docs/agents.md.
+ */
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { BaseCheckpointSaver, CompiledStateGraph } from "@langchain/langgraph";
+import { agent } from "./agent.ts";
+
+const graphs: Record<string, GraphFactory> = {
+  agent,
+};
+
+export interface GraphContext {
+  /** The model of TENURE_MODEL, or the offline one. */
+  model: BaseChatModel;
+  /** Where the graph's state is kept; to be passed to `compile`. */
+  checkpointer: BaseCheckpointSaver;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a graph's state and node names are its own affair.
+export type Graph = CompiledStateGraph<any, any, any, any, any, any>;
+export type GraphFactory = (context: GraphContext) => Graph;
+export type Graphs = ReadonlyMap<string, Graph>;
+
+export function compileGraphs(context: GraphContext): Graphs {
+  return new Map(Object.entries(graphs).map(([name, make]) => [name, make(context)]));
+}

@@ -1,0 +1,31 @@
+/**
+ * Unsafe requests that a browser makes from another origin are refused, unless they carry their token in a
+ * header, which no other origin can make a browser do unasked. SameSite=Lax alone does not tell origins of one
+ * site apart, another port of localhost for example.
+ */
+import { TenureError } from "@tenure/core/errors";
+import type { MiddlewareHandler } from "hono";
+import type { Deps } from "../deps.ts";
+import { credentialOf } from "./session.ts";
+
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+
+export function sameOrigin({ cookie, publicOrigin }: Deps): MiddlewareHandler {
+  return async (c, next) => {
+    const crosses = () => {
+      const site = c.req.header("Sec-Fetch-Site");
+      if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+      const origin = c.req.header("Origin");
+      if (origin === undefined) return false;
+      return origin !== publicOrigin && hostOf(origin) !== (c.req.header("Host") ?? "");
+    };
+    if (!SAFE.has(c.req.method) && credentialOf(c, cookie)?.from !== "header" && crosses())
+      throw new TenureError({ tag: "cross-origin" });
+    await next();
+  };
+}
+
+/** Undefined for the opaque origin "null" and for whatever is not an origin. */
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined;
+}

@@ -1,0 +1,80 @@
+/** Errors as problem documents (RFC 9457): one row per tag, and a tag without a row does not compile. */
+import { describe, isTenureError, type Reason } from "@tenure/core/errors";
+import type { Context } from "hono";
+
+interface Row {
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 501 | 503;
+  title: string;
+}
+
+type Tag = Reason["tag"] | "internal";
+
+export const problems: Record<Tag, Row> = {
+  "session-required": { status: 401, title: "Not logged in" },
+  "code-rejected": { status: 401, title: "The code was not accepted" },
+  "rate-limited": { status: 429, title: "Too many requests" },
+  "thread-not-found": { status: 404, title: "No such thread" },
+  "thread-exists": { status: 409, title: "The thread exists already" },
+  "thread-busy": { status: 422, title: "The thread is busy" },
+  "assistant-not-found": { status: 404, title: "No such assistant" },
+  "invalid-input": { status: 400, title: "The request is not valid" },
+  "body-too-large": { status: 413, title: "The request body is too large" },
+  "cross-origin": { status: 403, title: "The request comes from another origin" },
+  "route-not-found": { status: 404, title: "Nothing here" },
+  "method-not-allowed": { status: 405, title: "Method not allowed" },
+  "not-implemented": { status: 501, title: "Not implemented" },
+  "store-unavailable": { status: 503, title: "The service is unavailable" },
+  "store-corrupt": { status: 500, title: "Stored data is unreadable" },
+  "mail-unavailable": { status: 503, title: "Mail is unavailable" },
+  misconfigured: { status: 500, title: "The service is misconfigured" },
+  internal: { status: 500, title: "Something went wrong" },
+};
+
+/** Where a problem's `type` points: its page, served by this API (routes/problems.ts). */
+export const typeOf = (tag: string): string => `/api/problems/${tag}`;
+
+/** The response to an error. What is not a TenureError says nothing of itself, since it may contain anything. */
+export function problemResponse(c: Context, error: unknown): Response {
+  const reason: Reason | { tag: "internal" } = isTenureError(error) ? error.reason : { tag: "internal" };
+  const { status, title } = problems[reason.tag];
+  const detail =
+    reason.tag === "internal" ? "The server failed. Try again; if it goes on, tell its operator." : describe(reason);
+  const headers: Record<string, string> = { "Content-Type": "application/problem+json", ...headersOf(reason) };
+  return c.body(
+    JSON.stringify({ type: typeOf(reason.tag), title, status, detail, ...detailsOf(reason) }),
+    status,
+    headers,
+  );
+}
+
+/** What a program may want to know beyond the type. Never what was sent. */
+function detailsOf(reason: Reason | { tag: "internal" }): object {
+  switch (reason.tag) {
+    case "code-rejected":
+      return { why: reason.why, attemptsLeft: reason.attemptsLeft };
+    case "rate-limited":
+      return { retryAt: reason.retryAt };
+    case "invalid-input":
+      return { issues: reason.issues };
+    case "store-unavailable":
+      return { outcome: reason.outcome };
+    default:
+      return {};
+  }
+}
+
+function headersOf(reason: Reason | { tag: "internal" }): Record<string, string> {
+  switch (reason.tag) {
+    case "session-required":
+      return { "WWW-Authenticate": 'Bearer realm="tenure"' };
+    case "rate-limited":
+      return { "Retry-After": String(Math.max(1, Math.ceil((reason.retryAt - Date.now()) / 1000))) };
+    case "store-unavailable":
+    case "mail-unavailable":
+      return { "Retry-After": "1" };
+    case "method-not-allowed":
+      return { Allow: reason.allow.join(", ") };
+    default:
+      return {};
+  }
+}

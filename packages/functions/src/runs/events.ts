@@ -1,0 +1,138 @@
+/**
+ * A graph's execution as the events that the LangGraph server streams. The mapping is that of
+ * `@langchain/langgraph-api` 1.5: `messages-tuple` arrives as `messages`, `messages` as `messages/metadata`,
+ * `messages/partial` and `messages/complete`, and a subgraph's events carry its namespace behind a bar.
+ */
+import { type AIMessageChunk, isBaseMessage } from "@langchain/core/messages";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { StreamEvent } from "@langchain/core/tracers/log_stream";
+import type { Graph } from "../graphs/index.ts";
+import type { StreamMode } from "./request.ts";
+import { checkpointJson } from "./wire.ts";
+
+export interface RunEvent {
+  event: string;
+  data: unknown;
+}
+
+export interface Execution {
+  runId: string;
+  input: unknown;
+  modes: StreamMode[];
+  subgraphs: boolean;
+  /** Everything else that LangGraph's `streamEvents` takes. */
+  options: Record<string, unknown>;
+}
+
+export async function* execute(
+  graph: Graph,
+  { runId, input, modes, subgraphs, options }: Execution,
+): AsyncGenerator<RunEvent> {
+  yield { event: "metadata", data: { run_id: runId, attempt: 1 } };
+  const asked = new Set<string>(modes);
+  const messages = new MessageEvents();
+  const start = graph.streamEvents.bind(graph) as (input: unknown, options: object) => AsyncIterable<StreamEvent>;
+  const streamMode = libraryModes(asked);
+  const stream = start(input, { ...options, version: "v2", runId, subgraphs, streamMode });
+
+  for await (const event of stream) {
+    if (event.tags?.includes("langsmith:hidden")) continue;
+    const own = event.event === "on_chain_stream" && (subgraphs || event.run_id === runId);
+    if (own) {
+      const [namespace, mode, payload] = (subgraphs ? event.data.chunk : [[], ...event.data.chunk]) as [
+        string[],
+        string,
+        unknown,
+      ];
+      const name = (base: string) => (namespace?.length ? `${base}|${namespace.join("|")}` : base);
+      if (mode === "messages") {
+        if (asked.has("messages-tuple")) yield { event: name("messages"), data: payload };
+      } else if (asked.has(mode) && !isEnvelope(mode, payload)) {
+        yield { event: name(mode), data: present(mode, payload) };
+      }
+      if (mode === "values" && asked.has("messages")) yield* messages.completed(payload);
+    } else if (asked.has("events")) {
+      yield { event: "events", data: event };
+    }
+    if (asked.has("messages") && event.event === "on_chat_model_stream" && !event.tags?.includes("nostream"))
+      yield* messages.partial(event.data.chunk as AIMessageChunk, event.metadata);
+  }
+}
+
+function libraryModes(asked: Set<string>): string[] {
+  const modes = new Set([...asked].filter((mode) => !["events", "messages", "messages-tuple"].includes(mode)));
+  if (asked.has("messages-tuple")) modes.add("messages");
+  if (asked.has("messages")) modes.add("values");
+  return [...modes];
+}
+
+/** LangGraph announces a checkpoint by its ids before the values; only whole checkpoints are on this wire. */
+function isEnvelope(mode: string, payload: unknown): boolean {
+  return mode === "checkpoints" && typeof payload === "object" && payload !== null && !("values" in payload);
+}
+
+/** Checkpoints and tasks name their checkpoint the way the rest of the wire does, and show no inner config. */
+function present(mode: string, payload: unknown): unknown {
+  if (mode === "checkpoints") {
+    const { values, metadata, next, tasks, config, parentConfig } = payload as DebugCheckpoint;
+    return { values, metadata, next, tasks: tasks?.map(presentTask), ...configs(config, parentConfig) };
+  }
+  if (mode === "tasks") return presentTask(payload as Record<string, unknown>);
+  if (mode === "debug") return presentDebug(payload as { type: string; payload: unknown });
+  return payload;
+}
+
+interface DebugCheckpoint {
+  values: unknown;
+  metadata: unknown;
+  next: string[];
+  tasks?: Record<string, unknown>[];
+  config?: RunnableConfig;
+  parentConfig?: RunnableConfig;
+}
+
+function presentDebug(event: { type: string; payload: unknown }): object {
+  if (event.type === "checkpoint") return { ...event, payload: present("checkpoints", event.payload) };
+  return { ...event, payload: presentTask(event.payload as Record<string, unknown>) };
+}
+
+function presentTask({ state, ...task }: Record<string, unknown>): Record<string, unknown> {
+  const config = state as RunnableConfig | undefined;
+  if (!config?.configurable) return state === undefined ? task : { ...task, state };
+  return { ...task, checkpoint: checkpointJson(config) };
+}
+
+function configs(config: RunnableConfig | undefined, parent: RunnableConfig | undefined): object {
+  const shown = (from: RunnableConfig | undefined) => from && { configurable: checkpointJson(from) };
+  return {
+    config: shown(config),
+    parent_config: shown(parent),
+    checkpoint: checkpointJson(config),
+    parent_checkpoint: checkpointJson(parent),
+  };
+}
+
+/** The accumulating form of message streaming: each part repeats what came before it. */
+class MessageEvents {
+  private readonly growing = new Map<string, AIMessageChunk>();
+  private readonly complete = new Set<string>();
+
+  *partial(chunk: AIMessageChunk, metadata: unknown): Generator<RunEvent> {
+    if (!chunk.id) return;
+    const before = this.growing.get(chunk.id);
+    if (!before) yield { event: "messages/metadata", data: { [chunk.id]: { metadata } } };
+    const grown = before ? (before.concat(chunk) as AIMessageChunk) : chunk;
+    this.growing.set(chunk.id, grown);
+    yield { event: "messages/partial", data: [grown] };
+  }
+
+  *completed(payload: unknown): Generator<RunEvent> {
+    if (typeof payload !== "object" || payload === null || isBaseMessage(payload) || !("messages" in payload)) return;
+    const fresh = [payload.messages].flat().filter((message): message is AIMessageChunk => {
+      const id = isBaseMessage(message) ? message.id : undefined;
+      return id !== undefined && !this.complete.has(id);
+    });
+    for (const { id } of fresh) this.complete.add(id as string);
+    if (fresh.length > 0) yield { event: "messages/complete", data: fresh };
+  }
+}

@@ -1,0 +1,102 @@
+/** The body of a run request, and what it means to a graph. Source: `@langchain/langgraph-sdk` 1.15, `runs.stream`. */
+import { Command, Send } from "@langchain/langgraph";
+import { TenureError } from "@tenure/core/errors";
+import { z } from "zod";
+
+const record = z.record(z.string(), z.unknown());
+const streamMode = z.enum([
+  "values",
+  "updates",
+  "messages",
+  "messages-tuple",
+  "custom",
+  "checkpoints",
+  "tasks",
+  "debug",
+  "events",
+]);
+export type StreamMode = z.infer<typeof streamMode>;
+
+const send = z.object({ node: z.string(), input: z.unknown() });
+const command = z.object({
+  resume: z.unknown().optional(),
+  update: z.union([record, z.array(z.tuple([z.string(), z.unknown()]))]).nullish(),
+  goto: z.union([z.string(), send, z.array(z.union([z.string(), send]))]).nullish(),
+});
+
+const nodes = z.union([z.literal("*"), z.array(z.string())]).nullish();
+
+export const runRequest = z.object({
+  assistant_id: z.string().max(200),
+  input: z.unknown().optional(),
+  command: command.nullish(),
+  config: z
+    .object({
+      tags: z.array(z.string()).nullish(),
+      recursion_limit: z.number().int().min(1).max(1000).nullish(),
+      configurable: record.nullish(),
+    })
+    .nullish(),
+  context: record.nullish(),
+  metadata: record.nullish(),
+  checkpoint: z
+    .object({
+      checkpoint_id: z.string().nullish(),
+      checkpoint_ns: z.string().nullish(),
+      checkpoint_map: record.nullish(),
+    })
+    .nullish(),
+  checkpoint_id: z.string().nullish(),
+  stream_mode: z.union([streamMode, z.array(streamMode)]).nullish(),
+  stream_subgraphs: z.boolean().nullish(),
+  stream_resumable: z.boolean().nullish(),
+  interrupt_before: nodes,
+  interrupt_after: nodes,
+  multitask_strategy: z.enum(["reject", "interrupt", "rollback", "enqueue"]).nullish(),
+  on_disconnect: z.enum(["cancel", "continue"]).nullish(),
+  if_not_exists: z.enum(["reject", "create"]).nullish(),
+  durability: z.enum(["sync", "async", "exit"]).nullish(),
+  webhook: z.unknown().optional(),
+  after_seconds: z.unknown().optional(),
+  feedback_keys: z.unknown().optional(),
+});
+export type RunRequest = z.infer<typeof runRequest>;
+
+/** What a client would wrongly believe to have been done is refused instead of left out. */
+export function refuseUnsupported(request: RunRequest): void {
+  for (const feature of ["webhook", "after_seconds", "feedback_keys"] as const)
+    if (request[feature] !== undefined && request[feature] !== null)
+      throw new TenureError({ tag: "not-implemented", feature });
+}
+
+export function streamModes({ stream_mode }: RunRequest): StreamMode[] {
+  const modes = stream_mode == null ? [] : [stream_mode].flat();
+  return modes.length > 0 ? modes : ["values"];
+}
+
+export function graphInput({ command: asked, input }: RunRequest): unknown {
+  if (!asked) return input ?? null;
+  const goto = asked.goto == null ? undefined : [asked.goto].flat();
+  return new Command({
+    ...(asked.resume !== undefined && { resume: asked.resume }),
+    ...(asked.update != null && { update: asked.update as Record<string, unknown> }),
+    ...(goto && { goto: goto.map((to) => (typeof to === "string" ? to : new Send(to.node, to.input))) }),
+  });
+}
+
+/**
+ * The `configurable` of a run: the client's own keys, then those that only the server may set. Keys that begin
+ * with two underscores are LangGraph's own and would let a client replace its inner workings.
+ */
+export function configurable(request: RunRequest, own: Record<string, unknown>): Record<string, unknown> {
+  const asked = Object.entries(request.config?.configurable ?? {}).filter(([key]) => !key.startsWith("__"));
+  const { checkpoint_id, checkpoint_ns, checkpoint_map } = request.checkpoint ?? {};
+  const from = checkpoint_id ?? request.checkpoint_id;
+  return {
+    ...Object.fromEntries(asked),
+    ...(from != null && { checkpoint_id: from }),
+    ...(checkpoint_ns != null && { checkpoint_ns }),
+    ...(checkpoint_map != null && { checkpoint_map }),
+    ...own,
+  };
+}

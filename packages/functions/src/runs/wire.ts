@@ -1,0 +1,92 @@
+/** JSON as the LangGraph server writes it: threads, states, checkpoints, messages. */
+
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { Thread } from "@tenure/core/thread";
+import type { Graph } from "../graphs/index.ts";
+
+type StateSnapshot = Awaited<ReturnType<Graph["getState"]>>;
+
+/** LangChain messages as flat objects with a `type`; everything else as JSON has it. */
+export function stringify(value: unknown): string {
+  return JSON.stringify(value, function (this: Record<string, unknown>, key: string, prepared: unknown) {
+    const raw = this[key] as { toDict?: () => { type: string; data: object } } | null | undefined;
+    if (raw === null || typeof raw !== "object" || typeof raw.toDict !== "function") return prepared;
+    const { type, data } = raw.toDict();
+    return { ...data, type };
+  });
+}
+
+export interface CheckpointJson {
+  thread_id: string;
+  checkpoint_id: string | null;
+  checkpoint_ns: string;
+  checkpoint_map: unknown;
+}
+
+export function checkpointJson(config: RunnableConfig | undefined): CheckpointJson | null {
+  const { thread_id, checkpoint_id, checkpoint_ns, checkpoint_map } = config?.configurable ?? {};
+  if (typeof thread_id !== "string") return null;
+  return {
+    thread_id,
+    checkpoint_id: checkpoint_id ?? null,
+    checkpoint_ns: checkpoint_ns ?? "",
+    checkpoint_map: checkpoint_map ?? null,
+  };
+}
+
+export const emptyState = {
+  values: {},
+  next: [],
+  tasks: [],
+  metadata: null,
+  created_at: null,
+  checkpoint: null,
+  parent_checkpoint: null,
+};
+
+export function stateJson(state: StateSnapshot): object {
+  const checkpoint = checkpointJson(state.config);
+  return {
+    values: state.values,
+    next: state.next,
+    tasks: state.tasks.map((task) => ({
+      id: task.id,
+      name: task.name,
+      error: task.error == null ? null : errorJson(task.error).message,
+      interrupts: task.interrupts,
+      path: task.path,
+      checkpoint: task.state && "configurable" in task.state ? (task.state.configurable ?? null) : null,
+      state: task.state && "values" in task.state ? stateJson(task.state) : null,
+      result: task.result ?? null,
+    })),
+    metadata: state.metadata ?? null,
+    created_at: state.createdAt ? new Date(state.createdAt).toISOString() : null,
+    checkpoint: checkpoint?.checkpoint_id ? checkpoint : null,
+    parent_checkpoint: checkpointJson(state.parentConfig),
+  };
+}
+
+/** `state` is the thread's latest, when it has one. */
+export function threadJson(thread: Thread, state: StateSnapshot | undefined): object {
+  const interrupts = state?.tasks
+    .filter((task) => task.interrupts.length > 0)
+    .map((task) => [task.id, task.interrupts]);
+  return {
+    thread_id: thread.id,
+    created_at: new Date(thread.createdAt).toISOString(),
+    updated_at: new Date(thread.updatedAt).toISOString(),
+    state_updated_at: state?.createdAt ?? null,
+    metadata: thread.metadata,
+    status: thread.status,
+    config: {},
+    values: state?.values ?? null,
+    interrupts: Object.fromEntries(interrupts ?? []),
+  };
+}
+
+export function errorJson(error: unknown): { error: string; message: string } {
+  if (error instanceof Error) return { error: error.name, message: error.message };
+  if (typeof error === "object" && error !== null && "message" in error)
+    return { error: "name" in error ? String(error.name) : "Error", message: String(error.message) };
+  return { error: "Error", message: String(error) };
+}

@@ -1,0 +1,74 @@
+/** What `npm start` reads from the environment. Every mistake is named, in one line each, before anything starts. */
+import { resolve } from "node:path";
+import { TenureError } from "@tenure/core/errors";
+
+export interface LocalConfig {
+  port: number;
+  dataDir: string;
+  /** A redis-server to use in place of the embedded engine. */
+  redisUrl?: URL;
+  /** A DynamoDB Local, or the like, to use in place of dynalite. */
+  dynamoEndpoint?: URL;
+  model?: string;
+  limits: "on" | "off";
+  cookie: "host" | "plain";
+}
+
+type Environment = Record<string, string | undefined>;
+
+const known = [
+  "TENURE_DATA_DIR",
+  "TENURE_REDIS_URL",
+  "TENURE_DYNAMODB_ENDPOINT",
+  "TENURE_MODEL",
+  "TENURE_LIMITS",
+  "TENURE_COOKIE",
+];
+
+/** Names in the environment that look like settings and are none: most likely a slip of the pen. */
+export function unknownSettings(env: Environment): string[] {
+  return Object.keys(env).filter(
+    (name) => name.startsWith("TENURE_") && !name.startsWith("TENURE_TEST_") && !known.includes(name),
+  );
+}
+
+/** Throws `misconfigured` with every problem it finds. */
+export function readConfig(env: Environment): LocalConfig {
+  const problems: string[] = [];
+  const setting = (name: string) => env[name]?.trim() || undefined;
+
+  const choice = <T extends string>(name: string, first: T, second: T): T => {
+    const value = setting(name) ?? first;
+    if (value !== first && value !== second) problems.push(`${name} must be ${first} or ${second}, not "${value}"`);
+    return value as T;
+  };
+  const url = (name: string, protocols: string[], example: string): URL | undefined => {
+    const value = setting(name);
+    if (value === undefined) return undefined;
+    const parsed = URL.canParse(value) ? new URL(value) : undefined;
+    if (parsed && protocols.includes(parsed.protocol) && parsed.hostname) return parsed;
+    problems.push(`${name} must be a URL like ${example}, not "${value}"`);
+    return undefined;
+  };
+
+  const portText = setting("PORT") ?? "3000";
+  const port = Number(portText);
+  if (!/^\d+$/.test(portText) || port < 1 || port > 65_535)
+    problems.push(`PORT must be a number from 1 to 65535, not "${portText}"`);
+  const model = setting("TENURE_MODEL");
+  if (model !== undefined && !/^[\w-]+:\S+$/.test(model))
+    problems.push(`TENURE_MODEL must be provider:model, like openai:gpt-5-mini, not "${model}"`);
+  const redisUrl = url("TENURE_REDIS_URL", ["redis:"], "redis://127.0.0.1:6379");
+  const dynamoEndpoint = url("TENURE_DYNAMODB_ENDPOINT", ["http:", "https:"], "http://127.0.0.1:8000");
+  const config: LocalConfig = {
+    port,
+    dataDir: resolve(setting("TENURE_DATA_DIR") ?? ".tenure"),
+    ...(redisUrl && { redisUrl }),
+    ...(dynamoEndpoint && { dynamoEndpoint }),
+    ...(model !== undefined && { model }),
+    limits: choice("TENURE_LIMITS", "on", "off"),
+    cookie: choice("TENURE_COOKIE", "host", "plain"),
+  };
+  if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
+  return config;
+}

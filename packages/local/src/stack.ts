@@ -1,0 +1,171 @@
+/** The whole of Tenure in one process on loopback: both stores, the gateway, the API, the mailbox and the site. */
+import { randomBytes } from "node:crypto";
+import type { Server } from "node:http";
+import { fileURLToPath } from "node:url";
+import { serve } from "@hono/node-server";
+import { getConnInfo } from "@hono/node-server/conninfo";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
+import { TenureError } from "@tenure/core/errors";
+import { createApi } from "@tenure/functions/api";
+import { createDeps, type Deps, hostCookie } from "@tenure/functions/deps";
+import { problemResponse } from "@tenure/functions/problem";
+import { RunRegistry } from "@tenure/functions/runs/registry";
+import { Hono, type MiddlewareHandler } from "hono";
+import type { LocalConfig } from "./config.ts";
+import { openDataDir } from "./data-dir.ts";
+import { type LocalDynamo, startLocalDynamo } from "./dynamodb/server.ts";
+import { startGateway } from "./gateway/server.ts";
+import { openWindows } from "./limits.ts";
+import { type Mail, Mailbox } from "./mailbox.ts";
+import { EmbeddedRedis } from "./redis/embedded.ts";
+import type { RedisEngine } from "./redis/engine.ts";
+import { RedisServer } from "./redis/resp.ts";
+
+export interface Stack {
+  url: string;
+  /** One line each: which engines are in use, and where. */
+  engines: string[];
+  /** Ends runs, then requests, then the stores. Everything acknowledged is kept. */
+  close(): Promise<void>;
+}
+
+const TABLE = "tenure";
+const SITE = fileURLToPath(new URL("../../web/dist/site", import.meta.url));
+const CLOSE_DEADLINE_MS = 1_000;
+
+export async function startStack(config: LocalConfig, onMail: (mail: Mail) => void): Promise<Stack> {
+  const opened: (() => unknown)[] = [];
+  /** Undone in reverse order, when starting fails and when the stack is closed. */
+  const closeAll = async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+  };
+  try {
+    const data = openDataDir(config.dataDir);
+    opened.push(() => data.release());
+
+    const engine = await openRedis(config, data.redisJournal);
+    opened.push(() => engine.close());
+    const token = randomBytes(32).toString("base64url");
+    const gateway = await startGateway({ engine, token });
+    opened.push(() => gateway.close());
+
+    const dynamo = await openDynamo(config, data.dynamo);
+    opened.push(() => dynamo.close());
+    const dynamoConfig = { endpoint: dynamo.url, region: "local", credentials: LOCAL_CREDENTIALS };
+    await createTable(dynamoConfig, config);
+
+    const mailbox = new Mailbox(onMail);
+    const base = await createDeps({
+      redis: { url: gateway.url, token },
+      dynamo: dynamoConfig,
+      tableName: TABLE,
+      pepper: data.pepper,
+      mailer: mailbox,
+      model: config.model,
+      addressOf: (c) => getConnInfo(c).remote.address ?? "unknown",
+      ...(config.limits === "off" && { codePolicy: { resendMs: 0 } }),
+    });
+    opened.push(() => base.close());
+    const deps: Deps = {
+      ...base,
+      ...(config.limits === "off" && { windows: openWindows }),
+      // Safari keeps no Secure cookie from http://localhost. See docs/decisions/.
+      cookie: config.cookie === "plain" ? { name: `tenure-local-${config.port}`, secure: false } : hostCookie,
+    };
+
+    const runs = new RunRegistry(deps.threads, deps.leasePolicy);
+    const server = await listen(site(createApi(deps, runs), mailbox), config.port);
+    opened.push(() => closeServer(server));
+    opened.push(() => runs.stop());
+
+    const limits = config.limits === "off" ? ["limits    off (TENURE_LIMITS)"] : [];
+    return {
+      url: `http://localhost:${config.port}`,
+      engines: [
+        `redis     ${engine.description}`,
+        `dynamodb  ${dynamo.description}`,
+        `model     ${config.model ?? "offline rules (set TENURE_MODEL, like openai:gpt-5-mini, for a language model)"}`,
+        ...limits,
+      ],
+      close: closeAll,
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
+
+async function openRedis({ redisUrl }: LocalConfig, path: string): Promise<RedisEngine> {
+  if (!redisUrl) return new EmbeddedRedis({ path });
+  const server = new RedisServer(redisUrl);
+  const reply = await server.send(["PING"]).catch((error: Error) => error);
+  if (reply instanceof Error)
+    throw misconfigured(
+      `TENURE_REDIS_URL: ${redisUrl.host} does not answer (${reply.message}): start redis-server there, or unset it`,
+    );
+  return server;
+}
+
+async function openDynamo(
+  { dynamoEndpoint }: LocalConfig,
+  path: string,
+): Promise<Pick<LocalDynamo, "url" | "description" | "close">> {
+  if (!dynamoEndpoint) return startLocalDynamo({ path });
+  return { url: dynamoEndpoint.href, description: `DynamoDB at ${dynamoEndpoint.host}`, close: async () => {} };
+}
+
+async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: LocalConfig): Promise<void> {
+  const client = connectDynamo(dynamo);
+  try {
+    await ensureTable(client, TABLE);
+  } catch (error) {
+    if (!dynamoEndpoint) throw error;
+    const problem = `TENURE_DYNAMODB_ENDPOINT: ${dynamoEndpoint.host} does not answer: start DynamoDB Local there, or unset it`;
+    throw misconfigured(problem);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The API, the mailbox and the site under one origin. */
+function site(api: Hono, mailbox: Mailbox): Hono {
+  const app = new Hono();
+  app.all("/api/*", (c) => api.fetch(c.req.raw, c.env));
+  app.use("/dev/*", loopbackHostOnly);
+  app.route("/dev", mailbox.routes());
+  app.get("*", serveStatic({ root: SITE }));
+  app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));
+  return app;
+}
+
+/** A page elsewhere cannot read the mailbox by pointing a name of its own at this machine. */
+const loopbackHostOnly: MiddlewareHandler = async (c, next) => {
+  const host = new URL(c.req.url).hostname;
+  if (!["localhost", "127.0.0.1", "[::1]"].includes(host)) return c.text("Open this page on localhost.", 403);
+  return next();
+};
+
+async function listen(app: Hono, port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, () => resolve(server)) as Server;
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const taken = `port ${port} is taken: stop what uses it, or set PORT to another one`;
+      const refused = `port ${port} cannot be used (${error.code}): set PORT to another one`;
+      reject(misconfigured(error.code === "EADDRINUSE" ? taken : refused));
+    });
+  });
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_DEADLINE_MS);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(deadline);
+}
+
+const misconfigured = (problem: string) => new TenureError({ tag: "misconfigured", problems: [problem] });

@@ -1,0 +1,109 @@
+/** Whatever stands where Redis should be, every verb says "unavailable" in time: never "absent", never "allowed". */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
+import { createWindows } from "@tenure/core/ratelimit";
+import { connectRedis, type RedisStore } from "@tenure/core/redis";
+import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
+import { keyedHandle, newChallenge, newToken } from "@tenure/core/token";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const DEADLINE_MS = 300;
+const SECRET_EMAIL = "ada@example.com";
+
+const verbs: [string, (redis: RedisStore) => Promise<unknown>][] = [
+  ["session create", (redis) => sessions(redis).create(ref(), { userId: "user_a", email: SECRET_EMAIL })],
+  ["session read", (redis) => sessions(redis).readAndTouch(ref())],
+  ["session revoke", (redis) => sessions(redis).revoke(ref())],
+  ["code issue", (redis) => codes(redis).issue({ account, challenge, digest: "d".repeat(43), email: SECRET_EMAIL })],
+  ["code consume", (redis) => codes(redis).consume(account, challenge, "d".repeat(43))],
+  ["window take", (redis) => createWindows(redis).take({ name: "w", tokens: 5, windowMs: 1000 }, "someone")],
+];
+const account = keyedHandle("pepper", "account", SECRET_EMAIL);
+const challenge = newChallenge(account);
+const ref = () => newToken(account).ref;
+const sessions = (redis: RedisStore) => createSessionStore(redis, defaultSessionPolicy);
+const codes = (redis: RedisStore) => createCodeStore(redis, defaultCodePolicy);
+
+/** [what answers, with which status and body, what is then known of the operation] */
+const answers: [string, number, string, "not-applied" | "unknown"][] = [
+  ["an error of Redis", 400, '{"error":"LOADING Redis is loading the dataset in memory"}', "not-applied"],
+  ["a wrong token", 401, '{"error":"WRONGPASS invalid or missing auth token"}', "not-applied"],
+  ["a proxy's page", 502, "<html>Bad Gateway</html>", "unknown"],
+  ["a page with status 200", 200, "<html>Welcome</html>", "unknown"],
+  ["an empty object", 200, "{}", "unknown"],
+  ["a string", 200, '{"result":"aGVsbG8="}', "unknown"],
+  ["a number out of place", 200, '{"result":7}', "unknown"],
+  ["a list of nulls", 200, '{"result":[null,null]}', "unknown"],
+  ["a list too short", 200, '{"result":[1]}', "unknown"],
+  ["true", 200, '{"result":true}', "unknown"],
+];
+
+describe.each(answers)("when %s answers", (_name, status, body, outcome) => {
+  const server = serve((_request, response) => response.writeHead(status).end(body));
+  it.each(verbs)("%s is unavailable", async (_verb, run) => {
+    await expectUnavailable(run(server.redis()), outcome);
+  });
+});
+
+describe("when nothing answers", () => {
+  const server = serve(() => {});
+  it.each(verbs)("%s is unavailable within its deadline", async (_verb, run) => {
+    const started = performance.now();
+    await expectUnavailable(run(server.redis()), "unknown");
+    expect(performance.now() - started).toBeLessThan(DEADLINE_MS + 700);
+  });
+});
+
+describe("when the connection breaks after the request", () => {
+  let requests = 0;
+  const server = serve((request) => {
+    requests += 1;
+    request.socket.destroy();
+  });
+  it.each(verbs)("%s is unavailable and was sent once", async (_verb, run) => {
+    requests = 0;
+    await expectUnavailable(run(server.redis()), "unknown");
+    expect(requests).toBe(1);
+  });
+});
+
+describe("when nothing listens", () => {
+  const server = serve(() => {});
+  it.each(verbs)("%s is unavailable and was not applied", async (_verb, run) => {
+    const redis = server.redis();
+    await server.stop();
+    await expectUnavailable(run(redis), "not-applied");
+  });
+});
+
+async function expectUnavailable(running: Promise<unknown>, outcome: string): Promise<void> {
+  const error = await running.then(
+    (value) => new Error(`it answered ${JSON.stringify(value)}`),
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ reason: { tag: "store-unavailable", store: "redis", outcome } });
+  // The client's errors repeat the command: none of it may be left.
+  expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(SECRET_EMAIL);
+}
+
+function serve(listener: Parameters<typeof createServer>[1]): { redis(): RedisStore; stop(): Promise<void> } {
+  let server: Server;
+  beforeAll(async () => {
+    server = createServer(listener);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  });
+  const stop = async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  afterAll(stop);
+  let url = "";
+  return {
+    redis() {
+      url ||= `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      return connectRedis({ url, token: "t", deadlineMs: DEADLINE_MS });
+    },
+    stop,
+  };
+}
