@@ -72,6 +72,9 @@ function headersOf(reason: Reason | { tag: "internal" }): Record<string, string>
     case "store-unavailable":
     case "mail-unavailable":
       return { "Retry-After": "1" };
+    case "body-too-large":
+      // The rest of the body is not read, so the connection is of no further use.
+      return { Connection: "close" };
     case "method-not-allowed":
       return { Allow: reason.allow.join(", ") };
     default:

@@ -12,7 +12,9 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 async function start(): Promise<void> {
   for (const name of unknownSettings(process.env))
     process.stderr.write(`tenure: ${name} is not a setting; it is ignored\n`);
-  const stack = await startStack(readConfig(process.env), ({ to, code }) => print(`code for ${to}: ${code}`));
+  const stack = await startStack(readConfig(process.env), {
+    onMail: ({ to, code }) => print(`code for ${to}: ${code}`),
+  });
   let closing = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => {

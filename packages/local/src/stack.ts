@@ -18,7 +18,7 @@ import { type LocalDynamo, startLocalDynamo } from "./dynamodb/server.ts";
 import { startGateway } from "./gateway/server.ts";
 import { openWindows } from "./limits.ts";
 import { type Mail, Mailbox } from "./mailbox.ts";
-import { EmbeddedRedis } from "./redis/embedded.ts";
+import { EmbeddedRedis, type EmbeddedRedisOptions } from "./redis/embedded.ts";
 import type { RedisEngine } from "./redis/engine.ts";
 import { RedisServer } from "./redis/resp.ts";
 
@@ -34,7 +34,14 @@ const TABLE = "tenure";
 const SITE = fileURLToPath(new URL("../../web/dist/site", import.meta.url));
 const CLOSE_DEADLINE_MS = 1_000;
 
-export async function startStack(config: LocalConfig, onMail: (mail: Mail) => void): Promise<Stack> {
+export interface StackOptions {
+  /** Called with every message that would have been sent. */
+  onMail: (mail: Mail) => void;
+  /** The embedded Redis' clock in epoch milliseconds, for tests that move time. */
+  now?: () => number;
+}
+
+export async function startStack(config: LocalConfig, { onMail, now }: StackOptions): Promise<Stack> {
   const opened: (() => unknown)[] = [];
   /** Undone in reverse order, when starting fails and when the stack is closed. */
   const closeAll = async () => {
@@ -44,7 +51,7 @@ export async function startStack(config: LocalConfig, onMail: (mail: Mail) => vo
     const data = openDataDir(config.dataDir);
     opened.push(() => data.release());
 
-    const engine = await openRedis(config, data.redisJournal);
+    const engine = await openRedis(config, { path: data.redisJournal, ...(now && { now }) });
     opened.push(() => engine.close());
     const token = randomBytes(32).toString("base64url");
     const gateway = await startGateway({ engine, token });
@@ -98,8 +105,8 @@ export async function startStack(config: LocalConfig, onMail: (mail: Mail) => vo
 
 const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
 
-async function openRedis({ redisUrl }: LocalConfig, path: string): Promise<RedisEngine> {
-  if (!redisUrl) return new EmbeddedRedis({ path });
+async function openRedis({ redisUrl }: LocalConfig, embedded: EmbeddedRedisOptions): Promise<RedisEngine> {
+  if (!redisUrl) return new EmbeddedRedis(embedded);
   const server = new RedisServer(redisUrl);
   const reply = await server.send(["PING"]).catch((error: Error) => error);
   if (reply instanceof Error)

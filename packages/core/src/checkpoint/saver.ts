@@ -140,7 +140,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   /** Deletes everything of a thread. Idempotent; when it throws, call it again. */
   async deleteThread(threadId: string): Promise<void> {
     const keys: { pk: string; sk: string }[] = [];
-    for await (const { pk, sk } of this.table.query({ pk: partition(threadId), prefix: "" })) keys.push({ pk, sk });
+    for await (const { pk, sk } of this.table.query({ pk: partition(threadId), withExpired: true }))
+      keys.push({ pk, sk });
     // Heads first: a thread that is deleted in part has no checkpoint with bytes missing.
     keys.sort((a, b) => Number(b.sk.startsWith(HEADS)) - Number(a.sk.startsWith(HEADS)));
     await this.table.deleteAll(keys);

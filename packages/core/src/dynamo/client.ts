@@ -105,10 +105,12 @@ export const isConditionFailed = (error: unknown): boolean =>
 
 /** Refused before anything was done: these are answers of DynamoDB, or no connection could be made. */
 const NOT_APPLIED =
-  /^(ValidationException|ResourceNotFoundException|AccessDenied.*|Unrecognized.*|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
+  /^(ResourceNotFoundException|AccessDenied.*|Unrecognized.*|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
 
+/** A failed condition is an answer, and a request that DynamoDB finds invalid is a bug: neither is a fault. */
 function asFault(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return error;
+  const isFault = error instanceof Error && !(error instanceof TenureError) && error.name !== "ValidationException";
+  if (!isFault || isConditionFailed(error)) return error;
   const refused = (error as { code?: string }).code === "ECONNREFUSED";
   const outcome = NOT_APPLIED.test(error.name) || refused ? "not-applied" : "unknown";
   return new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome }, { cause: error });

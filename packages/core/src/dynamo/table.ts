@@ -21,10 +21,10 @@ export type Item = Key & Record<string, unknown>;
 
 export interface QueryRange {
   pk: string;
-  /** Only items whose sort key begins with this. */
-  prefix: string;
-  /** Only items whose sort key is below this one. */
-  below?: string;
+  /** Only items whose sort key begins with this; all of the partition when left out. */
+  prefix?: string;
+  /** Also what has expired and is still there, which only a deletion wants. */
+  withExpired?: boolean;
   descending?: boolean;
   /** How many items one page asks for; all that fit in 1 MB when left out. */
   pageSize?: number;
@@ -62,8 +62,8 @@ export class Table {
     return Item && this.isLive(Item as Item) ? (Item as Item) : undefined;
   }
 
-  /** The live items of a range in order, page by page, read consistently. */
-  async *query({ pk, prefix, below, descending = false, pageSize }: QueryRange): AsyncGenerator<Item> {
+  /** The items of a range in order, page by page, read consistently. */
+  async *query({ pk, prefix, withExpired = false, descending = false, pageSize }: QueryRange): AsyncGenerator<Item> {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
@@ -72,15 +72,14 @@ export class Table {
             TableName: this.tableName,
             ConsistentRead: true,
             ScanIndexForward: !descending,
-            KeyConditionExpression:
-              below === undefined ? "pk = :pk AND begins_with(sk, :from)" : "pk = :pk AND sk BETWEEN :from AND :below",
-            ExpressionAttributeValues: { ":pk": pk, ":from": prefix, ...(below !== undefined && { ":below": below }) },
+            KeyConditionExpression: prefix === undefined ? "pk = :pk" : "pk = :pk AND begins_with(sk, :prefix)",
+            ExpressionAttributeValues: { ":pk": pk, ...(prefix !== undefined && { ":prefix": prefix }) },
             ...(pageSize !== undefined && { Limit: pageSize }),
             ...(ExclusiveStartKey && { ExclusiveStartKey }),
           }),
         ),
       );
-      for (const item of (page.Items ?? []) as Item[]) if (item.sk !== below && this.isLive(item)) yield item;
+      for (const item of (page.Items ?? []) as Item[]) if (withExpired || this.isLive(item)) yield item;
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey);
   }

@@ -3,7 +3,7 @@ import { TenureError } from "@tenure/core/errors";
 import { normalizeEmail } from "@tenure/core/otp";
 import type { Session } from "@tenure/core/session";
 import { codeDigest, keyedHandle, newChallenge, newCode, newToken, parseChallenge } from "@tenure/core/token";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { z } from "zod";
 import type { Deps } from "../deps.ts";
 import { readBody } from "../input.ts";
@@ -53,8 +53,7 @@ export function authRoutes(deps: Deps): Hono<SessionEnv> {
       const { token, ref } = newToken(keyedHandle(pepper, "user", user.id));
       const session = await sessions.create(ref, { userId: user.id, email: user.email });
       setSessionCookie(c, cookie, token, session.absoluteExpiresAt - clock.now());
-      const fromBrowser = c.req.header("Sec-Fetch-Mode") !== undefined;
-      return c.json({ ...describeSession(session), ...(!fromBrowser && { token }) });
+      return c.json({ ...describeSession(session), ...(!isFromBrowser(c) && { token }) });
     })
 
     .get("/session", requireSession(deps), (c) => c.json(describeSession(c.var.session)))
@@ -66,6 +65,15 @@ export function authRoutes(deps: Deps): Hono<SessionEnv> {
       if (!ended) throw new TenureError({ tag: "session-required" });
       return c.body(null, 204);
     });
+}
+
+/**
+ * Browsers send Sec-Fetch-Mode, and scripts in them cannot leave it out. So does the `fetch` of Node.js, without
+ * the Sec-Fetch-Site that every such browser sends along; that one is a program and needs its token.
+ */
+function isFromBrowser(c: Context): boolean {
+  const nodeFetch = c.req.header("User-Agent") === "node" && c.req.header("Sec-Fetch-Site") === undefined;
+  return c.req.header("Sec-Fetch-Mode") !== undefined && !nodeFetch;
 }
 
 export interface SessionDescription {

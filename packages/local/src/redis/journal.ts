@@ -16,7 +16,8 @@ import {
 import type { Entry, Keyspace, Type, Values } from "./keyspace.ts";
 import { SortedSet } from "./sorted-set.ts";
 
-type Stored = string | string[] | [string, string][] | [string, number][];
+/** Scores are text, since JSON has no infinity. */
+type Stored = string | string[] | [string, string][];
 /** A key alone is a deleted key. */
 type Change = [key: string] | [key: string, type: Type, value: Stored, expireAt: number | null];
 
@@ -69,7 +70,7 @@ function change(key: string, entry: Entry | undefined): Change {
 
 function store({ type, value }: Entry): Stored {
   if (type === "zset")
-    return (value as SortedSet).ascending().map(([member, score]): [string, number] => [member, score]);
+    return (value as SortedSet).ascending().map(([member, score]): [string, string] => [member, String(score)]);
   return typeof value === "string" ? value : ([...(value as string[] | Set<string> | Map<string, string>)] as Stored);
 }
 
@@ -78,7 +79,7 @@ function load(type: Type, stored: Stored): Values[Type] {
   if (type === "set") return new Set(stored as string[]);
   if (type !== "zset") return stored as string | string[];
   const zset = new SortedSet();
-  for (const [member, score] of stored as [string, number][]) zset.set(member, score);
+  for (const [member, score] of stored as [string, string][]) zset.set(member, Number(score));
   return zset;
 }
 

@@ -1,0 +1,225 @@
+/** Threads and runs through the official SDK client, on every set of engines. */
+import { Client } from "@langchain/langgraph-sdk";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
+
+interface Message {
+  id: string;
+  type: string;
+  content: string;
+  tool_calls?: { name: string }[];
+}
+interface Values {
+  messages: Message[];
+  notes: string[];
+  __interrupt__?: { id: string; value: unknown }[];
+}
+type Events = { event: string; data: unknown }[];
+
+describe.each(stackEngines(7))("threads and runs on $name", ({ engines }) => {
+  let stack: TestStack;
+  let token: string;
+  let client: Client<Values>;
+  beforeAll(async () => {
+    stack = await startTestStack(engines);
+    token = await stack.logIn("ada@example.com");
+    client = new Client<Values>({ apiUrl: stack.api, apiKey: token, callerOptions: { maxRetries: 0 } });
+  });
+  afterAll(() => stack.close());
+
+  const human = (content: string) => ({ messages: [{ type: "human", content }] });
+  async function run(threadId: string, payload: object): Promise<Events> {
+    const events: Events = [];
+    for await (const event of client.runs.stream(threadId, "agent", payload)) events.push(event);
+    return events;
+  }
+  const lastText = (messages: Message[]) => messages.at(-1)?.content;
+  const newThread = async () => (await client.threads.create()).thread_id;
+
+  it("makes, finds and refuses to remake a thread", async () => {
+    const thread = await client.threads.create({ metadata: { topic: "x" } });
+    expect(thread).toMatchObject({ status: "idle", metadata: { topic: "x" }, values: null, interrupts: {} });
+    const { thread_id } = thread;
+    expect(await client.threads.get(thread_id)).toMatchObject({ thread_id, created_at: thread.created_at });
+    expect(await client.threads.getState(thread_id)).toMatchObject({
+      values: {},
+      next: [],
+      tasks: [],
+      checkpoint: null,
+    });
+    await expect(client.threads.create({ threadId: thread_id })).rejects.toMatchObject({ status: 409 });
+    const same = await client.threads.create({ threadId: thread_id, ifExists: "do_nothing" });
+    expect(same.created_at).toBe(thread.created_at);
+  });
+
+  it("streams an answer with a tool call, and keeps it", async () => {
+    const threadId = await newThread();
+    const events = await run(threadId, { input: human("What is 6 * 7?"), streamMode: ["values", "updates"] });
+    expect(events[0]).toMatchObject({ event: "metadata", data: { run_id: expect.any(String), attempt: 1 } });
+    const nodes = events.filter(({ event }) => event === "updates").flatMap(({ data }) => Object.keys(data as object));
+    expect(nodes).toEqual(["model", "tools", "model"]);
+    const { values, next, checkpoint } = await client.threads.getState(threadId);
+    expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai", "tool", "ai"]);
+    expect(lastText(values.messages)).toMatch(/^42\. .*no language model/);
+    expect(events.filter(({ event }) => event === "values").at(-1)?.data).toEqual(values);
+    expect([next, checkpoint]).toEqual([[], expect.objectContaining({ thread_id: threadId, checkpoint_ns: "" })]);
+    expect(await client.threads.get(threadId)).toMatchObject({ status: "idle", values: { notes: [] } });
+  });
+
+  it.each(["messages", "messages-tuple"] as const)("streams the words as they come: %s", async (streamMode) => {
+    const events = await run(await newThread(), { input: human("Hello"), streamMode: [streamMode] });
+    if (streamMode === "messages") {
+      const parts = events
+        .filter(({ event }) => event === "messages/partial")
+        .map(({ data }) => (data as Message[])[0]);
+      const texts = parts.map((part) => part?.content ?? "");
+      for (const [i, text] of texts.entries()) expect(text.startsWith(texts[i - 1] ?? "")).toBe(true);
+      expect(texts.length).toBeGreaterThan(10);
+      expect(events.filter(({ event }) => event === "messages/metadata")).toHaveLength(1);
+      const complete = events
+        .filter(({ event }) => event === "messages/complete")
+        .flatMap(({ data }) => data as Message[]);
+      expect(complete.map(({ type }) => type)).toEqual(["human", "ai"]);
+    } else {
+      const deltas = events
+        .filter(({ event }) => event === "messages")
+        .map(({ data }) => (data as [Message])[0].content);
+      expect(deltas.length).toBeGreaterThan(10);
+      expect(deltas.join("")).toContain("offline agent");
+    }
+    expect(events.some(({ event }) => event === "values")).toBe(false);
+  });
+
+  it.each([
+    [{ approved: true }, ["buy milk"], /^Saved: buy milk/],
+    [false, [], /^The user declined save_note/],
+  ])("waits for a person, across a restart, and goes on with %j", async (resume, notes, answer) => {
+    const threadId = await newThread();
+    const asked = await run(threadId, { input: human("remember: buy milk") });
+    const interrupt = (asked.at(-1)?.data as Values).__interrupt__?.[0];
+    expect(interrupt?.value).toMatchObject({ kind: "approval", tool: "save_note", args: { note: "buy milk" } });
+    const waiting = await client.threads.get(threadId);
+    expect(waiting.status).toBe("interrupted");
+    expect(Object.values(waiting.interrupts).flat()).toEqual([interrupt]);
+
+    await stack.restart();
+    const state = await client.threads.getState(threadId);
+    expect([state.next, state.tasks[0]?.interrupts]).toEqual([["approval"], [interrupt]]);
+    await run(threadId, { command: { resume } });
+    const { values, next } = await client.threads.getState(threadId);
+    expect([values.notes, next]).toEqual([notes, []]);
+    expect(lastText(values.messages)).toMatch(answer);
+  });
+
+  it("continues a thread where it was after a restart", async () => {
+    const threadId = await newThread();
+    await run(threadId, { input: human("one") });
+    await stack.restart();
+    await run(threadId, { input: human("two") });
+    const { values } = await client.threads.getState(threadId);
+    expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai", "human", "ai"]);
+    expect(lastText(values.messages)).toContain("You have sent 2 messages");
+  });
+
+  it("runs one run at a time on a thread, and refuses the other with 422", async () => {
+    const threadId = await newThread();
+    const outcomes = await Promise.allSettled(["a", "b", "c"].map((text) => run(threadId, { input: human(text) })));
+    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason.status] : []));
+    expect(refused.length).toBeGreaterThan(0);
+    expect(new Set(refused)).toEqual(new Set([422]));
+    const { values } = await client.threads.getState(threadId);
+    expect(values.messages.filter(({ type }) => type === "human")).toHaveLength(3 - refused.length);
+    expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
+  });
+
+  it("finishes a run whose client went away", async () => {
+    const threadId = await newThread();
+    const abort = new AbortController();
+    const stream = client.runs.stream(threadId, "agent", {
+      input: human("gone?"),
+      signal: abort.signal,
+      onDisconnect: "continue",
+    });
+    await stream.next();
+    abort.abort();
+    await expect.poll(async () => (await client.threads.get(threadId)).status).toBe("idle");
+    const { values } = await client.threads.getState(threadId);
+    expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai"]);
+  });
+
+  it("takes a run on a thread that it makes, an assistant by its id, and messages as OpenAI writes them", async () => {
+    const threadId = crypto.randomUUID();
+    const stream = client.runs.stream(threadId, "fe096781-5601-53d2-b2f6-0d3403f7e9ca", {
+      input: { messages: [{ role: "user", content: "hi" }] },
+      ifNotExists: "create",
+    });
+    for await (const { event } of stream) expect(["metadata", "values"]).toContain(event);
+    expect((await client.threads.getState(threadId)).values.messages).toHaveLength(2);
+  });
+
+  it("keeps another user's threads to themselves", async () => {
+    const threadId = await newThread();
+    await run(threadId, { input: human("secret") });
+    const eve = await stack.logIn("eve@example.com");
+    const body = { assistant_id: "agent", input: human("mine now"), if_not_exists: "create" };
+    for (const [method, path, sent] of [
+      ["GET", `/threads/${threadId}`, undefined],
+      ["GET", `/threads/${threadId}/state`, undefined],
+      ["POST", `/threads/${threadId}/runs/stream`, body],
+      ["POST", "/threads", { thread_id: threadId, if_exists: "do_nothing" }],
+    ] as const) {
+      const response = await stack.request(method, path, { token: eve, ...(sent && { body: sent }) });
+      expect([path, response.status, await response.json()]).toEqual([
+        path,
+        404,
+        expect.objectContaining({ type: "/api/problems/thread-not-found" }),
+      ]);
+    }
+    expect((await client.threads.getState(threadId)).values.messages).toHaveLength(2);
+  });
+
+  it("does not let a client choose whose thread a run writes to, or replace LangGraph's inner parts", async () => {
+    const mine = await newThread();
+    const victim = await newThread();
+    const configurable = { thread_id: victim, checkpoint_ns: "", user_id: "someone", __pregel_checkpointer: null };
+    await run(mine, { input: human("hi"), config: { configurable } });
+    expect((await client.threads.getState(victim)).values).toEqual({});
+    expect((await client.threads.getState(mine)).values.messages).toHaveLength(2);
+  });
+
+  it.each([
+    ["no assistant", {}, 400, "invalid-input"],
+    ["an unknown assistant", { assistant_id: "nobody" }, 404, "assistant-not-found"],
+    ["an unknown stream mode", { assistant_id: "agent", stream_mode: "nope" }, 400, "invalid-input"],
+    [
+      "a recursion limit that is no number",
+      { assistant_id: "agent", config: { recursion_limit: "9" } },
+      400,
+      "invalid-input",
+    ],
+    ["a webhook", { assistant_id: "agent", webhook: "http://example.com" }, 501, "not-implemented"],
+    ["JSON that is none", "{", 400, "invalid-input"],
+  ])("refuses a run with %s", async (_name, body, status, type) => {
+    const threadId = await newThread();
+    const response = await stack.request("POST", `/threads/${threadId}/runs/stream`, { token, body });
+    expect([response.status, await response.json()]).toEqual([
+      status,
+      expect.objectContaining({ type: `/api/problems/${type}` }),
+    ]);
+    expect(await client.threads.get(threadId)).toMatchObject({ status: "idle", values: null });
+  });
+
+  it("answers an unknown or misshapen thread id with 404", async () => {
+    for (const id of [crypto.randomUUID(), "nope", "..%2F..", "%00"])
+      expect([id, (await stack.request("GET", `/threads/${id}`, { token })).status]).toEqual([id, 404]);
+  });
+
+  it("reports a run that fails as an event, and frees its thread", async () => {
+    const threadId = await newThread();
+    const events = await run(threadId, { input: human("what is 1 + 1?"), config: { recursion_limit: 1 } });
+    expect(events.at(-1)).toMatchObject({ event: "error", data: { error: "GraphRecursionError" } });
+    expect(await client.threads.get(threadId)).toMatchObject({ status: "error" });
+    await run(threadId, { input: human("still there?") });
+    expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
+  });
+});

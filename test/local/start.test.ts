@@ -1,0 +1,171 @@
+/** `npm start` as a person meets it: what it prints, how it refuses, how it stops. Runs the built program. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "../engines/stack.ts";
+
+const MAIN = fileURLToPath(new URL("../../packages/local/dist/main.js", import.meta.url));
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "tenure-start-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+interface Running {
+  child: ChildProcess;
+  output: () => string;
+  exited: Promise<number | null>;
+}
+
+function run(env: Record<string, string>, ...args: string[]): Running {
+  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TENURE_")));
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...inherited, TENURE_DATA_DIR: join(dir, "data"), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let text = "";
+  child.stdout.on("data", (chunk) => (text += chunk));
+  child.stderr.on("data", (chunk) => (text += chunk));
+  return { child, output: () => text, exited: new Promise((resolve) => child.on("close", resolve)) };
+}
+
+async function started(env: Record<string, string> = {}): Promise<Running & { url: string }> {
+  const running = run({ PORT: String(await freePort()), ...env });
+  await expect.poll(running.output, { timeout: 20_000 }).toContain("Ctrl-C stops it");
+  return { ...running, url: /Tenure is at (\S+)/.exec(running.output())?.[1] ?? "" };
+}
+
+describe("npm start", () => {
+  it("prints what it serves and with which engines, and stops within two seconds", async () => {
+    const { child, output, exited, url } = await started();
+    expect(output()).toMatch(/^Tenure is at http:\/\/localhost:\d+$/m);
+    expect(output()).toMatch(/^ +mailbox +http:\/\/localhost:\d+\/dev\/mail$/m);
+    expect(output()).toMatch(/^ +redis +embedded engine, data in .*redis\.jsonl$/m);
+    expect(output()).toMatch(/^ +dynamodb +dynalite, data in /m);
+    expect(output()).toMatch(/^ +model +offline/m);
+    expect(await (await fetch(`${url}/api/ok`)).json()).toEqual({ ok: true });
+    const before = performance.now();
+    child.kill("SIGINT");
+    expect(await exited).toBe(0);
+    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(output()).toContain("stopped");
+    expect(output()).not.toMatch(/warning|deprecat/i);
+  });
+
+  it("keeps the session and the thread over a stop in the middle of a run, and over a kill", async () => {
+    const env = { PORT: String(await freePort()), TENURE_LIMITS: "off" };
+    let stack = await started(env);
+    const api = `${stack.url}/api`;
+    const post = (path: string, body: object, headers = {}) =>
+      fetch(api + path, { method: "POST", headers, body: JSON.stringify(body) });
+    const { challenge } = (await (await post("/auth/code", { email: "a@example.com" })).json()) as {
+      challenge: string;
+    };
+    expect(stack.output()).toMatch(/^code for a@example\.com: \d{6}$/m);
+    const code = /code for a@example\.com: (\d{6})/.exec(stack.output())?.[1];
+    const { token } = (await (await post("/auth/verify", { challenge, code })).json()) as { token: string };
+    const headers = { Authorization: `Bearer ${token}` };
+    const { thread_id } = (await (await post("/threads", {}, headers)).json()) as { thread_id: string };
+    const ask = (content: string) =>
+      post(
+        `/threads/${thread_id}/runs/stream`,
+        { assistant_id: "agent", input: { messages: [{ role: "user", content }] } },
+        headers,
+      );
+    const contents = async () => {
+      const state = await (await fetch(`${api}/threads/${thread_id}/state`, { headers })).json();
+      return (state as { values: { messages: { type: string; content: string }[] } }).values.messages;
+    };
+    await (await ask("first")).text();
+    expect(await contents()).toHaveLength(2);
+
+    for (const signal of ["SIGTERM", "SIGKILL", "SIGINT"] as const) {
+      const unfinished = await ask(`before ${signal}`);
+      await unfinished.body?.getReader().read();
+      const acknowledged = (await contents()).length;
+      stack.child.kill(signal);
+      await stack.exited;
+      stack = await started(env);
+      expect((await contents()).length).toBeGreaterThanOrEqual(acknowledged);
+      expect((await fetch(`${api}/auth/session`, { headers })).status).toBe(200);
+    }
+    expect((await post("/auth/logout", {}, headers)).status).toBe(204);
+    stack.child.kill("SIGKILL");
+    await stack.exited;
+    stack = await started(env);
+    expect((await fetch(`${api}/auth/session`, { headers })).status).toBe(401);
+    stack.child.kill("SIGINT");
+    await stack.exited;
+  });
+
+  it.each([
+    [{ PORT: "http" }, 'tenure: PORT must be a number from 1 to 65535, not "http"'],
+    [{ PORT: "70000" }, 'tenure: PORT must be a number from 1 to 65535, not "70000"'],
+    [{ TENURE_LIMITS: "none" }, 'tenure: TENURE_LIMITS must be on or off, not "none"'],
+    [{ TENURE_COOKIE: "x" }, 'tenure: TENURE_COOKIE must be host or plain, not "x"'],
+    [{ TENURE_REDIS_URL: "6379" }, "tenure: TENURE_REDIS_URL must be a URL like redis://127.0.0.1:6379"],
+    [{ TENURE_REDIS_URL: "redis://127.0.0.1:1" }, "tenure: TENURE_REDIS_URL: 127.0.0.1:1 does not answer"],
+    [
+      { TENURE_DYNAMODB_ENDPOINT: "ftp://x" },
+      "tenure: TENURE_DYNAMODB_ENDPOINT must be a URL like http://127.0.0.1:8000",
+    ],
+    [
+      { TENURE_DYNAMODB_ENDPOINT: "http://127.0.0.1:1" },
+      "tenure: TENURE_DYNAMODB_ENDPOINT: 127.0.0.1:1 does not answer",
+    ],
+    [{ TENURE_MODEL: "gpt" }, 'tenure: TENURE_MODEL must be provider:model, like openai:gpt-5-mini, not "gpt"'],
+    [{ TENURE_MODEL: "nobody:x" }, "tenure: TENURE_MODEL=nobody:x cannot be used"],
+  ])("refuses %j in one line, with exit code 1", async (env, line) => {
+    const { output, exited } = run({ PORT: String(await freePort()), ...env });
+    expect(await exited).toBe(1);
+    expect(output().trim().split("\n")).toEqual([expect.stringContaining(line)]);
+  });
+
+  it("names every mistake at once, and warns of a setting that is none", async () => {
+    const { output, exited } = run({ PORT: "x", TENURE_LIMITS: "y", TENURE_REDISURL: "z" });
+    expect(await exited).toBe(1);
+    expect(
+      output()
+        .trim()
+        .split("\n")
+        .map((line) => line.split(" ")[1]),
+    ).toEqual(["TENURE_REDISURL", "PORT", "TENURE_LIMITS"]);
+  });
+
+  it("says which port is taken", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    const { output, exited } = run({ PORT: String(port) });
+    expect(await exited).toBe(1);
+    expect(output().trim()).toBe(`tenure: port ${port} is taken: stop what uses it, or set PORT to another one`);
+    server.close();
+  });
+
+  it("says that its data cannot be written", async () => {
+    writeFileSync(join(dir, "file"), "");
+    const { output, exited } = run({ TENURE_DATA_DIR: join(dir, "file", "data") });
+    expect(await exited).toBe(1);
+    expect(output().trim()).toMatch(/^tenure: .* cannot be written \(ENOTDIR\): .*TENURE_DATA_DIR$/);
+  });
+
+  it("does not share its data with a second one, and reset removes it when it has stopped", async () => {
+    const first = await started();
+    const second = run({ PORT: String(await freePort()) });
+    expect(await second.exited).toBe(1);
+    expect(second.output()).toMatch(new RegExp(`^tenure: .* is in use by process ${first.child.pid}:`));
+    const early = run({}, "reset");
+    expect(await early.exited).toBe(1);
+    first.child.kill("SIGTERM");
+    await first.exited;
+    const reset = run({}, "reset");
+    expect([await reset.exited, reset.output()]).toEqual([0, expect.stringMatching(/^removed /)]);
+    const again = run({}, "reset");
+    expect([await again.exited, again.output()]).toEqual([0, expect.stringContaining("nothing to remove")]);
+  });
+});
