@@ -96,7 +96,7 @@ describe.each(stackEngines(7))("threads and runs on $name", ({ engines }) => {
   ])("waits for a person, across a restart, and goes on with %j", async (resume, notes, answer) => {
     const threadId = await newThread();
     const asked = await run(threadId, { input: human("remember: buy milk") });
-    const interrupt = (asked.at(-1)?.data as Values).__interrupt__?.[0];
+    const interrupt = (asked.at(-1) as { data: Values }).data.__interrupt__?.[0];
     expect(interrupt?.value).toMatchObject({ kind: "approval", tool: "save_note", args: { note: "buy milk" } });
     const waiting = await client.threads.get(threadId);
     expect(waiting.status).toBe("interrupted");
