@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumPath } from "../engines/found.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
 
-const QUIET = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+const QUIET =
+  "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
 
 describe.skipIf(!chromiumPath)("the site in Chromium", () => {
   let stack: TestStack;
@@ -28,7 +29,8 @@ describe.skipIf(!chromiumPath)("the site in Chromium", () => {
     await page.getByLabel("The six-digit code").waitFor();
     const mailbox = await page.context().newPage();
     await mailbox.goto(`${stack.url}/dev/mail`);
-    const code = /login code is (\d{6})/.exec(await mailbox.locator("article").first().innerText())?.[1] ?? "";
+    const code =
+      /login code is (\d{6})/.exec((await mailbox.locator("article").first().textContent()) ?? "")?.[1] ?? "";
     await mailbox.close();
     await page.getByLabel("The six-digit code").fill(code);
     await page.getByRole("button", { name: "Log in" }).click();

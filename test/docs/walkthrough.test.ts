@@ -81,7 +81,11 @@ it("goes as written", { timeout: 120_000 }, async () => {
   for (const { line, command, expected } of all) {
     // curl ends its output without a line break.
     const actual = (await perform(command)).replaceAll(`localhost:${port}`, "localhost:3000").trimEnd();
-    const pattern = expected.trimEnd().replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replaceAll("…", "[^]*?");
-    if (!new RegExp(`^${pattern}$`).test(actual)) expect(`line ${line}: ${actual}`).toBe(`line ${line}: ${expected.trimEnd()}`);
+    const pattern = expected
+      .trimEnd()
+      .replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
+      .replaceAll("…", "[^]*?");
+    if (!new RegExp(`^${pattern}$`).test(actual))
+      expect(`line ${line}: ${actual}`).toBe(`line ${line}: ${expected.trimEnd()}`);
   }
 });

@@ -19,7 +19,9 @@ async function lint(path: string, source: string): Promise<string[]> {
       (failed: { stdout: string }) => failed,
     );
     const { diagnostics } = JSON.parse(result.stdout) as { diagnostics: { category: string; severity: string }[] };
-    return diagnostics.filter(({ severity }) => severity === "error").map(({ category }) => category.replace(/^lint\/\w+\//, ""));
+    return diagnostics
+      .filter(({ severity }) => severity === "error")
+      .map(({ category }) => category.replace(/^lint\/\w+\//, ""));
   } finally {
     rmSync(file);
   }
@@ -31,22 +33,42 @@ const [CORE, FUNCTIONS, WEB, LOCAL] = ["core", "functions", "web", "local"].map(
 const forbidden: [string, string, string][] = [
   ...["hono", "hono/cookie", "sst", "aws-lambda", "@tenure/functions/api", "@tenure/local/stack"].flatMap(
     (specifier): [string, string, string][] =>
-      ["session", "checkpoint", "redis", "dynamo"].map((room) => [`core/${room}`, `${CORE}/${room}/planted.ts`, specifier]),
+      ["session", "checkpoint", "redis", "dynamo"].map((room) => [
+        `core/${room}`,
+        `${CORE}/${room}/planted.ts`,
+        specifier,
+      ]),
   ),
-  ...["otp", "ratelimit", "checkpoint", "thread", "user", "dynamo"].map(
-    (room): [string, string, string] => ["a strict feature", `${CORE}/session/planted.ts`, `../${room}/index.ts`],
-  ),
-  ...["session", "otp", "thread", "user", "redis"].map(
-    (room): [string, string, string] => ["a durable feature", `${CORE}/checkpoint/planted.ts`, `../${room}/index.ts`],
-  ),
+  ...["otp", "ratelimit", "checkpoint", "thread", "user", "dynamo"].map((room): [string, string, string] => [
+    "a strict feature",
+    `${CORE}/session/planted.ts`,
+    `../${room}/index.ts`,
+  ]),
+  ...["session", "otp", "thread", "user", "redis"].map((room): [string, string, string] => [
+    "a durable feature",
+    `${CORE}/checkpoint/planted.ts`,
+    `../${room}/index.ts`,
+  ]),
   ["redis/", `${CORE}/redis/planted.ts`, "../dynamo/index.ts"],
   ["dynamo/", `${CORE}/dynamo/planted.ts`, "../redis/index.ts"],
   ["what all import", `${CORE}/planted.ts`, "./redis/index.ts"],
-  ...["@upstash/redis", "@upstash/redis/cloudflare", "@upstash/ratelimit", "@aws-sdk/client-dynamodb", "@aws-sdk/lib-dynamodb"].flatMap(
-    (specifier): [string, string, string][] =>
-      [`${CORE}/session`, `${CORE}/ratelimit`, `${CORE}/checkpoint`, `${CORE}/redis`, `${CORE}/dynamo`, FUNCTIONS, WEB, LOCAL].map(
-        (room) => ["any other file than the one", `${room}/planted.ts`, specifier],
-      ),
+  ...[
+    "@upstash/redis",
+    "@upstash/redis/cloudflare",
+    "@upstash/ratelimit",
+    "@aws-sdk/client-dynamodb",
+    "@aws-sdk/lib-dynamodb",
+  ].flatMap((specifier): [string, string, string][] =>
+    [
+      `${CORE}/session`,
+      `${CORE}/ratelimit`,
+      `${CORE}/checkpoint`,
+      `${CORE}/redis`,
+      `${CORE}/dynamo`,
+      FUNCTIONS,
+      WEB,
+      LOCAL,
+    ].map((room) => ["any other file than the one", `${room}/planted.ts`, specifier]),
   ),
   ["functions", `${FUNCTIONS}/planted.ts`, "sst"],
   ["functions", `${FUNCTIONS}/planted.ts`, "@tenure/local/stack"],
@@ -81,7 +103,8 @@ describe("the linter", () => {
 
   it("lets the web take types from functions, and nothing else", async () => {
     const [types, values] = ["import type", "import"].map(
-      (how) => `${how} { SessionDescription } from "@tenure/functions/routes/auth";\nexport const planted = {} as SessionDescription;\n`,
+      (how) =>
+        `${how} { SessionDescription } from "@tenure/functions/routes/auth";\nexport const planted = {} as SessionDescription;\n`,
     );
     expect(await lint(`${WEB}/planted.ts`, types ?? "")).toEqual([]);
     expect(await lint(`${WEB}/planted.ts`, values ?? "")).toContain("plugin");

@@ -19,7 +19,7 @@ const State = Annotation.Root({
 });
 
 /** What the interrupt asks, and what `command.resume` answers: true or false, or `{ approved }`. */
-export interface ApprovalRequest {
+interface ApprovalRequest {
   kind: "approval";
   question: string;
   tool: string;

@@ -1,0 +1,40 @@
+import { describe, expect, it } from "vitest";
+import { normalizeEmail } from "./policy.ts";
+
+describe("normalizeEmail", () => {
+  it.each([
+    [" Ada@Example.COM ", "ada@example.com"],
+    ["a.b+tag@sub.example.co", "a.b+tag@sub.example.co"],
+    ["o'neil@example.com", "o'neil@example.com"],
+    ["jörg@example.com", "jörg@example.com"],
+    ["root@localhost", "root@localhost"],
+  ])("takes %j as %j", (given, email) => expect(normalizeEmail(given)).toBe(email));
+
+  it.each([
+    "",
+    "ada",
+    "@example.com",
+    "ada@",
+    "ada@@example.com",
+    "ada@example..com",
+    "ada@-example.com",
+    "a b@example.com",
+    ".ada@example.com",
+    "ada.@example.com",
+    "a..b@example.com",
+    '"ada"@example.com',
+    "ada@example.com\nBcc: eve@example.com",
+    "ada@example.com,eve@example.com",
+    "<ada@example.com>",
+    "ada@[127.0.0.1]",
+    `${"a".repeat(65)}@example.com`,
+    `a@${"b".repeat(64)}.com`,
+    `a@${"bbbbbbbbb.".repeat(30)}com`,
+  ])("refuses %j", (given) => expect(normalizeEmail(given)).toBeUndefined());
+
+  it("takes no longer for a hostile address", () => {
+    const started = performance.now();
+    normalizeEmail(`a@${"a-".repeat(120)}!`);
+    expect(performance.now() - started).toBeLessThan(100);
+  });
+});
