@@ -10,6 +10,7 @@ export default defineConfig({
   test: {
     include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
     globalSetup: "test/setup.ts",
+    reporters: ["default", "./test/closing-line.ts"],
     // LangChain's validation suite expects the runner's functions to be global.
     globals: true,
     testTimeout: 30_000,
