@@ -1,4 +1,5 @@
-import { notFloat, notInteger, wrongType } from "./reply.ts";
+import { addLongDoubles, DECIMAL } from "./long-double.ts";
+import { ErrorReply, notFloat, notInteger, wrongType } from "./reply.ts";
 import { SortedSet } from "./sorted-set.ts";
 
 export interface Values {
@@ -86,6 +87,7 @@ export class Keyspace {
   }
 }
 
+const INFINITY = /^[+-]?inf(inity)?$/i;
 const MAX = 2n ** 63n - 1n;
 const MIN = -(2n ** 63n);
 
@@ -102,12 +104,13 @@ export function inRange(value: bigint): bigint {
 
 export const int = (text: string | undefined): number => Number(integer(text));
 
-export function float(text: string | undefined): number {
-  const lower = (text ?? "").toLowerCase();
-  if (/^[+-]?inf(inity)?$/.test(lower)) return lower.startsWith("-") ? -Infinity : Infinity;
-  const value = Number(text);
-  if (text === undefined || text === "" || text.trim() !== text || Number.isNaN(value)) throw notFloat();
-  return value;
+export function isFloat(text: string): boolean {
+  return DECIMAL.test(text) || INFINITY.test(text);
+}
+
+export function float(text = ""): number {
+  if (!isFloat(text)) throw notFloat();
+  return INFINITY.test(text) ? Infinity * (text.startsWith("-") ? -1 : 1) : Number(text);
 }
 
 /** A double as Redis 7.0 prints it in RESP2: C's "%.17g", integers plain. */
@@ -135,19 +138,12 @@ export function formatG(value: number, digits: number): string {
   return trim(`${sign}${all.slice(0, power + 1)}.${all.slice(power + 1)}`);
 }
 
-/** Exact decimal addition, for INCRBYFLOAT and HINCRBYFLOAT. */
+/** What INCRBYFLOAT and HINCRBYFLOAT store, given two numbers that {@link float} accepts. */
 export function addDecimals(a: string, b: string): string {
-  float(a);
-  float(b);
-  const plain = (text: string) => (/^[+-]?\d+(\.\d+)?$/.test(text) ? text : Number(text).toFixed(17));
-  const [x, y] = [plain(a), plain(b)];
-  const scale = Math.max(...[x, y].map((text) => text.split(".")[1]?.length ?? 0));
-  const scaled = (text: string) =>
-    BigInt(text.replace(".", "") + "0".repeat(scale - (text.split(".")[1]?.length ?? 0)));
-  const sum = scaled(x) + scaled(y);
-  const digits = (sum < 0n ? -sum : sum).toString().padStart(scale + 1, "0");
-  const text = scale === 0 ? digits : `${digits.slice(0, -scale)}.${digits.slice(-scale)}`.replace(/\.?0+$/, "");
-  return sum < 0n ? `-${text}` : text;
+  const operands = [float(a), float(b)];
+  // A long double ends near 1e4932; what lies beyond a double's range, Redis would still add.
+  if (!operands.every(Number.isFinite)) throw new ErrorReply("ERR increment would produce NaN or Infinity");
+  return addLongDoubles(a, b);
 }
 
 /** Redis' glob: `*`, `?`, `[a-c]`, `[^a]` and backslash. */

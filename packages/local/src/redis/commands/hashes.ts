@@ -1,4 +1,4 @@
-import { addDecimals, inRange, integer, type Keyspace } from "../keyspace.ts";
+import { addDecimals, float, inRange, integer, isFloat, type Keyspace } from "../keyspace.ts";
 import { ErrorReply, OK } from "../reply.ts";
 import { type Commands, pairs, read, write } from "./command.ts";
 import { scanReply } from "./keys.ts";
@@ -58,7 +58,10 @@ export const hashes: Commands = {
     return Number(sum);
   }),
   HINCRBYFLOAT: write(4, (db, [key = "", field = "", by = ""]) => {
-    const sum = addDecimals(db.get(key, "hash")?.get(field) ?? "0", by);
+    if (!Number.isFinite(float(by))) throw new ErrorReply("ERR value is NaN or Infinity");
+    const old = db.get(key, "hash")?.get(field) ?? "0";
+    if (!isFloat(old)) throw new ErrorReply("ERR hash value is not a float");
+    const sum = addDecimals(old, by);
     db.open(key, "hash").set(field, sum);
     db.touched(key);
     return sum;
