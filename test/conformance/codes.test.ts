@@ -21,7 +21,7 @@ describe.each(redisEngines(5))("codes and windows on $name", ({ open }) => {
     const digest = (challenge: string, code: string) => codeDigest("pepper", challenge, code);
     return {
       async issue(code = "123456") {
-        const challenge = newChallenge(account);
+        const challenge = newChallenge("pepper", account);
         const issued = await codes.issue({
           account,
           challenge,

@@ -16,7 +16,11 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
   afterAll(() => behind.close());
 
   const storeWith = (policy: Partial<SessionPolicy> = {}) =>
-    createSessionStore(behind.store, { ...defaultSessionPolicy, ...policy });
+    createSessionStore({
+      redis: behind.store,
+      policy: { ...defaultSessionPolicy, ...policy },
+      data: { parse: (value) => value as typeof data },
+    });
 
   async function redisNow(): Promise<number> {
     const [seconds, micros] = (await behind.engine.send(["TIME"])) as [string, string];
@@ -26,27 +30,27 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
   it("gives back what was created, until it is revoked", async () => {
     const sessions = storeWith();
     const ref = newRef();
-    const created = await sessions.create(ref, data);
+    const { session: created } = await sessions.create(ref, { data });
     expect(created).toMatchObject({ id: ref.id, data, lastSeenAt: created.createdAt });
     expect(created.idleExpiresAt - created.createdAt).toBe(defaultSessionPolicy.idleMs);
     expect(created.absoluteExpiresAt - created.createdAt).toBe(defaultSessionPolicy.absoluteMs);
-    expect(await sessions.readAndTouch(ref)).toEqual(created);
-    expect(await sessions.revoke(ref)).toBe(true);
+    expect(await sessions.readAndTouch(ref)).toEqual({ ...created, readAt: expect.any(Number) });
+    expect(await sessions.revoke(ref)).toMatchObject({ id: ref.id, data });
     expect(await sessions.readAndTouch(ref)).toBeUndefined();
-    expect(await sessions.revoke(ref)).toBe(false);
+    expect(await sessions.revoke(ref)).toBeUndefined();
   });
 
   it("knows nobody by another secret, or by the secret under another handle", async () => {
     const sessions = storeWith();
     const ref = newRef();
-    await sessions.create(ref, data);
+    await sessions.create(ref, { data });
     expect(await sessions.readAndTouch(newRef())).toBeUndefined();
     expect(await sessions.readAndTouch({ ...ref, handle: handleOf("user_eve") })).toBeUndefined();
   });
 
   it("keeps no secret and no user id in a key, and puts all keys of a user in one slot", async () => {
     const { token, ref } = newToken(handleOf("user_slot"));
-    await storeWith().create(ref, { userId: "user_slot", email: "slot@example.com" });
+    await storeWith().create(ref, { data: { userId: "user_slot", email: "slot@example.com" } });
     const keys = (await behind.engine.send(["KEYS", `*${ref.handle}*`])) as string[];
     expect(keys).toHaveLength(2);
     const secret = token.split(".")[1] as string;
@@ -61,7 +65,7 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
   it("ends with Redis' own expiry, so that a plain GET finds nothing either", async () => {
     const sessions = storeWith({ idleMs: 80, touchEveryMs: 1_000_000 });
     const ref = newRef();
-    const { idleExpiresAt } = await sessions.create(ref, data);
+    const { idleExpiresAt } = (await sessions.create(ref, { data })).session;
     const key = `session:{${ref.handle}}:${ref.id}`;
     const outcomes = new Set<string>();
     for (let over = false; !over; ) {
@@ -80,7 +84,7 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
   it("extends the idle deadline when touched, and never past the absolute one", async () => {
     const sessions = storeWith({ idleMs: 60, absoluteMs: 200, touchEveryMs: 0 });
     const ref = newRef();
-    const { createdAt, absoluteExpiresAt } = await sessions.create(ref, data);
+    const { createdAt, absoluteExpiresAt } = (await sessions.create(ref, { data })).session;
     let last = 0;
     for (;;) {
       const before = await redisNow();
@@ -101,7 +105,7 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
   it("writes at a read only when the last touch is long enough ago", async () => {
     const sessions = storeWith({ touchEveryMs: 60_000 });
     const ref = newRef();
-    const created = await sessions.create(ref, data);
+    const { session: created } = await sessions.create(ref, { data });
     for (let i = 0; i < 5; i++) expect((await sessions.readAndTouch(ref))?.lastSeenAt).toBe(created.createdAt);
   });
 
@@ -109,7 +113,7 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
     const sessions = storeWith({ touchEveryMs: 0 });
     for (let trial = 0; trial < 50; trial++) {
       const ref = newRef();
-      await sessions.create(ref, data);
+      await sessions.create(ref, { data });
       const racing = Array.from({ length: 4 }, () => sessions.readAndTouch(ref));
       await sessions.revoke(ref);
       expect(await sessions.readAndTouch(ref)).toBeUndefined();
@@ -122,7 +126,7 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
     const sessions = storeWith({ maxPerUser: 3 });
     const refs = Array.from({ length: 5 }, () => newRef("user_cap"));
     for (const ref of refs) {
-      await sessions.create(ref, data);
+      await sessions.create(ref, { data });
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     const live = await Promise.all(refs.map((ref) => sessions.readAndTouch(ref)));
@@ -132,10 +136,158 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
   it("takes creating twice under one reference for once", async () => {
     const sessions = storeWith({ maxPerUser: 2 });
     const [first, second] = [newRef("user_twice"), newRef("user_twice")];
-    await sessions.create(first, data);
-    await sessions.create(second, data);
-    await sessions.create(second, data);
+    await sessions.create(first, { data });
+    await sessions.create(second, { data });
+    await sessions.create(second, { data });
     expect(await sessions.readAndTouch(first)).toBeDefined();
+  });
+
+  it("updates data without moving a deadline, and only over the revision that was read", async () => {
+    const sessions = storeWith();
+    const ref = newRef();
+    const { session: created } = await sessions.create(ref, { data });
+    const renamed = { ...data, email: "ada@lovelace.example" };
+    const updated = await sessions.update(ref, renamed, created.revision);
+    expect(updated).toEqual({ ...created, data: renamed, revision: 1, readAt: expect.any(Number) });
+    expect(await sessions.update(ref, data, created.revision)).toBe("stale");
+    expect(await sessions.readAndTouch(ref)).toMatchObject({ data: renamed, revision: 1 });
+    expect(await sessions.update(ref, data)).toMatchObject({ data, revision: 2 });
+    const key = `session:{${ref.handle}}:${ref.id}`;
+    expect(await behind.engine.send(["PEXPIRETIME", key])).toBe(created.idleExpiresAt);
+    await sessions.revoke(ref);
+    expect(await sessions.update(ref, data)).toBeUndefined();
+    expect(await behind.engine.send(["EXISTS", key])).toBe(0);
+    await expect(sessions.update(ref, { ...data, email: "x".repeat(5000) })).rejects.toThrow("4096 bytes");
+  });
+
+  it("moves a session to a new reference, and the old one is dead at once", async () => {
+    const sessions = storeWith({ touchEveryMs: 0 });
+    const [from, to, never] = [newRef("user_move"), newRef("user_move"), newRef("user_move")];
+    const { session: created } = await sessions.create(from, { data, origin: { device: "Firefox on Linux" } });
+    const rotated = await sessions.rotate(from, to);
+    expect(rotated).toMatchObject({
+      ...created,
+      id: to.id,
+      lastSeenAt: expect.any(Number),
+      idleExpiresAt: expect.any(Number),
+      readAt: expect.any(Number),
+    });
+    expect(await sessions.readAndTouch(from)).toBeUndefined();
+    expect(await sessions.readAndTouch(to)).toMatchObject({ id: to.id, origin: { device: "Firefox on Linux" } });
+    expect((await sessions.list(to.handle)).map(({ id }) => id)).toEqual([to.id]);
+    // Its answer may have been lost: the same call says the same.
+    expect(await sessions.rotate(from, to)).toMatchObject({ id: to.id });
+    await sessions.revoke(to);
+    expect(await sessions.rotate(from, to)).toBeUndefined();
+    expect(await sessions.rotate(to, never)).toBeUndefined();
+    expect(await sessions.list(to.handle)).toEqual([]);
+  });
+
+  it("starts the absolute time anew when a rotation follows a new proof, and only then", async () => {
+    const sessions = storeWith();
+    const refs = [newRef("user_proof"), newRef("user_proof"), newRef("user_proof")] as const;
+    const { session: created } = await sessions.create(refs[0], { data });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const moved = await sessions.rotate(refs[0], refs[1]);
+    expect(moved).toMatchObject({ authenticatedAt: created.createdAt, absoluteExpiresAt: created.absoluteExpiresAt });
+    const proved = await sessions.rotate(refs[1], refs[2], { authenticated: true });
+    expect(proved?.createdAt).toBe(created.createdAt);
+    expect(proved?.authenticatedAt).toBeGreaterThan(created.createdAt);
+    expect(proved?.absoluteExpiresAt).toBe((proved?.authenticatedAt ?? 0) + defaultSessionPolicy.absoluteMs);
+  });
+
+  it("ends the session that a new one replaces, in the same step", async () => {
+    const sessions = storeWith();
+    const [old, fresh, other] = [newRef("user_replace"), newRef("user_replace"), newRef("user_replace")];
+    await sessions.create(old, { data });
+    await sessions.create(other, { data });
+    expect(await sessions.create(fresh, { data, replaces: old })).toMatchObject({ ended: 1 });
+    expect(await sessions.readAndTouch(old)).toBeUndefined();
+    expect(new Set((await sessions.list(old.handle)).map(({ id }) => id))).toEqual(new Set([fresh.id, other.id]));
+    await expect(sessions.create(newRef("user_a"), { data, replaces: newRef("user_b") })).rejects.toThrow("same user");
+  });
+
+  it("ends the other sessions, or all, of one user and of nobody else", async () => {
+    const sessions = storeWith();
+    const mine = Array.from({ length: 4 }, () => newRef("user_many"));
+    const theirs = newRef("user_else");
+    for (const ref of [...mine, theirs]) await sessions.create(ref, { data });
+    const [first, second] = mine as [SessionRef, SessionRef];
+    expect(await sessions.revokeOthers(first)).toBe(3);
+    expect(await Promise.all(mine.map((ref) => sessions.readAndTouch(ref)))).toEqual([
+      expect.objectContaining({ id: first.id }),
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(await sessions.revokeOthers(first)).toBe(0);
+    // A session that has ended itself ends no others.
+    expect(await sessions.revokeOthers(second)).toBeUndefined();
+    expect(await sessions.readAndTouch(first)).toBeDefined();
+    expect(await sessions.revokeAll(first.handle)).toBe(1);
+    expect(await sessions.readAndTouch(first)).toBeUndefined();
+    expect(await sessions.revokeAll(first.handle)).toBe(0);
+    expect(await sessions.readAndTouch(theirs)).toBeDefined();
+  });
+
+  it("lists live sessions, newest first, with where they were begun, touching none", async () => {
+    const sessions = storeWith({ touchEveryMs: 0 });
+    const refs = [newRef("user_list"), newRef("user_list"), newRef("user_list")] as const;
+    const origin = { device: "Chrome on Android – 5%", network: "203.0.113.0/24" };
+    for (const [i, ref] of refs.entries()) {
+      await sessions.create(ref, { data, ...(i === 0 && { origin }) });
+      await new Promise((resolve) => setTimeout(resolve, 3));
+    }
+    await sessions.revoke(refs[1]);
+    const live = await sessions.list(refs[0].handle);
+    expect(live.map(({ id, origin }) => [id, origin])).toEqual([
+      [refs[2].id, {}],
+      [refs[0].id, origin],
+    ]);
+    for (const { createdAt, lastSeenAt } of live) expect(lastSeenAt).toBe(createdAt);
+    expect(await sessions.list(handleOf("user_none"))).toEqual([]);
+  });
+
+  it("takes one round trip for each verb, and one more for a script the first time", async () => {
+    const sessions = storeWith({ touchEveryMs: 0 });
+    const requests: number[] = [];
+    const { fetch } = globalThis;
+    let sent = 0;
+    globalThis.fetch = (...call) => {
+      sent += 1;
+      return fetch(...call);
+    };
+    try {
+      for (let round = 0; round < 2; round++) {
+        await behind.engine.send(["SCRIPT", round === 0 ? "FLUSH" : "EXISTS", ...(round === 0 ? [] : ["x"])]);
+        const [a, b] = [newRef("user_trips"), newRef("user_trips")];
+        const verbs = [
+          () => sessions.create(a, { data }),
+          () => sessions.readAndTouch(a),
+          () => sessions.update(a, data),
+          () => sessions.rotate(a, b),
+          () => sessions.list(a.handle),
+          () => sessions.revoke(a),
+          () => sessions.revokeAll(a.handle),
+        ];
+        for (const verb of verbs) {
+          sent = 0;
+          await verb();
+          requests.push(sent);
+        }
+        sent = 0;
+        await sessions.revokeOthers(b);
+        expect(sent).toBe(1);
+      }
+    } finally {
+      globalThis.fetch = fetch;
+    }
+    expect(requests).toEqual([...Array(7).fill(2), ...Array(7).fill(1)]);
+  });
+
+  it("refuses a policy under which no session could live, or none would end", () => {
+    expect(() => storeWith({ absoluteMs: 0 })).toThrow("absoluteMs");
+    expect(() => storeWith({ idleMs: Number.NaN })).toThrow("idleMs");
   });
 
   it("calls a record that it cannot read corrupt, and not absent", async () => {

@@ -12,17 +12,23 @@ const DEADLINE_MS = 300;
 const SECRET_EMAIL = "ada@example.com";
 
 const verbs: [string, (redis: RedisStore) => Promise<unknown>][] = [
-  ["session create", (redis) => sessions(redis).create(ref(), { userId: "user_a", email: SECRET_EMAIL })],
+  ["session create", (redis) => sessions(redis).create(ref(), { data: { email: SECRET_EMAIL } })],
   ["session read", (redis) => sessions(redis).readAndTouch(ref())],
+  ["session update", (redis) => sessions(redis).update(ref(), { email: SECRET_EMAIL })],
+  ["session rotate", (redis) => sessions(redis).rotate(ref(), ref())],
+  ["session list", (redis) => sessions(redis).list(account)],
+  ["session revoke others", (redis) => sessions(redis).revokeOthers(ref())],
+  ["session revoke all", (redis) => sessions(redis).revokeAll(account)],
   ["session revoke", (redis) => sessions(redis).revoke(ref())],
   ["code issue", (redis) => codes(redis).issue({ account, challenge, digest: "d".repeat(43), email: SECRET_EMAIL })],
   ["code consume", (redis) => codes(redis).consume(account, challenge, "d".repeat(43))],
   ["window take", (redis) => createWindows(redis).take({ name: "w", tokens: 5, windowMs: 1000 }, "someone")],
 ];
 const account = keyedHandle("pepper", "account", SECRET_EMAIL);
-const challenge = newChallenge(account);
+const challenge = newChallenge("pepper", account);
 const ref = () => newToken(account).ref;
-const sessions = (redis: RedisStore) => createSessionStore(redis, defaultSessionPolicy);
+const sessions = (redis: RedisStore) =>
+  createSessionStore({ redis, policy: defaultSessionPolicy, data: { parse: (value) => value as { email: string } } });
 const codes = (redis: RedisStore) => createCodeStore(redis, defaultCodePolicy);
 
 /** [what answers, with which status and body, what is then known of the operation] */
@@ -34,6 +40,8 @@ const answers: [string, number, string, "not-applied" | "unknown"][] = [
   ["an empty object", 200, "{}", "unknown"],
   ["a string", 200, '{"result":"aGVsbG8="}', "unknown"],
   ["a number out of place", 200, '{"result":7}', "unknown"],
+  ["nil", 200, '{"result":null}', "unknown"],
+  ["an empty list", 200, '{"result":[]}', "unknown"],
   ["a list of nulls", 200, '{"result":[null,null]}', "unknown"],
   ["a list too short", 200, '{"result":[1]}', "unknown"],
   ["true", 200, '{"result":true}', "unknown"],

@@ -35,6 +35,7 @@ describe.each(stackEngines(6))("login over HTTP on $name", ({ engines }) => {
       session: {
         id: expect.any(String),
         createdAt: expect.any(Number),
+        authenticatedAt: expect.any(Number),
         idleExpiresAt: expect.any(Number),
         absoluteExpiresAt: expect.any(Number),
       },
@@ -118,7 +119,7 @@ describe.each(stackEngines(6))("login over HTTP on $name", ({ engines }) => {
 
   it("refuses a challenge that nobody was given", async () => {
     const { challenge } = await stack.askCode("real@example.com");
-    const made = `${challenge.slice(0, 23)}${"A".repeat(22)}`;
+    const made = `${challenge.slice(0, 23)}${"A".repeat(44)}`;
     const refused = await stack.request("POST", "/auth/verify", { body: { challenge: made, code: "123456" } });
     expect(await refused.json()).toMatchObject({ status: 401, why: "gone" });
   });
@@ -221,6 +222,10 @@ describe("with a clock that is moved", () => {
       for (let i = 0; i < 22; i++)
         statuses.push((await stack.request("POST", "/auth/code", { body: { email: `p${i}@example.com` } })).status);
       expect(statuses).toEqual([...Array(20).fill(202), 429, 429]);
+      const refused = await stack.request("POST", "/auth/code", { body: { email: "p@example.com" } });
+      expect(refused.headers.get("ratelimit-policy")).toBe('"code-address";q=20;w=600');
+      expect(refused.headers.get("ratelimit")).toMatch(/^"code-address";r=0;t=\d+$/);
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     } finally {
       await stack.close();
     }

@@ -7,6 +7,8 @@
  */
 export type Refusal =
   | { tag: "session-required" }
+  | { tag: "step-up-required"; maxAgeMs: number }
+  | { tag: "session-not-found" }
   | { tag: "code-rejected"; why: CodeRejection; attemptsLeft: number }
   | { tag: "rate-limited"; retryAt: number }
   | { tag: "thread-not-found"; threadId: string }
@@ -61,6 +63,10 @@ export function describe(reason: Reason): string {
   switch (reason.tag) {
     case "session-required":
       return "There is no live session for this request. Log in and send its cookie, bearer token or x-api-key.";
+    case "step-up-required":
+      return `This needs a login within the last ${reason.maxAgeMs / 60_000} minutes. Ask for a code and verify it again.`;
+    case "session-not-found":
+      return "There is no live session of yours by this id.";
     case "code-rejected":
       return describeCodeRejection(reason);
     case "rate-limited":

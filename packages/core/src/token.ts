@@ -6,11 +6,11 @@
  * The pepper is the key of every keyed hash here; whoever reads Redis without it can neither guess a
  * handle nor try codes.
  */
-import { createHash, createHmac, randomBytes, randomInt } from "node:crypto";
+import { createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from "node:crypto";
 
 const HANDLE = /^[A-Za-z0-9_-]{22}$/;
 const TOKEN = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
-const CHALLENGE = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
+const CHALLENGE = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})$/;
 
 /** The parts of a session token that the store works with; `id` is the SHA-256 of the secret, base64url. */
 export interface SessionRef {
@@ -36,16 +36,26 @@ export function parseToken(token: string): SessionRef | undefined {
   return match ? { handle: match[1] as string, id: sha256(match[2] as string) } : undefined;
 }
 
-/** A challenge names one request for a code: the account's handle and 128 random bits. */
-export function newChallenge(account: string): string {
-  return `${account}.${randomBytes(16).toString("base64url")}`;
+/**
+ * A challenge names one request for a code: the account's handle, 128 random bits and a keyed hash of both. So one
+ * that was made up is known as such without asking a store, and cannot count against, or be recorded for, an account.
+ */
+export function newChallenge(pepper: string, account: string): string {
+  const nonce = randomBytes(16).toString("base64url");
+  return `${account}.${nonce}${sealOf(pepper, account, nonce)}`;
 }
 
-/** The account's handle within a challenge, or undefined when its shape is wrong. */
-export function parseChallenge(challenge: string): { account: string } | undefined {
+/** The account's handle within a challenge; "forged" when nobody was given it, undefined when it is misshapen. */
+export function parseChallenge(pepper: string, challenge: string): { account: string } | "forged" | undefined {
   const match = CHALLENGE.exec(challenge);
-  return match ? { account: match[1] as string } : undefined;
+  if (!match) return undefined;
+  const [, account, nonce, seal] = match as unknown as [string, string, string, string];
+  const genuine = timingSafeEqual(Buffer.from(sealOf(pepper, account, nonce)), Buffer.from(seal));
+  return genuine ? { account } : "forged";
 }
+
+const sealOf = (pepper: string, account: string, nonce: string) =>
+  keyedHandle(pepper, "challenge", `${account}.${nonce}`);
 
 /** A uniformly random code of six digits, leading zeros kept. */
 export function newCode(): string {

@@ -6,10 +6,13 @@ import { methodNotAllowed } from "hono/method-not-allowed";
 import type { Deps } from "./deps.ts";
 import { sameOrigin } from "./middleware/same-origin.ts";
 import { problemResponse } from "./problem.ts";
+import { activityRoutes } from "./routes/activity.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { problemRoutes } from "./routes/problems.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { threadRoutes } from "./routes/threads.ts";
 import type { RunRegistry } from "./runs/registry.ts";
+import { apiHeaders } from "./security-headers.ts";
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -24,8 +27,8 @@ export function createApi(deps: Deps, runs: RunRegistry): Hono {
   app.use(async (c, next) => {
     await next();
     c.header("Cache-Control", "no-store");
-    c.header("X-Content-Type-Options", "nosniff");
   });
+  app.use(apiHeaders());
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
@@ -35,6 +38,8 @@ export function createApi(deps: Deps, runs: RunRegistry): Hono {
   app.use(sameOrigin(deps));
   app.get("/ok", (c) => c.json({ ok: true }));
   app.route("/auth", authRoutes(deps));
+  app.route("/auth", sessionRoutes(deps));
+  app.route("/activity", activityRoutes(deps));
   app.route("/threads", threadRoutes(deps, runs));
   app.route("/problems", problemRoutes());
   app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));

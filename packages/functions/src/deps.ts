@@ -1,19 +1,23 @@
 /** Everything that the API stands on, built once per process from one configuration. */
 
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
+import { type ActivityLog, createActivityLog } from "@tenure/core/activity";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { type Clock, systemClock } from "@tenure/core/clock";
 import { connectDynamo, type DynamoConfig, Table } from "@tenure/core/dynamo";
 import { type CodePolicy, type CodeStore, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import { createWindows, type Windows } from "@tenure/core/ratelimit";
 import { connectRedis, type RedisConfig } from "@tenure/core/redis";
-import { createSessionStore, defaultSessionPolicy, type SessionPolicy, type SessionStore } from "@tenure/core/session";
+import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
 import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
 import { createUserStore, type UserStore } from "@tenure/core/user";
-import type { Context } from "hono";
+import { ActivityRecorder } from "./activity.ts";
+import type { AddressOf } from "./address.ts";
 import { compileGraphs, type Graphs } from "./graphs/index.ts";
 import { loadModel } from "./graphs/model.ts";
+import { type ApiSessionStore, identity } from "./identity.ts";
 import type { Mailer } from "./mailer.ts";
+import { type CookiePolicy, hostCookie } from "./middleware/session.ts";
 
 export interface ServiceConfig {
   redis: RedisConfig;
@@ -27,41 +31,39 @@ export interface ServiceConfig {
   /** How long threads' checkpoints are kept, in milliseconds. Default 30 days. */
   checkpointTtlMs?: number;
   /** Where a client's address is taken from. It must be something that the client cannot set. */
-  addressOf: (c: Context) => string;
+  addressOf: AddressOf;
   /** The site's origin as browsers see it, where it is not the Host header of the request. */
   publicOrigin?: string;
   sessionPolicy?: Partial<SessionPolicy>;
   codePolicy?: Partial<CodePolicy>;
   leasePolicy?: Partial<LeasePolicy>;
+  /** How long activity is kept, in milliseconds. Default 90 days. */
+  activityTtlMs?: number;
+  /** Takes one line of JSON for whoever runs this. Default: stderr. */
+  report?: (line: string) => void;
   clock?: Clock;
 }
 
 export interface Deps {
-  sessions: SessionStore;
+  sessions: ApiSessionStore;
   codes: CodeStore;
   windows: Windows;
   users: UserStore;
   threads: ThreadStore;
+  activity: ActivityRecorder;
+  activityLog: ActivityLog;
   checkpointer: BaseCheckpointSaver;
   graphs: Graphs;
   mailer: Mailer;
   pepper: string;
   leasePolicy: LeasePolicy;
   cookie: CookiePolicy;
-  addressOf: (c: Context) => string;
+  addressOf: AddressOf;
   publicOrigin: string | undefined;
   clock: Clock;
   /** Closes connections; to be called when no request is under way. */
   close(): void;
 }
-
-/** The cookie that holds a browser's token. Deployed there is one, with the `__Host-` prefix and Secure. */
-export interface CookiePolicy {
-  name: string;
-  secure: boolean;
-}
-
-export const hostCookie: CookiePolicy = { name: "__Host-tenure", secure: true };
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -77,12 +79,20 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     ttlMs: config.checkpointTtlMs ?? 30 * DAY_MS,
     clock,
   });
+  const activityLog = createActivityLog(table, { ...(config.activityTtlMs && { ttlMs: config.activityTtlMs }) });
+  const report = config.report ?? ((line) => void process.stderr.write(`${line}\n`));
   return {
-    sessions: createSessionStore(redis, { ...defaultSessionPolicy, ...config.sessionPolicy }),
+    sessions: createSessionStore({
+      redis,
+      policy: { ...defaultSessionPolicy, ...config.sessionPolicy },
+      data: identity,
+    }),
     codes: createCodeStore(redis, { ...defaultCodePolicy, ...config.codePolicy }),
     windows: createWindows(redis),
     users: createUserStore(table, clock),
     threads: createThreadStore(table, clock, leasePolicy),
+    activity: new ActivityRecorder({ log: activityLog, clock, report }),
+    activityLog,
     checkpointer,
     graphs: compileGraphs({ model: await loadModel(config.model), checkpointer }),
     mailer,

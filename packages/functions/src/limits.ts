@@ -1,18 +1,38 @@
-/** What one client may ask for. Durations in milliseconds. */
-import { TenureError } from "@tenure/core/errors";
+/** What one client may ask for, and what is done when that cannot be counted. Durations in milliseconds. */
+import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Limit, Windows } from "@tenure/core/ratelimit";
+import type { Context } from "hono";
+
+interface RouteLimit extends Limit {
+  /** Windows are on Redis. Where they guard a login they fail closed; elsewhere it is a choice, made here. */
+  whenUnavailable: "refuse" | "allow";
+}
 
 const MINUTE = 60_000;
 
 export const limits = {
-  codesPerAddress: { name: "code-address", tokens: 20, windowMs: 10 * MINUTE },
-  codesPerAccount: { name: "code-account", tokens: 10, windowMs: 60 * MINUTE },
-  verifiesPerAddress: { name: "verify-address", tokens: 60, windowMs: 10 * MINUTE },
-  runsPerUser: { name: "run-user", tokens: 100, windowMs: MINUTE },
-} satisfies Record<string, Limit>;
+  codesPerAddress: { name: "code-address", tokens: 20, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
+  codesPerAccount: { name: "code-account", tokens: 10, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
+  verifiesPerAddress: { name: "verify-address", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
+  verifiesPerAccount: { name: "verify-account", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
+  // A run costs money.
+  runsPerUser: { name: "run-user", tokens: 100, windowMs: MINUTE, whenUnavailable: "refuse" },
+  // These show a user what is theirs or log them out, behind a session that was just read from the same Redis.
+  accountPerUser: { name: "account-user", tokens: 120, windowMs: MINUTE, whenUnavailable: "allow" },
+} satisfies Record<string, RouteLimit>;
 
-/** Counts one request, or throws `rate-limited`; throws `store-unavailable` when the window cannot be read. */
-export async function takeOrRefuse(windows: Windows, limit: Limit, subject: string): Promise<void> {
-  const taken = await windows.take(limit, subject);
+/**
+ * Counts one request and says so in the response's headers, or throws `rate-limited`; throws `store-unavailable` when
+ * it cannot be counted and the limit refuses then. Headers: draft-ietf-httpapi-ratelimit-headers-10.
+ */
+export async function takeOrRefuse(c: Context, windows: Windows, limit: RouteLimit, subject: string): Promise<void> {
+  const taken = await windows.take(limit, subject).catch((error: unknown) => {
+    if (limit.whenUnavailable === "allow" && isTenureError(error, "store-unavailable")) return undefined;
+    throw error;
+  });
+  if (!taken) return;
+  const seconds = Math.max(0, Math.ceil((taken.resetAt - Date.now()) / 1000));
+  c.header("RateLimit-Policy", `"${limit.name}";q=${limit.tokens};w=${limit.windowMs / 1000}`, { append: true });
+  c.header("RateLimit", `"${limit.name}";r=${taken.remaining};t=${seconds}`, { append: true });
   if (!taken.allowed) throw new TenureError({ tag: "rate-limited", retryAt: taken.resetAt });
 }

@@ -11,6 +11,8 @@ type Tag = Reason["tag"] | "internal";
 
 export const problems: Record<Tag, Row> = {
   "session-required": { status: 401, title: "Not logged in" },
+  "step-up-required": { status: 401, title: "Log in again for this" },
+  "session-not-found": { status: 404, title: "No such session" },
   "code-rejected": { status: 401, title: "The code was not accepted" },
   "rate-limited": { status: 429, title: "Too many requests" },
   "thread-not-found": { status: 404, title: "No such thread" },
@@ -67,6 +69,11 @@ function headersOf(reason: Reason | { tag: "internal" }): Record<string, string>
   switch (reason.tag) {
     case "session-required":
       return { "WWW-Authenticate": 'Bearer realm="tenure"' };
+    case "step-up-required":
+      // RFC 9470, section 3.
+      return {
+        "WWW-Authenticate": `Bearer realm="tenure", error="insufficient_user_authentication", max_age="${reason.maxAgeMs / 1000}"`,
+      };
     case "rate-limited":
       return { "Retry-After": String(Math.max(1, Math.ceil((reason.retryAt - Date.now()) / 1000))) };
     case "store-unavailable":

@@ -10,6 +10,8 @@ export interface LocalConfig {
   /** A DynamoDB Local, or the like, to use in place of dynalite. */
   dynamoEndpoint?: URL;
   model?: string;
+  /** The header in which a proxy of one's own says where a request comes from; the connection when left out. */
+  addressHeader?: string;
   limits: "on" | "off";
   cookie: "host" | "plain";
 }
@@ -21,6 +23,7 @@ const known = [
   "TENURE_REDIS_URL",
   "TENURE_DYNAMODB_ENDPOINT",
   "TENURE_MODEL",
+  "TENURE_ADDRESS_HEADER",
   "TENURE_LIMITS",
   "TENURE_COOKIE",
 ];
@@ -58,6 +61,9 @@ export function readConfig(env: Environment): LocalConfig {
   const model = setting("TENURE_MODEL");
   if (model !== undefined && !/^[\w-]+:\S+$/.test(model))
     problems.push(`TENURE_MODEL must be provider:model, like openai:gpt-5-mini, not "${model}"`);
+  const addressHeader = setting("TENURE_ADDRESS_HEADER");
+  if (addressHeader !== undefined && !/^[\w-]+$/.test(addressHeader))
+    problems.push(`TENURE_ADDRESS_HEADER must be a header's name, like X-Forwarded-For, not "${addressHeader}"`);
   const redisUrl = url("TENURE_REDIS_URL", ["redis:"], "redis://127.0.0.1:6379");
   const dynamoEndpoint = url("TENURE_DYNAMODB_ENDPOINT", ["http:", "https:"], "http://127.0.0.1:8000");
   const config: LocalConfig = {
@@ -66,6 +72,7 @@ export function readConfig(env: Environment): LocalConfig {
     ...(redisUrl && { redisUrl }),
     ...(dynamoEndpoint && { dynamoEndpoint }),
     ...(model !== undefined && { model }),
+    ...(addressHeader !== undefined && { addressHeader }),
     limits: choice("TENURE_LIMITS", "on", "off"),
     cookie: choice("TENURE_COOKIE", "host", "plain"),
   };

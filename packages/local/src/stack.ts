@@ -7,10 +7,13 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
+import { addressFromHeader } from "@tenure/functions/address";
 import { createApi } from "@tenure/functions/api";
-import { createDeps, type Deps, hostCookie } from "@tenure/functions/deps";
+import { createDeps, type Deps } from "@tenure/functions/deps";
 import { problemResponse } from "@tenure/functions/problem";
 import { RunRegistry } from "@tenure/functions/runs/registry";
+import { siteHeaders } from "@tenure/functions/security-headers";
+import { hostCookie } from "@tenure/functions/session";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { LocalConfig } from "./config.ts";
 import { openDataDir } from "./data-dir.ts";
@@ -33,6 +36,7 @@ export interface Stack {
 const TABLE = "tenure";
 const SITE = fileURLToPath(new URL("../../web/dist/site", import.meta.url));
 const CLOSE_DEADLINE_MS = 1_000;
+const SETTLE_DEADLINE_MS = 500;
 
 export interface StackOptions {
   /** Called with every message that would have been sent. */
@@ -70,10 +74,11 @@ export async function startStack(config: LocalConfig, { onMail, now }: StackOpti
       pepper: data.pepper,
       mailer: mailbox,
       model: config.model,
-      addressOf: (c) => getConnInfo(c).remote.address ?? "unknown",
+      addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,
       ...(config.limits === "off" && { codePolicy: { resendMs: 0 } }),
     });
     opened.push(() => base.close());
+    opened.push(() => base.activity.settle(SETTLE_DEADLINE_MS));
     const deps: Deps = {
       ...base,
       ...(config.limits === "off" && { windows: openWindows }),
@@ -141,6 +146,7 @@ async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: Loc
 function site(api: Hono, mailbox: Mailbox): Hono {
   const app = new Hono();
   app.all("/api/*", (c) => api.fetch(c.req.raw, c.env));
+  app.use(siteHeaders());
   app.use("/dev/*", loopbackHostOnly);
   app.route("/dev", mailbox.routes());
   app.get("*", serveStatic({ root: SITE }));

@@ -23,6 +23,8 @@ export interface QueryRange {
   pk: string;
   /** Only items whose sort key begins with this; all of the partition when left out. */
   prefix?: string;
+  /** Only items whose sort key is smaller than this. Not together with `prefix`, which DynamoDB does not allow. */
+  before?: string;
   /** Also what has expired and is still there, which only a deletion wants. */
   withExpired?: boolean;
   descending?: boolean;
@@ -63,7 +65,12 @@ export class Table {
   }
 
   /** The items of a range in order, page by page, read consistently. */
-  async *query({ pk, prefix, withExpired = false, descending = false, pageSize }: QueryRange): AsyncGenerator<Item> {
+  async *query(range: QueryRange): AsyncGenerator<Item> {
+    const { pk, prefix, before, withExpired = false, descending = false, pageSize } = range;
+    const bound =
+      prefix !== undefined
+        ? { condition: " AND begins_with(sk, :bound)", value: prefix }
+        : before !== undefined && { condition: " AND sk < :bound", value: before };
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
@@ -72,8 +79,8 @@ export class Table {
             TableName: this.tableName,
             ConsistentRead: true,
             ScanIndexForward: !descending,
-            KeyConditionExpression: prefix === undefined ? "pk = :pk" : "pk = :pk AND begins_with(sk, :prefix)",
-            ExpressionAttributeValues: { ":pk": pk, ...(prefix !== undefined && { ":prefix": prefix }) },
+            KeyConditionExpression: `pk = :pk${bound ? bound.condition : ""}`,
+            ExpressionAttributeValues: { ":pk": pk, ...(bound && { ":bound": bound.value }) },
             ...(pageSize !== undefined && { Limit: pageSize }),
             ...(ExclusiveStartKey && { ExclusiveStartKey }),
           }),

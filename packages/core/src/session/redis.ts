@@ -1,53 +1,147 @@
-import { TenureError } from "../errors.ts";
+import { isTenureError, TenureError } from "../errors.ts";
 import { malformedReply, type RedisStore, type Reply } from "../redis/index.ts";
 import type { SessionRef } from "../token.ts";
-import type { Session, SessionData, SessionPolicy } from "./policy.ts";
+import { checkPolicy, MAX_DATA_BYTES, type Origin, type Session, type SessionPolicy } from "./policy.ts";
 import * as scripts from "./scripts.ts";
 import type { SessionStore } from "./store.ts";
+
+export interface SessionStoreOptions<Data> {
+  redis: RedisStore;
+  policy: SessionPolicy;
+  /** Makes `Data` of what JSON.parse gave, or throws. A zod schema is one. */
+  data: { parse(value: unknown): Data };
+}
 
 /** Braces make the handle the cluster hash tag: all keys of a user are in one slot. */
 const prefixOf = (handle: string) => `session:{${handle}}:`;
 const sessionKey = ({ handle, id }: SessionRef) => prefixOf(handle) + id;
 const indexKey = (handle: string) => `sessions:{${handle}}`;
 
-export function createSessionStore(redis: RedisStore, policy: SessionPolicy): SessionStore {
+export function createSessionStore<Data>({ redis, policy, data }: SessionStoreOptions<Data>): SessionStore<Data> {
+  checkPolicy(policy);
+
+  function toSession(id: string, now: Reply | undefined, record: Reply | undefined): Session<Data> {
+    const readAt = instant(now);
+    if (typeof record !== "string") throw malformedReply();
+    const fields = RECORD.exec(record);
+    if (!fields) throw corrupt();
+    const [createdAt, authenticatedAt, lastSeenAt, idleMs, absoluteExpiresAt, revision] = fields
+      .slice(1, 7)
+      .map(Number) as [number, number, number, number, number, number];
+    return {
+      id,
+      data: parseData(fields[9] as string),
+      revision,
+      origin: decodeOrigin(fields[7] as string, fields[8] as string),
+      createdAt,
+      authenticatedAt,
+      lastSeenAt,
+      idleExpiresAt: Math.min(lastSeenAt + idleMs, absoluteExpiresAt),
+      absoluteExpiresAt,
+      readAt,
+    };
+  }
+
+  function parseData(json: string): Data {
+    try {
+      return data.parse(JSON.parse(json));
+    } catch {
+      throw corrupt();
+    }
+  }
+
+  /** The one session of a reply, if it has one. */
+  function maybeSession(id: string, [now, record]: (Reply | undefined)[]): Session<Data> | undefined {
+    return record === undefined ? undefined : toSession(id, now, record);
+  }
+
   return {
-    async create(ref, data) {
+    async create(ref, { data, origin = {}, replaces }) {
+      if (replaces && replaces.handle !== ref.handle) throw new TypeError("a session replaces one of the same user");
       const reply = await redis.evaluate(
         scripts.create,
         [sessionKey(ref), indexKey(ref.handle)],
-        [ref.id, policy.idleMs, policy.absoluteMs, policy.maxPerUser, prefixOf(ref.handle), JSON.stringify(data)],
+        [
+          ref.id,
+          policy.idleMs,
+          policy.absoluteMs,
+          policy.maxPerUser,
+          prefixOf(ref.handle),
+          `${encodeOrigin(origin)} ${encodeData(data)}`,
+          replaces?.id ?? "",
+        ],
       );
-      const createdAt = instant(reply);
-      return makeSession(ref.id, createdAt, createdAt, policy.idleMs, createdAt + policy.absoluteMs, data);
+      const [now, record, ended] = answer(reply, 3);
+      return { session: toSession(ref.id, now, record), ended: count(ended) };
     },
 
     async readAndTouch(ref) {
       const reply = await redis.evaluate(scripts.readAndTouch, [sessionKey(ref)], [policy.touchEveryMs]);
-      if (reply === null) return undefined;
-      if (!Array.isArray(reply) || reply.length !== 5) throw malformedReply();
-      const [created, seen, idle, absolute] = reply.slice(0, 4).map(instant) as [number, number, number, number];
-      return makeSession(ref.id, created, seen, idle, absolute, parseData(reply[4]));
+      return maybeSession(ref.id, answer(reply, 1, 2));
+    },
+
+    async update(ref, data, revision) {
+      const reply = await redis.evaluate(scripts.update, [sessionKey(ref)], [encodeData(data), revision ?? ""]);
+      const [now, record] = answer(reply, 1, 2);
+      return record === 0 ? "stale" : maybeSession(ref.id, [now, record]);
+    },
+
+    async rotate(from, to, { authenticated = false } = {}) {
+      if (from.handle !== to.handle) throw new TypeError("a session is rotated to a reference of the same user");
+      const reply = await redis.evaluate(
+        scripts.rotate,
+        [sessionKey(from), sessionKey(to), indexKey(from.handle)],
+        [from.id, to.id, ...(authenticated ? [policy.idleMs, policy.absoluteMs] : ["", ""])],
+      );
+      return maybeSession(to.id, answer(reply, 1, 2));
     },
 
     async revoke(ref) {
-      const ended = await redis.evaluate(scripts.revoke, [sessionKey(ref), indexKey(ref.handle)], [ref.id]);
-      if (ended !== 0 && ended !== 1) throw malformedReply();
-      return ended === 1;
+      const reply = await redis.evaluate(scripts.revoke, [sessionKey(ref), indexKey(ref.handle)], [ref.id]);
+      try {
+        return maybeSession(ref.id, answer(reply, 1, 2));
+      } catch (error) {
+        // It has ended all the same; only what it was cannot be told.
+        if (isTenureError(error, "store-corrupt")) return undefined;
+        throw error;
+      }
+    },
+
+    async revokeOthers(ref) {
+      const keys = [indexKey(ref.handle), sessionKey(ref)];
+      const reply = await redis.evaluate(scripts.revokeAll, keys, [prefixOf(ref.handle), ref.id]);
+      const [, ended] = answer(reply, 1, 2);
+      return ended === undefined ? undefined : count(ended);
+    },
+
+    async revokeAll(handle) {
+      const reply = await redis.evaluate(scripts.revokeAll, [indexKey(handle)], [prefixOf(handle)]);
+      const [, ended] = answer(reply, 2);
+      return count(ended);
+    },
+
+    async list(handle) {
+      const reply = await redis.evaluate(scripts.list, [indexKey(handle)], [prefixOf(handle)]);
+      const [now, ...pairs] = answer(reply);
+      if (pairs.length % 2 !== 0) throw malformedReply();
+      const found: Session<Data>[] = [];
+      for (let i = 0; i < pairs.length; i += 2) {
+        const id = pairs[i];
+        if (typeof id !== "string") throw malformedReply();
+        found.push(toSession(id, now, pairs[i + 1]));
+      }
+      return found;
     },
   };
 }
 
-function makeSession(
-  id: string,
-  createdAt: number,
-  lastSeenAt: number,
-  idleMs: number,
-  absoluteExpiresAt: number,
-  data: SessionData,
-): Session {
-  const idleExpiresAt = Math.min(lastSeenAt + idleMs, absoluteExpiresAt);
-  return { id, data, createdAt, lastSeenAt, idleExpiresAt, absoluteExpiresAt };
+const RECORD = /^1 (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\d{1,15}) (\S+) (\S+) (.*)$/s;
+
+/** A list that begins with an instant, of one of these lengths. */
+function answer(reply: Reply, ...lengths: number[]): Reply[] {
+  if (!Array.isArray(reply) || (lengths.length > 0 && !lengths.includes(reply.length))) throw malformedReply();
+  instant(reply[0]);
+  return reply;
 }
 
 function instant(reply: Reply | undefined): number {
@@ -55,13 +149,32 @@ function instant(reply: Reply | undefined): number {
   return Number(reply);
 }
 
-function parseData(reply: Reply | undefined): SessionData {
-  try {
-    const data = JSON.parse(String(reply)) as Partial<SessionData>;
-    if (typeof data.userId === "string" && typeof data.email === "string")
-      return { userId: data.userId, email: data.email };
-  } catch {
-    // Falls through: what is not JSON is as unreadable as JSON of another shape.
-  }
-  throw new TenureError({ tag: "store-corrupt", store: "redis", what: "session data" });
+function count(reply: Reply | undefined): number {
+  if (typeof reply !== "number" || !Number.isSafeInteger(reply) || reply < 0) throw malformedReply();
+  return reply;
 }
+
+function encodeData(data: unknown): string {
+  const json = JSON.stringify(data);
+  if (json === undefined || Buffer.byteLength(json) > MAX_DATA_BYTES)
+    throw new TypeError(`a session's data is JSON of at most ${MAX_DATA_BYTES} bytes`);
+  return json;
+}
+
+/** Two words without spaces; "-" stands for what is not known. By way of bytes, since half a character cannot be encoded. */
+function encodeOrigin({ device, network }: Origin): string {
+  return [device, network].map((label) => (label ? encodeURIComponent(Buffer.from(label).toString()) : "-")).join(" ");
+}
+
+function decodeOrigin(device: string, network: string): Origin {
+  try {
+    return {
+      ...(device !== "-" && { device: decodeURIComponent(device) }),
+      ...(network !== "-" && { network: decodeURIComponent(network) }),
+    };
+  } catch {
+    throw corrupt();
+  }
+}
+
+const corrupt = () => new TenureError({ tag: "store-corrupt", store: "redis", what: "session record" });

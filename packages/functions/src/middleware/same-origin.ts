@@ -4,25 +4,28 @@
  * site apart, another port of localhost for example.
  */
 import { TenureError } from "@tenure/core/errors";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Deps } from "../deps.ts";
-import { credentialOf } from "./session.ts";
+import { credentialOf } from "./credential.ts";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export function sameOrigin({ cookie, publicOrigin }: Deps): MiddlewareHandler {
+export function sameOrigin({ cookie, publicOrigin }: Pick<Deps, "cookie" | "publicOrigin">): MiddlewareHandler {
   return async (c, next) => {
-    const crosses = () => {
-      const site = c.req.header("Sec-Fetch-Site");
-      if (site !== undefined && site !== "same-origin" && site !== "none") return true;
-      const origin = c.req.header("Origin");
-      if (origin === undefined) return false;
-      return origin !== publicOrigin && hostOf(origin) !== (c.req.header("Host") ?? "");
-    };
-    if (!SAFE.has(c.req.method) && credentialOf(c, cookie)?.from !== "header" && crosses())
+    if (credentialOf(c, cookie)?.from !== "header" && crossesOrigin(c, publicOrigin))
       throw new TenureError({ tag: "cross-origin" });
     await next();
   };
+}
+
+/** Whether a page of another origin makes this request, with a method that may change something. */
+export function crossesOrigin(c: Context, publicOrigin: string | undefined): boolean {
+  if (SAFE.has(c.req.method)) return false;
+  const site = c.req.header("Sec-Fetch-Site");
+  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+  const origin = c.req.header("Origin");
+  if (origin === undefined) return false;
+  return origin !== publicOrigin && hostOf(origin) !== (c.req.header("Host") ?? "");
 }
 
 /** Undefined for the opaque origin "null" and for whatever is not an origin. */

@@ -1,60 +1,72 @@
 /**
- * Who is asking. A token comes as `Authorization: Bearer`, as `x-api-key` (where a signing proxy needs
- * Authorization for itself), or in the session cookie, in this order; the first that is there counts, and one
- * that is not good is not made up for by the next.
+ * A session for any Hono app:
+ *
+ *   app.use("/private/*", session({ sessions }));
+ *   app.get("/private/me", (c) => c.json(c.var.session.data));
  */
-import { TenureError } from "@tenure/core/errors";
-import type { Session } from "@tenure/core/session";
-import { parseToken, type SessionRef } from "@tenure/core/token";
+import { isTenureError, TenureError } from "@tenure/core/errors";
+import type { Session, SessionStore } from "@tenure/core/session";
+import { newToken, parseToken, type SessionRef } from "@tenure/core/token";
 import type { Context, MiddlewareHandler } from "hono";
-import { setCookie } from "hono/cookie";
-import type { CookiePolicy, Deps } from "../deps.ts";
+import { problemResponse } from "../problem.ts";
+import { type CookiePolicy, credentialOf, hostCookie, setSessionCookie } from "./credential.ts";
+import { crossesOrigin } from "./same-origin.ts";
 
-export interface SessionEnv {
-  Variables: { session: Session; sessionRef: SessionRef };
+export { type CookiePolicy, clearSessionCookie, hostCookie, sessionRefOf, setSessionCookie } from "./credential.ts";
+
+export interface SessionOptions<Data> {
+  sessions: SessionStore<Data>;
+  /** Default: `hostCookie`. */
+  cookie?: CookiePolicy;
+  /** The site's origin as browsers see it, where it is not the Host header of the request. */
+  publicOrigin?: string | undefined;
 }
 
-type Credential = { token: string; from: "header" | "cookie" };
+export interface SessionEnv<Data> {
+  Variables: { session: Session<Data>; sessionRef: SessionRef };
+}
 
-/** Lets a request through that has a live session, touched; any other is refused with `session-required`. */
-export function requireSession({ sessions, cookie }: Deps): MiddlewareHandler<SessionEnv> {
+/**
+ * Lets a request through that has a live session, touched. Otherwise the answer is a problem document: 401 without a
+ * session, 403 for an unsafe request that a page of another origin makes with the cookie, 503 with Retry-After when
+ * Redis does not answer; the cookie stays then, since nobody knows whether the session lives.
+ */
+export function session<Data>(options: SessionOptions<Data>): MiddlewareHandler<SessionEnv<Data>> {
+  const { sessions, cookie = hostCookie, publicOrigin } = options;
   return async (c, next) => {
-    const ref = sessionRefOf(c, cookie);
-    const session = ref && (await sessions.readAndTouch(ref));
-    if (!ref || !session) throw new TenureError({ tag: "session-required" });
+    const credential = credentialOf(c, cookie);
+    if (credential?.from === "cookie" && crossesOrigin(c, publicOrigin))
+      return problemResponse(c, new TenureError({ tag: "cross-origin" }));
+    const ref = credential && parseToken(credential.token);
+    let found: Session<Data> | undefined;
+    try {
+      found = ref && (await sessions.readAndTouch(ref));
+    } catch (error) {
+      if (isTenureError(error)) return problemResponse(c, error);
+      throw error;
+    }
+    if (!ref || !found) return problemResponse(c, new TenureError({ tag: "session-required" }));
     c.set("sessionRef", ref);
-    c.set("session", session);
+    c.set("session", found);
+    c.header("Cache-Control", "no-store");
     await next();
   };
 }
 
-/** The session that the request claims; undefined when there is no token or it is misshapen. */
-export function sessionRefOf(c: Context, cookie: CookiePolicy): SessionRef | undefined {
-  const credential = credentialOf(c, cookie);
-  return credential && parseToken(credential.token);
-}
-
-export function credentialOf(c: Context, cookie: CookiePolicy): Credential | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-  const header = bearer ?? c.req.header("x-api-key");
-  if (header !== undefined) return { token: header, from: "header" };
-  const tokens = cookiesNamed(c.req.header("Cookie") ?? "", cookie.name);
-  // Two cookies of this name cannot both be ours, and which one is cannot be told.
-  return tokens.length === 1 ? { token: tokens[0] as string, from: "cookie" } : undefined;
-}
-
-function cookiesNamed(header: string, name: string): string[] {
-  const pairs = header.split(";").map((pair) => pair.trim());
-  return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
-}
-
-/** `maxAgeMs` from now; 0 makes the browser forget the cookie. */
-export function setSessionCookie(c: Context, { name, secure }: CookiePolicy, token: string, maxAgeMs: number): void {
-  setCookie(c, name, token, {
-    path: "/",
-    httpOnly: true,
-    sameSite: "Lax",
-    secure,
-    maxAge: Math.max(0, Math.floor(maxAgeMs / 1000)),
-  });
+/**
+ * Moves the request's session to a new token, which the caller hands to a client that is not a browser; a browser has
+ * it by its cookie. The old token is dead when this returns. Call it when the session comes to mean more than before.
+ */
+export async function rotateSession<Data>(
+  c: Context<SessionEnv<Data>>,
+  { sessions, cookie = hostCookie }: SessionOptions<Data>,
+  { authenticated = false } = {},
+): Promise<string> {
+  const { token, ref } = newToken(c.var.sessionRef.handle);
+  const rotated = await sessions.rotate(c.var.sessionRef, ref, { authenticated });
+  if (!rotated) throw new TenureError({ tag: "session-required" });
+  c.set("sessionRef", ref);
+  c.set("session", rotated);
+  setSessionCookie(c, cookie, token, rotated);
+  return token;
 }

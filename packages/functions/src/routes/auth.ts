@@ -1,14 +1,16 @@
-/** Login by e-mailed one-time code, the session, and logout. */
+/** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
 import { TenureError } from "@tenure/core/errors";
 import { normalizeEmail } from "@tenure/core/otp";
-import type { Session } from "@tenure/core/session";
 import { codeDigest, keyedHandle, newChallenge, newCode, newToken, parseChallenge } from "@tenure/core/token";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import { networkOf } from "../address.ts";
 import type { Deps } from "../deps.ts";
+import { originOf } from "../device.ts";
+import type { ApiSession, Identity } from "../identity.ts";
 import { readBody } from "../input.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
-import { requireSession, type SessionEnv, sessionRefOf, setSessionCookie } from "../middleware/session.ts";
+import { clearSessionCookie, type SessionEnv, session, sessionRefOf, setSessionCookie } from "../middleware/session.ts";
 
 const codeRequest = z.object({ email: z.string().max(320) });
 const verifyRequest = z.object({
@@ -16,22 +18,32 @@ const verifyRequest = z.object({
   code: z.string().regex(/^\d{6}$/, "is six digits"),
 });
 
-export function authRoutes(deps: Deps): Hono<SessionEnv> {
-  const { sessions, codes, windows, users, mailer, pepper, cookie, clock, addressOf } = deps;
+export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
+  const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf } = deps;
 
-  return new Hono<SessionEnv>()
+  /** Ends the session that a new login takes the place of, where it is another user's. */
+  async function endOtherUsersSession(c: Context, handle: string): Promise<void> {
+    const ref = sessionRefOf(c, cookie);
+    const ended = ref && ref.handle !== handle && (await sessions.revoke(ref));
+    if (ended) activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
+  }
+
+  return new Hono<SessionEnv<Identity>>()
     .post("/code", async (c) => {
       const body = await readBody(c, codeRequest);
       const email = normalizeEmail(body.email);
       if (!email) throw invalid("email: is not an e-mail address");
-      const account = keyedHandle(pepper, "account", email);
-      await takeOrRefuse(windows, limits.codesPerAddress, addressOf(c));
-      await takeOrRefuse(windows, limits.codesPerAccount, account);
+      const account = accountOf(pepper, email);
+      await takeOrRefuse(c, windows, limits.codesPerAddress, networkOf(addressOf(c)).subject);
+      await takeOrRefuse(c, windows, limits.codesPerAccount, account);
 
-      const challenge = newChallenge(account);
+      const challenge = newChallenge(pepper, account);
       const code = newCode();
       const issued = await codes.issue({ account, challenge, digest: codeDigest(pepper, challenge, code), email });
-      if (!issued.issued) throw new TenureError({ tag: "rate-limited", retryAt: issued.retryAt });
+      if (!issued.issued) {
+        activity.record({ account, kind: "code-withheld", origin: originOf(c, addressOf) });
+        throw new TenureError({ tag: "rate-limited", retryAt: issued.retryAt });
+      }
       await mailer.sendCode({ to: email, code, expiresAt: issued.expiresAt }).catch((cause: unknown) => {
         throw new TenureError({ tag: "mail-unavailable" }, { cause });
       });
@@ -40,31 +52,54 @@ export function authRoutes(deps: Deps): Hono<SessionEnv> {
 
     .post("/verify", async (c) => {
       const { challenge, code } = await readBody(c, verifyRequest);
-      const account = parseChallenge(challenge)?.account;
-      if (!account) throw invalid("challenge: is not one that /auth/code gave");
-      await takeOrRefuse(windows, limits.verifiesPerAddress, addressOf(c));
+      const known = parseChallenge(pepper, challenge);
+      if (!known) throw invalid("challenge: is not one that /auth/code gave");
+      await takeOrRefuse(c, windows, limits.verifiesPerAddress, networkOf(addressOf(c)).subject);
+      if (known === "forged") throw new TenureError({ tag: "code-rejected", why: "gone", attemptsLeft: 0 });
+      const { account } = known;
+      await takeOrRefuse(c, windows, limits.verifiesPerAccount, account);
 
+      const origin = originOf(c, addressOf);
       const consumed = await codes.consume(account, challenge, codeDigest(pepper, challenge, code));
       if (!consumed.accepted) {
+        activity.record({ account, kind: "login-refused", origin, detail: { why: consumed.why } });
         if (consumed.why === "locked") throw new TenureError({ tag: "rate-limited", retryAt: consumed.retryAt });
         throw new TenureError({ tag: "code-rejected", why: consumed.why, attemptsLeft: consumed.attemptsLeft });
       }
       const user = await users.findOrCreate(consumed.email);
       const { token, ref } = newToken(keyedHandle(pepper, "user", user.id));
-      const session = await sessions.create(ref, { userId: user.id, email: user.email });
-      setSessionCookie(c, cookie, token, session.absoluteExpiresAt - clock.now());
-      return c.json({ ...describeSession(session), ...(!isFromBrowser(c) && { token }) });
+      await endOtherUsersSession(c, ref.handle);
+      const presented = sessionRefOf(c, cookie);
+      const created = await sessions.create(ref, {
+        data: { userId: user.id, email: user.email },
+        origin,
+        ...(presented?.handle === ref.handle && { replaces: presented }),
+      });
+      activity.record({ account, kind: "login", origin, detail: { session: ref.id, ended: created.ended } });
+      setSessionCookie(c, cookie, token, created.session);
+      return c.json({ ...describeSession(created.session), ...(!isFromBrowser(c) && { token }) });
     })
 
-    .get("/session", requireSession(deps), (c) => c.json(describeSession(c.var.session)))
+    .get("/session", session(deps), (c) => c.json(describeSession(c.var.session)))
 
     .post("/logout", async (c) => {
       const ref = sessionRefOf(c, cookie);
-      const ended = ref !== undefined && (await sessions.revoke(ref));
-      setSessionCookie(c, cookie, "", 0);
+      const ended = ref && (await sessions.revoke(ref));
+      clearSessionCookie(c, cookie);
       if (!ended) throw new TenureError({ tag: "session-required" });
+      activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
       return c.body(null, 204);
     });
+}
+
+/** The name under which an account's codes and activity are kept: it does not tell the address. */
+export function accountOf(pepper: string, email: string): string {
+  return keyedHandle(pepper, "account", email);
+}
+
+/** Whose activity it is, and by which session. */
+export function about({ pepper }: Deps, { id, data }: ApiSession): { account: string; detail: { session: string } } {
+  return { account: accountOf(pepper, data.email), detail: { session: id } };
 }
 
 /**
@@ -79,13 +114,20 @@ function isFromBrowser(c: Context): boolean {
 export interface SessionDescription {
   user: { id: string; email: string };
   /** Instants in epoch milliseconds. */
-  session: { id: string; createdAt: number; idleExpiresAt: number; absoluteExpiresAt: number };
+  session: {
+    id: string;
+    createdAt: number;
+    authenticatedAt: number;
+    idleExpiresAt: number;
+    absoluteExpiresAt: number;
+  };
 }
 
-function describeSession({ id, data, createdAt, idleExpiresAt, absoluteExpiresAt }: Session): SessionDescription {
+function describeSession({ data, ...session }: ApiSession): SessionDescription {
+  const { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt } = session;
   return {
     user: { id: data.userId, email: data.email },
-    session: { id, createdAt, idleExpiresAt, absoluteExpiresAt },
+    session: { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt },
   };
 }
 

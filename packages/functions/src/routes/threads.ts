@@ -8,9 +8,10 @@ import { streamSSE } from "hono/streaming";
 import { z } from "zod";
 import type { Deps } from "../deps.ts";
 import type { Graph } from "../graphs/index.ts";
+import type { Identity } from "../identity.ts";
 import { readBody } from "../input.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
-import { requireSession, type SessionEnv } from "../middleware/session.ts";
+import { type SessionEnv, session } from "../middleware/session.ts";
 import type { RunRegistry } from "../runs/registry.ts";
 import {
   configurable,
@@ -32,10 +33,10 @@ const threadRequest = z.object({
 
 const HEARTBEAT_MS = 10_000;
 
-export function threadRoutes(deps: Deps, runs: RunRegistry): Hono<SessionEnv> {
+export function threadRoutes(deps: Deps, runs: RunRegistry): Hono<SessionEnv<Identity>> {
   const { threads, graphs, windows } = deps;
 
-  async function ownThread(c: Context<SessionEnv>): Promise<Thread> {
+  async function ownThread(c: Context<SessionEnv<Identity>>): Promise<Thread> {
     const id = c.req.param("id") ?? "";
     const thread = uuid.safeParse(id).success && (await threads.get(id, c.var.session.data.userId));
     if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
@@ -56,8 +57,8 @@ export function threadRoutes(deps: Deps, runs: RunRegistry): Hono<SessionEnv> {
     throw new TenureError({ tag: "thread-not-found", threadId: id });
   }
 
-  return new Hono<SessionEnv>()
-    .use(requireSession(deps))
+  return new Hono<SessionEnv<Identity>>()
+    .use(session(deps))
 
     .post("/", async (c) => {
       const body = await readBody(c, threadRequest);
@@ -90,7 +91,7 @@ export function threadRoutes(deps: Deps, runs: RunRegistry): Hono<SessionEnv> {
       const assistant = findAssistant(deps, request.assistant_id);
       if (request.if_not_exists === "create" && uuid.safeParse(id).success) await createThread(id, owner, {});
       const thread = await ownThread(c);
-      await takeOrRefuse(windows, limits.runsPerUser, owner);
+      await takeOrRefuse(c, windows, limits.runsPerUser, owner);
 
       const runId = v7();
       const { graphId, assistantId, graph } = assistant;

@@ -1,0 +1,32 @@
+/** What is worth telling an account's owner. Kinds are added, never renamed: they are kept for months. */
+export type ActivityKind =
+  /** A code was accepted and a session began. Detail: `session`, `ended` (how many sessions gave way). */
+  | "login"
+  /** A code was not accepted. Detail: `why`. */
+  | "login-refused"
+  /** No code was sent, since one had just been, or too many had been wrong. */
+  | "code-withheld"
+  /** Somebody with a session was asked to prove anew who they are. Detail: `session`. */
+  | "step-up-refused"
+  /** Detail of the four: `session`, the one that asked; `target`, the one that ended; `ended`, how many did. */
+  | "logout"
+  | "session-revoked"
+  | "others-revoked"
+  | "all-revoked";
+
+export interface Activity {
+  /** Sorts by time. */
+  id: string;
+  /** Keyed hash of the account's e-mail address. */
+  account: string;
+  /** Epoch milliseconds. */
+  at: number;
+  kind: ActivityKind;
+  device?: string;
+  network?: string;
+  detail: Record<string, string | number>;
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export const DEFAULT_ACTIVITY_TTL_MS = 90 * DAY_MS;

@@ -1,0 +1,82 @@
+/** What users can do with their sessions: see them as devices, end one, the others, or all. */
+
+import type { ActivityKind } from "@tenure/core/activity";
+import { TenureError } from "@tenure/core/errors";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
+import type { Deps } from "../deps.ts";
+import { originOf } from "../device.ts";
+import type { ApiSession, Identity } from "../identity.ts";
+import { limits, takeOrRefuse } from "../limits.ts";
+import { clearSessionCookie, type SessionEnv, session } from "../middleware/session.ts";
+import { recentLogin } from "../middleware/step-up.ts";
+import { about } from "./auth.ts";
+
+const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
+
+export function sessionRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
+  const { sessions, windows, activity, cookie, addressOf } = deps;
+
+  function record(
+    c: Context<SessionEnv<Identity>>,
+    kind: ActivityKind,
+    detail: Record<string, string | number> = {},
+  ): void {
+    const by = about(deps, c.var.session);
+    activity.record({ ...by, kind, origin: originOf(c, addressOf), detail: { ...by.detail, ...detail } });
+  }
+  const stepUp = recentLogin<Identity>((c) => record(c, "step-up-refused"));
+
+  const live = session(deps);
+  const counted: MiddlewareHandler<SessionEnv<Identity>> = async (c, next) => {
+    await takeOrRefuse(c, windows, limits.accountPerUser, c.var.session.data.userId);
+    await next();
+  };
+
+  return new Hono<SessionEnv<Identity>>()
+    .get("/sessions", live, counted, stepUp, async (c) => {
+      const devices = await sessions.list(c.var.sessionRef.handle);
+      return c.json({ sessions: devices.map((one) => describeDevice(one, c.var.session)) });
+    })
+
+    .delete("/sessions/:id", live, counted, async (c) => {
+      const id = c.req.param("id");
+      const ended = SESSION_ID.test(id) && (await sessions.revoke({ handle: c.var.sessionRef.handle, id }));
+      if (!ended) throw new TenureError({ tag: "session-not-found" });
+      if (id === c.var.session.id) clearSessionCookie(c, cookie);
+      record(c, "session-revoked", { target: id });
+      return c.body(null, 204);
+    })
+
+    .post("/logout-others", live, counted, async (c) => {
+      const ended = await sessions.revokeOthers(c.var.sessionRef);
+      if (ended === undefined) throw new TenureError({ tag: "session-required" });
+      record(c, "others-revoked", { ended });
+      return c.json({ ended });
+    })
+
+    .post("/logout-all", live, counted, stepUp, async (c) => {
+      const ended = await sessions.revokeAll(c.var.sessionRef.handle);
+      clearSessionCookie(c, cookie);
+      record(c, "all-revoked", { ended });
+      return c.json({ ended });
+    });
+}
+
+interface DeviceDescription {
+  id: string;
+  /** Whether it is the session of this request. */
+  current: boolean;
+  device: string | null;
+  network: string | null;
+  /** Instants in epoch milliseconds. */
+  createdAt: number;
+  lastSeenAt: number;
+  idleExpiresAt: number;
+  absoluteExpiresAt: number;
+}
+
+function describeDevice(one: ApiSession, current: ApiSession): DeviceDescription {
+  const { id, origin, createdAt, lastSeenAt, idleExpiresAt, absoluteExpiresAt } = one;
+  const { device = null, network = null } = origin;
+  return { id, current: id === current.id, device, network, createdAt, lastSeenAt, idleExpiresAt, absoluteExpiresAt };
+}
