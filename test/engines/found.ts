@@ -8,12 +8,16 @@ const { env } = process;
 
 /** `redis://…`: a redis-server with nothing in it that matters. */
 export const redisUrl = env.TENURE_TEST_REDIS_URL;
+/** A redis-server whose clock can be moved, as moved-clock.c says, and the file that moves it. */
+export const movedRedisUrl = env.TENURE_TEST_MOVED_REDIS_URL;
+export const movedClockFile = env.TENURE_TEST_MOVED_CLOCK;
 /** `http://…`: a DynamoDB Local with nothing in it that matters. */
 export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
 export const missing: string[] = [
   ...(redisUrl ? [] : ["redis-server (TENURE_TEST_REDIS_URL)"]),
+  ...(movedRedisUrl && movedClockFile ? [] : ["redis-server with a moved clock (TENURE_TEST_MOVED_REDIS_URL)"]),
   ...(dynamoEndpoint ? [] : ["DynamoDB Local (TENURE_TEST_DYNAMODB_ENDPOINT)"]),
   ...(chromiumPath ? [] : ["Chromium (TENURE_TEST_CHROMIUM)"]),
 ];

@@ -42,7 +42,9 @@ function set(db: Keyspace, [key = "", value = "", ...options]: string[]): Reply 
   const old = get ? (db.get(key, "string") ?? null) : null;
   const present = db.entry(key);
   if ((condition === "NX" && present) || (condition === "XX" && !present)) return old;
-  store(db, key, value, keepTtl ? present?.expireAt : expireAt);
+  // A deadline that is kept is not looked at again: in its very millisecond the key still lives.
+  if (keepTtl) db.set(key, "string", value, present?.expireAt);
+  else store(db, key, value, expireAt);
   return get ? old : OK;
 }
 
