@@ -5,7 +5,7 @@ import type { RedisEngine } from "@tenure/local/redis/engine";
 import { RedisServer } from "@tenure/local/redis/resp";
 import { movedClockFile, movedRedisUrl } from "./found.ts";
 
-export interface MovedEngine {
+interface MovedEngine {
   engine: RedisEngine;
   /** Moves the engine's clock on. */
   advance(ms: number): void;

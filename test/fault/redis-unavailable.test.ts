@@ -63,6 +63,19 @@ describe("when nothing answers", () => {
   });
 });
 
+describe("when a server that does not know the scripts is slow", () => {
+  const server = serve(async (request, response) => {
+    request.resume();
+    await new Promise((resolve) => setTimeout(resolve, DEADLINE_MS * 0.7));
+    response.writeHead(400).end('{"error":"NOSCRIPT No matching script."}');
+  });
+  it.each(verbs)("%s has one deadline for both of its round trips", async (_verb, run) => {
+    const started = performance.now();
+    await expectUnavailable(run(server.redis()), "unknown");
+    expect(performance.now() - started).toBeLessThan(DEADLINE_MS * 1.3);
+  });
+});
+
 describe("when the connection breaks after the request", () => {
   let requests = 0;
   const server = serve((request) => {

@@ -31,11 +31,9 @@ export function createWindows(redis: RedisStore): Windows {
 
   return {
     async take(limit, subject) {
-      const taken = await limiterOf(limit)
-        .limit(hash(subject))
-        .catch((error: unknown) => {
-          throw isTenureError(error) ? error : asFault(error);
-        });
+      const taken = await redis.inTime(limiterOf(limit).limit(hash(subject))).catch((error: unknown) => {
+        throw isTenureError(error) ? error : asFault(error);
+      });
       const { success, remaining, reset, reason } = taken;
       const sane =
         reason === undefined &&

@@ -6,7 +6,7 @@
  * The client's own errors repeat the whole command, so they are dropped here and never become a cause.
  */
 import { Redis } from "@upstash/redis";
-import { TenureError } from "../errors.ts";
+import { isTenureError, TenureError } from "../errors.ts";
 import { type Script, sourceFor } from "./script.ts";
 
 export { defineScript, type Script } from "./script.ts";
@@ -31,8 +31,10 @@ export type Reply = string | number | null | Reply[];
 export interface RedisStore {
   /** The client, for `@upstash/ratelimit`. Its errors contain commands: see `asFault`. */
   readonly client: Redis;
-  /** Runs a script: one round trip, or two when the server does not know the script yet. */
+  /** Runs a script: one round trip, or two when the server does not know the script yet. The deadline is for both. */
   evaluate(script: Script, keys: string[], args: (string | number)[]): Promise<Reply>;
+  /** What `work` resolves to, or `store-unavailable` once the deadline has passed: for more than one call of the client. */
+  inTime<T>(work: Promise<T>): Promise<T>;
 }
 
 export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true }: RedisConfig): RedisStore {
@@ -45,20 +47,35 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true 
     enableAutoPipelining: false,
     enableTelemetry: false,
   });
+  async function before<T>(deadline: number, work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(noAnswer()), Math.max(0, deadline - performance.now()));
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   return {
     client,
+    inTime: (work) => before(performance.now() + deadlineMs, work),
+
     async evaluate(script, keys, args) {
       const { source, sha } = sourceFor(script, keyLocking);
       const argv = args.map(String);
+      const deadline = performance.now() + deadlineMs;
       try {
         return await client.evalsha<string[], Reply>(sha, keys, argv);
       } catch (error) {
         if (!isNoScript(error)) throw asFault(error);
       }
       try {
-        return await client.eval<string[], Reply>(source, keys, argv);
+        return await before(deadline, client.eval<string[], Reply>(source, keys, argv));
       } catch (error) {
-        throw asFault(error);
+        throw isTenureError(error) ? error : asFault(error);
       }
     },
   };
@@ -66,8 +83,10 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true 
 
 /** A reply that is not what the script returns: something between us and Redis answers in its place. */
 export function malformedReply(): TenureError {
-  return new TenureError({ tag: "store-unavailable", store: "redis", outcome: "unknown" });
+  return noAnswer();
 }
+
+const noAnswer = () => new TenureError({ tag: "store-unavailable", store: "redis", outcome: "unknown" });
 
 /** What a failure of the client means. `CORRUPT …` is what our own scripts say of a record they cannot read. */
 export function asFault(error: unknown): TenureError {
