@@ -35,6 +35,8 @@ const codes = (redis: RedisStore) => createCodeStore(redis, defaultCodePolicy);
 const answers: [string, number, string, "not-applied" | "unknown"][] = [
   ["an error of Redis", 400, '{"error":"LOADING Redis is loading the dataset in memory"}', "not-applied"],
   ["a wrong token", 401, '{"error":"WRONGPASS invalid or missing auth token"}', "not-applied"],
+  ["an error within a script", 400, '{"error":"READONLY You can\'t write script: 0f, on @user_script:9."}', "unknown"],
+  ["a gateway without its engine", 500, '{"error":"ERR the engine did not answer"}', "unknown"],
   ["a proxy's page", 502, "<html>Bad Gateway</html>", "unknown"],
   ["a page with status 200", 200, "<html>Welcome</html>", "unknown"],
   ["an empty object", 200, "{}", "unknown"],

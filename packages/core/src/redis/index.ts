@@ -102,9 +102,13 @@ function isNoScript(error: unknown): boolean {
 
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
 
-/** An error reply of Redis itself changed nothing; without a connection nothing was sent; else nobody knows. */
+/** What Redis says before it does anything. An error from within a script comes after some of its writes, perhaps. */
+const REFUSED =
+  /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|READONLY|MISCONF|NOREPLICAS|MOVED|TRYAGAIN|NOSCRIPT|WRONGPASS|NOAUTH|NOPERM) (?!.* script: )/;
+
+/** Without a connection nothing was sent; a refusal of Redis changed nothing; else nobody knows. */
 function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
   const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
   if (cause?.code !== undefined && NEVER_SENT.has(cause.code)) return "not-applied";
-  return /^[A-Z]+ .*, command was: /s.test(message) ? "not-applied" : "unknown";
+  return REFUSED.test(message) ? "not-applied" : "unknown";
 }
