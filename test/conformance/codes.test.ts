@@ -112,7 +112,7 @@ describe.each(redisEngines(5))("codes and windows on $name", ({ open }) => {
   });
 
   it("lets a window's tokens through and no more, however many ask at once", async () => {
-    const windows = createWindows(behind.store);
+    const windows = createWindows(behind.store, "pepper");
     const limit: Limit = { name: `test-${people++}`, tokens: 7, windowMs: 60_000 };
     const taken = await Promise.all(Array.from({ length: 30 }, () => windows.take(limit, "203.0.113.7")));
     expect(taken.filter(({ allowed }) => allowed)).toHaveLength(7);

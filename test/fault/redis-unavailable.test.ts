@@ -1,12 +1,11 @@
 /** Whatever stands where Redis should be, every verb says "unavailable" in time: never "absent", never "allowed". */
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import { createWindows } from "@tenure/core/ratelimit";
 import { connectRedis, type RedisStore } from "@tenure/core/redis";
 import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newChallenge, newToken } from "@tenure/core/token";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { redisPlayedBy } from "../engines/impostor.ts";
 
 const DEADLINE_MS = 300;
 const SECRET_EMAIL = "ada@example.com";
@@ -22,10 +21,11 @@ const verbs: [string, (redis: RedisStore) => Promise<unknown>][] = [
   ["session revoke", (redis) => sessions(redis).revoke(ref())],
   ["code issue", (redis) => codes(redis).issue({ account, challenge, digest: "d".repeat(43), email: SECRET_EMAIL })],
   ["code consume", (redis) => codes(redis).consume(account, challenge, "d".repeat(43))],
-  ["window take", (redis) => createWindows(redis).take({ name: "w", tokens: 5, windowMs: 1000 }, "someone")],
+  ["window take", (redis) => createWindows(redis, "pepper").take({ name: "w", tokens: 5, windowMs: 1000 }, "someone")],
 ];
 const account = keyedHandle("pepper", "account", SECRET_EMAIL);
 const challenge = newChallenge("pepper", account);
+const connect = (url: string) => connectRedis({ url, token: "t", deadlineMs: DEADLINE_MS });
 const ref = () => newToken(account).ref;
 const sessions = (redis: RedisStore) =>
   createSessionStore({ redis, policy: defaultSessionPolicy, data: { parse: (value) => value as { email: string } } });
@@ -50,51 +50,51 @@ const answers: [string, number, string, "not-applied" | "unknown"][] = [
 ];
 
 describe.each(answers)("when %s answers", (_name, status, body, outcome) => {
-  const server = serve((_request, response) => response.writeHead(status).end(body));
+  const server = redisPlayedBy((_request, response) => response.writeHead(status).end(body));
   it.each(verbs)("%s is unavailable", async (_verb, run) => {
-    await expectUnavailable(run(server.redis()), outcome);
+    await expectUnavailable(run(connect(server.url())), outcome);
   });
 });
 
 describe("when nothing answers", () => {
-  const server = serve(() => {});
+  const server = redisPlayedBy(() => {});
   it.each(verbs)("%s is unavailable within its deadline", async (_verb, run) => {
     const started = performance.now();
-    await expectUnavailable(run(server.redis()), "unknown");
+    await expectUnavailable(run(connect(server.url())), "unknown");
     expect(performance.now() - started).toBeLessThan(DEADLINE_MS + 700);
   });
 });
 
 describe("when a server that does not know the scripts is slow", () => {
-  const server = serve(async (request, response) => {
+  const server = redisPlayedBy(async (request, response) => {
     request.resume();
     await new Promise((resolve) => setTimeout(resolve, DEADLINE_MS * 0.7));
     response.writeHead(400).end('{"error":"NOSCRIPT No matching script."}');
   });
   it.each(verbs)("%s has one deadline for both of its round trips", async (_verb, run) => {
     const started = performance.now();
-    await expectUnavailable(run(server.redis()), "unknown");
+    await expectUnavailable(run(connect(server.url())), "unknown");
     expect(performance.now() - started).toBeLessThan(DEADLINE_MS * 1.3);
   });
 });
 
 describe("when the connection breaks after the request", () => {
   let requests = 0;
-  const server = serve((request) => {
+  const server = redisPlayedBy((request) => {
     requests += 1;
     request.socket.destroy();
   });
   it.each(verbs)("%s is unavailable and was sent once", async (_verb, run) => {
     requests = 0;
-    await expectUnavailable(run(server.redis()), "unknown");
+    await expectUnavailable(run(connect(server.url())), "unknown");
     expect(requests).toBe(1);
   });
 });
 
 describe("when nothing listens", () => {
-  const server = serve(() => {});
+  const server = redisPlayedBy(() => {});
   it.each(verbs)("%s is unavailable and was not applied", async (_verb, run) => {
-    const redis = server.redis();
+    const redis = connect(server.url());
     await server.stop();
     await expectUnavailable(run(redis), "not-applied");
   });
@@ -108,25 +108,4 @@ async function expectUnavailable(running: Promise<unknown>, outcome: string): Pr
   expect(error).toMatchObject({ reason: { tag: "store-unavailable", store: "redis", outcome } });
   // The client's errors repeat the command: none of it may be left.
   expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(SECRET_EMAIL);
-}
-
-function serve(listener: Parameters<typeof createServer>[1]): { redis(): RedisStore; stop(): Promise<void> } {
-  let server: Server;
-  beforeAll(async () => {
-    server = createServer(listener);
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  });
-  const stop = async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  };
-  afterAll(stop);
-  let url = "";
-  return {
-    redis() {
-      url ||= `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-      return connectRedis({ url, token: "t", deadlineMs: DEADLINE_MS });
-    },
-    stop,
-  };
 }

@@ -1,5 +1,10 @@
 /** What users can do with their sessions over HTTP, on every set of engines, and what is recorded of it. */
+import { keyedHandle, newToken } from "@tenure/core/token";
+import { startLocalDynamo } from "@tenure/local/dynamodb/server";
+import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openApi, PEPPER, type TestApi } from "../engines/api.ts";
+import { behindGateway } from "../engines/redis.ts";
 import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
 
 const MINUTE = 60_000;
@@ -129,7 +134,7 @@ describe.each(stackEngines(7))("sessions over HTTP on $name", ({ engines }) => {
       expect(await problem(await stack.request("GET", `/activity${query}`, { token }))).toEqual([400, "invalid-input"]);
   });
 
-  it("refuses each of these to pages of another origin", async () => {
+  it("refuses what changes anything to pages of another origin, in whatever way they send it", async () => {
     const token = await stack.logIn("csrf-s@example.com");
     const headers = { Cookie: `${COOKIE}=${token}`, Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" };
     const unsafe = [
@@ -137,9 +142,36 @@ describe.each(stackEngines(7))("sessions over HTTP on $name", ({ engines }) => {
       ["POST", "/auth/logout-others"],
       ["POST", "/auth/logout-all"],
       ["DELETE", `/auth/sessions/${"A".repeat(43)}`],
+      ["POST", "/auth/code"],
+      ["POST", "/auth/verify"],
+      ["POST", "/threads"],
+      ["POST", "/threads/5f0c0a52-6f0e-4b67-a43b-3e6a43c3b8a1/runs/stream"],
     ] as const;
     for (const [method, path] of unsafe)
-      expect(await problem(await stack.request(method, path, { headers }))).toEqual([403, "cross-origin"]);
+      for (const type of ["application/json", "text/plain", "application/x-www-form-urlencoded"]) {
+        const body = method === "POST" ? JSON.stringify({ email: "csrf-s@example.com" }) : undefined;
+        const sent = { headers: { ...headers, "Content-Type": type }, ...(body !== undefined && { body }) };
+        expect(await problem(await stack.request(method, path, sent))).toEqual([403, "cross-origin"]);
+      }
+    expect(await alive(token)).toBe(true);
+  });
+
+  it("gives pages of other origins no leave to send a token in a header, or to read anything", async () => {
+    const asked = await stack.request("OPTIONS", "/auth/session", {
+      headers: {
+        Origin: "https://evil.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization",
+      },
+    });
+    expect(asked.status).toBe(405);
+    expect([...asked.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  });
+
+  it("changes nothing on GET", async () => {
+    const token = await stack.logIn("get-s@example.com");
+    for (const path of ["/auth/logout", "/auth/logout-others", "/auth/logout-all", "/auth/code", "/auth/verify"])
+      expect(await problem(await stack.request("GET", path, { token }))).toEqual([405, "method-not-allowed"]);
     expect(await alive(token)).toBe(true);
   });
 
@@ -151,7 +183,8 @@ describe.each(stackEngines(7))("sessions over HTTP on $name", ({ engines }) => {
       "x-content-type-options": "nosniff",
       "x-frame-options": "DENY",
       "referrer-policy": "no-referrer",
-      "strict-transport-security": expect.stringContaining("max-age="),
+      "strict-transport-security": "max-age=31536000; includeSubDomains",
+      "cross-origin-resource-policy": "same-origin",
     });
     const site = await fetch(stack.url);
     const policy = site.headers.get("content-security-policy") ?? "";
@@ -192,6 +225,23 @@ describe("a user who has been logged in for a while", () => {
     } finally {
       await stack.close();
     }
+  });
+});
+
+describe("a new pepper", () => {
+  it("ends every session", async () => {
+    const behind = await behindGateway(new EmbeddedRedis());
+    const dynamo = await startLocalDynamo();
+    const config = { endpoint: dynamo.url, region: "local", credentials: { accessKeyId: "a", secretAccessKey: "b" } };
+    const open = (pepper: string) => openApi({ redis: behind, dynamo: config, pepper });
+    const [before, after] = [await open(PEPPER), await open(`another ${PEPPER}`)];
+    const { token, ref } = newToken(keyedHandle(PEPPER, "user", "user_1"));
+    await before.deps.sessions.create(ref, { data: { userId: "user_1", email: "a@example.com" } });
+    const status = async (api: TestApi) =>
+      (await api.request("GET", "/auth/session", { headers: { "x-api-key": token } })).status;
+    expect([await status(before), await status(after)]).toEqual([200, 401]);
+    await Promise.all([before.close(), after.close()]);
+    await Promise.all([behind.close(), dynamo.close()]);
   });
 });
 

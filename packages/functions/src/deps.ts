@@ -10,6 +10,7 @@ import { createWindows, type Windows } from "@tenure/core/ratelimit";
 import { connectRedis, type RedisConfig } from "@tenure/core/redis";
 import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
 import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
+import { keyedHandle } from "@tenure/core/token";
 import { createUserStore, type UserStore } from "@tenure/core/user";
 import { ActivityRecorder } from "./activity.ts";
 import type { AddressOf } from "./address.ts";
@@ -85,10 +86,11 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     sessions: createSessionStore({
       redis,
       policy: { ...defaultSessionPolicy, ...config.sessionPolicy },
+      generation: keyedHandle(pepper, "sessions", "").slice(0, 8),
       data: identity,
     }),
     codes: createCodeStore(redis, { ...defaultCodePolicy, ...config.codePolicy }),
-    windows: createWindows(redis),
+    windows: createWindows(redis, pepper),
     users: createUserStore(table, clock),
     threads: createThreadStore(table, clock, leasePolicy),
     activity: new ActivityRecorder({ log: activityLog, clock, report }),

@@ -20,7 +20,10 @@ export const sitePolicy = {
   requireTrustedTypesFor: ["'script'"],
 };
 
+const YEAR_SECONDS = 365 * 24 * 60 * 60;
+
 const common = {
+  strictTransportSecurity: `max-age=${YEAR_SECONDS}; includeSubDomains`,
   xFrameOptions: "DENY",
   referrerPolicy: "no-referrer",
   crossOriginOpenerPolicy: "same-origin",

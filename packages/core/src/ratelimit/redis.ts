@@ -1,10 +1,11 @@
-import { createHash } from "node:crypto";
 import { Ratelimit } from "@upstash/ratelimit";
 import { isTenureError } from "../errors.ts";
 import { asFault, malformedReply, type RedisStore } from "../redis/index.ts";
+import { keyedHandle } from "../token.ts";
 import type { Limit, Windows } from "./store.ts";
 
-export function createWindows(redis: RedisStore): Windows {
+/** `pepper` keys the hashes under which addresses and accounts are counted: without it none can be tried out. */
+export function createWindows(redis: RedisStore, pepper: string): Windows {
   const limiters = new Map<Limit, Ratelimit>();
   // The limiter believes any reply; this is all that it asks of a client, and it sees well-formed answers only.
   const client: Pick<RedisStore["client"], "evalsha" | "eval"> = {
@@ -31,9 +32,11 @@ export function createWindows(redis: RedisStore): Windows {
 
   return {
     async take(limit, subject) {
-      const taken = await redis.inTime(limiterOf(limit).limit(hash(subject))).catch((error: unknown) => {
-        throw isTenureError(error) ? error : asFault(error);
-      });
+      const taken = await redis
+        .inTime(limiterOf(limit).limit(keyedHandle(pepper, "window", subject)))
+        .catch((error: unknown) => {
+          throw isTenureError(error) ? error : asFault(error);
+        });
       const { success, remaining, reset, reason } = taken;
       const sane =
         reason === undefined &&
@@ -51,9 +54,4 @@ function twoIntegers<T>(reply: T): T {
   const sane = Array.isArray(reply) && reply.length === 2 && reply.every(Number.isSafeInteger);
   if (!sane) throw malformedReply();
   return reply;
-}
-
-/** Subjects are addresses and accounts: neither belongs in a key, and a hash has no characters of its own. */
-function hash(subject: string): string {
-  return createHash("sha256").update(subject).digest("hex").slice(0, 32);
 }

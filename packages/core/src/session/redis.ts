@@ -8,17 +8,25 @@ import type { SessionStore } from "./store.ts";
 export interface SessionStoreOptions<Data> {
   redis: RedisStore;
   policy: SessionPolicy;
+  /**
+   * A word in every key. Sessions of another generation do not exist: an application that takes it from its pepper
+   * ends them all by changing that. Letters, digits, `-` and `_`; default empty.
+   */
+  generation?: string;
   /** Makes `Data` of what JSON.parse gave, or throws. A zod schema is one. */
   data: { parse(value: unknown): Data };
 }
 
-/** Braces make the handle the cluster hash tag: all keys of a user are in one slot. */
-const prefixOf = (handle: string) => `session:{${handle}}:`;
-const sessionKey = ({ handle, id }: SessionRef) => prefixOf(handle) + id;
-const indexKey = (handle: string) => `sessions:{${handle}}`;
-
-export function createSessionStore<Data>({ redis, policy, data }: SessionStoreOptions<Data>): SessionStore<Data> {
+export function createSessionStore<Data>(options: SessionStoreOptions<Data>): SessionStore<Data> {
+  const { redis, policy, data, generation = "" } = options;
   checkPolicy(policy);
+  if (!/^[\w-]*$/.test(generation)) throw new TypeError("a generation is letters, digits, - and _");
+
+  /** Braces make the handle the cluster hash tag: all keys of a user are in one slot. */
+  const keysOf = (kind: string, handle: string) => `${kind}:${generation && `${generation}:`}{${handle}}`;
+  const prefixOf = (handle: string) => `${keysOf("session", handle)}:`;
+  const sessionKey = ({ handle, id }: SessionRef) => prefixOf(handle) + id;
+  const indexKey = (handle: string) => keysOf("sessions", handle);
 
   function toSession(id: string, now: Reply | undefined, record: Reply | undefined): Session<Data> {
     const readAt = instant(now);
