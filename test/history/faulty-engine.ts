@@ -1,0 +1,41 @@
+/** An engine that is slow, loses replies, and carries out what its client has given up on. */
+import type { RedisEngine } from "@tenure/local/redis/engine";
+import type { Reply } from "@tenure/local/redis/reply";
+
+export interface Faults {
+  /** Of how many commands in a thousand the request is lost before it lands, or the reply after it did. */
+  lost: number;
+  /** How many in a thousand land only when their client no longer waits. */
+  late: number;
+  /** How many in a thousand wait before they land, and how many their reply, for up to `slowMs`. */
+  slow: number;
+  slowMs: number;
+  /** When the client gives up, and the latest that a command lands after it was sent. */
+  deadlineMs: number;
+  landsWithinMs: number;
+}
+
+export function faultyEngine(engine: RedisEngine, faults: Faults): RedisEngine {
+  const chance = (perThousand: number) => Math.random() * 1000 < perThousand;
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  /** Sometimes the connection breaks at once, sometimes there is silence. */
+  const lose = async () => {
+    if (chance(500)) await pause(faults.deadlineMs * 2);
+    throw new Error("lost");
+  };
+  return {
+    description: engine.description,
+    transaction: (commands) => engine.transaction(commands),
+    close: () => engine.close(),
+    async send(args): Promise<Reply> {
+      if (chance(faults.late))
+        await pause(faults.deadlineMs + Math.random() * (faults.landsWithinMs - faults.deadlineMs) * 0.8);
+      else if (chance(faults.slow)) await pause(Math.random() * faults.slowMs);
+      if (chance(faults.lost)) await lose();
+      const reply = await engine.send(args);
+      if (chance(faults.lost)) await lose();
+      if (chance(faults.slow)) await pause(Math.random() * faults.slowMs);
+      return reply;
+    },
+  };
+}
