@@ -34,25 +34,25 @@ server.on("error", () => {
   console.error("redis-server could not be started: install it (Debian: apt-get install redis-server)");
   process.exit(1);
 });
-const total = { operations: 0, unknownOutcomes: 0, refusedByTime: 0, refusedAfterEnd: 0 };
-const violations: string[] = [];
-try {
-  const engine = await connect(new URL(`redis://127.0.0.1:${port}`));
-  const startedAt = performance.now();
-  while (total.operations < operations) {
-    const wanted = Math.min(ROUND, operations - total.operations);
-    const name = `round-${total.operations}`;
-    const found = await runRound({ engine, store: "tenure", name, operations: wanted, workers });
-    for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += found[key];
-    violations.push(...found.violations);
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    console.error(`${total.operations} of ${operations} operations, ${violations.length} violations, ${seconds} s`);
-  }
-  await engine.close();
-} finally {
+process.once("exit", () => {
   server.kill();
   rmSync(directory, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+const total = { operations: 0, unknownOutcomes: 0, refusedByTime: 0, refusedAfterEnd: 0 };
+const violations: string[] = [];
+const engine = await connect(new URL(`redis://127.0.0.1:${port}`));
+const startedAt = performance.now();
+while (total.operations < operations) {
+  const wanted = Math.min(ROUND, operations - total.operations);
+  const name = `round-${total.operations}`;
+  const found = await runRound({ engine, store: "tenure", name, operations: wanted, workers });
+  for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += found[key];
+  violations.push(...found.violations);
+  const seconds = Math.round((performance.now() - startedAt) / 1000);
+  console.error(`${total.operations} of ${operations} operations, ${violations.length} violations, ${seconds} s`);
 }
+await engine.close();
 for (const violation of violations.slice(0, 20)) console.error(violation);
 console.log(
   `${total.operations} operations by ${workers} processes: ${violations.length} violations ` +

@@ -77,12 +77,12 @@ return { tostring(now), record, ended }`,
 export const readAndTouch = defineScript(
   `local record = redis.call('GET', KEYS[1])
 ${NONE}if not record then return NONE end
+local touched = string.match(record, '^1 %d+ %d+ (%d+) ')
+if touched and now - touched < tonumber(ARGV[1]) then return { tostring(now), record } end
 ${RECORD}local created, authenticated, seen, idle, absolute, revision, rest = split(record)
 if not created then return CORRUPT end
-if now - seen >= tonumber(ARGV[1]) then
-  record = join(created, authenticated, now, idle, absolute, revision, rest)
-  redis.call('SET', KEYS[1], record, 'PXAT', deadline(now, idle, absolute))
-end
+record = join(created, authenticated, now, idle, absolute, revision, rest)
+redis.call('SET', KEYS[1], record, 'PXAT', deadline(now, idle, absolute))
 return { tostring(now), record }`,
   { declaresKeys: true },
 );
