@@ -105,7 +105,7 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
   });
 
   it.each(["before", "after"] as const)("is never torn by a crash %s any of its requests", async (when) => {
-    for (let diesAt = 1; diesAt <= 3; diesAt++) {
+    for (let diesAt = 1; diesAt <= 9; diesAt++) {
       const config = newThread();
       const old = { value: random(600_000) };
       const first = await put(saverOn(), config, "1", old);
@@ -181,8 +181,63 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
         ExpressionAttributeValues: { ":pk": `checkpoint#${gone.configurable.thread_id}` },
       }),
     );
-    expect(left.Count).toBe(0);
+    // What is left says that it was deleted, so that a late write does not bring it back.
+    expect(left.Items?.map(({ sk }) => sk)).toEqual(["deleted"]);
     expect((await saverOn().getTuple(kept))?.pendingWrites).toHaveLength(1);
+  });
+
+  it("does not let a late write bring a deleted thread back, and lets it begin anew", async () => {
+    const config = newThread();
+    const late = saverOn();
+    const first = await put(late, config, "1", { value: "old" });
+    await saverOn().deleteThread(config.configurable.thread_id);
+    const ids = async () => {
+      const found = [];
+      for await (const { checkpoint } of saverOn().list(config)) found.push(checkpoint.id);
+      return found;
+    };
+    // One that has the parent in memory, one that has not.
+    await put(late, first, "2", { value: "late" });
+    await put(saverOn(), first, "3", { value: "late" });
+    await late.putWrites(first, [["channel", 1]], "task");
+    expect([await saverOn().getTuple(config), await late.getTuple(config), await ids()]).toEqual([
+      undefined,
+      undefined,
+      [],
+    ]);
+    const anew = await put(saverOn(), config, "4", { value: "new" });
+    await put(late, anew, "5", { value: "newer" });
+    expect([(await saverOn().getTuple(config))?.checkpoint.channel_values, await ids()]).toEqual([
+      { value: "newer" },
+      ["5", "4"],
+    ]);
+  });
+
+  it("refuses a checkpoint above 16 MB before anything is written, and names the channel", async () => {
+    const config = newThread();
+    const huge = { small: "x", huge: "x".repeat(17 * 1024 * 1024) };
+    await expect(put(saverOn(), config, "1", huge)).rejects.toMatchObject({
+      reason: { tag: "invalid-input", issues: [expect.stringMatching(/channel huge alone has 178\d+/)] },
+    });
+    expect(await saverOn().getTuple(config)).toBe(undefined);
+  });
+
+  it("stores a checkpoint once when its request is sent twice", async () => {
+    const config = newThread();
+    const twice = new Proxy(table.client, {
+      get(target, name) {
+        if (name !== "send") return Reflect.get(target, name);
+        return async (...args: Parameters<typeof target.send>) => {
+          await target.send(...args);
+          return target.send(...args);
+        };
+      },
+    });
+    const first = await put(saverOn({ client: twice }), config, "1", { value: random(600_000) });
+    await put(saverOn({ client: twice }), first, "2", { value: random(10) });
+    const found = [];
+    for await (const { checkpoint } of saverOn().list(config)) found.push(checkpoint.id);
+    expect(found).toEqual(["2", "1"]);
   });
 
   it("says what a config lacks", async () => {

@@ -1,26 +1,48 @@
 /**
- * Bytes as they are stored: one byte that names the codec, then the coded bytes. Small values are left as they
- * are, since deflating them makes them longer.
+ * Bytes as they are stored: one byte that names the codec, the CRC-32 of the bytes (little-endian), then the bytes,
+ * coded. Small values that deflating would only lengthen are left as they are.
  */
 import { promisify } from "node:util";
-import { deflateRaw, inflateRaw } from "node:zlib";
+import { crc32, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zlib";
+import { DICTIONARY } from "./dictionary.ts";
 
 const PLAIN = 0;
+/** Raw deflate (RFC 1951) with the preset dictionary of dictionary.ts. */
 const DEFLATE = 1;
-const DEFLATE_FROM_BYTES = 128;
+const HEADER_BYTES = 5;
+/** A few kilobytes are done before a thread of the pool would have begun. */
+const SYNC_BELOW_BYTES = 64 * 1024;
 
-export async function encode(bytes: Uint8Array): Promise<Uint8Array> {
-  if (bytes.length >= DEFLATE_FROM_BYTES) {
-    const deflated = await promisify(deflateRaw)(bytes);
-    if (deflated.length < bytes.length) return Buffer.concat([Buffer.of(DEFLATE), deflated]);
-  }
-  return Buffer.concat([Buffer.of(PLAIN), bytes]);
+const options = { dictionary: DICTIONARY };
+
+export async function encode(bytes: Uint8Array): Promise<Buffer> {
+  const deflated =
+    bytes.length < SYNC_BELOW_BYTES ? deflateRawSync(bytes, options) : await promisify(deflateRaw)(bytes, options);
+  const shorter = deflated.length < bytes.length;
+  const header = Buffer.alloc(HEADER_BYTES);
+  header[0] = shorter ? DEFLATE : PLAIN;
+  header.writeUInt32LE(crc32(bytes), 1);
+  return Buffer.concat([header, shorter ? deflated : bytes]);
 }
 
-/** Undefined when the bytes were not made by `encode`. */
-export async function decode(stored: Uint8Array): Promise<Uint8Array | undefined> {
-  const body = stored.subarray(1);
-  if (stored[0] === PLAIN) return body;
-  if (stored[0] !== DEFLATE) return undefined;
-  return promisify(inflateRaw)(body).catch(() => undefined);
+/** Undefined when these are not the bytes that `encode` made, to the last one. */
+export async function decode(stored: Uint8Array): Promise<Buffer | undefined> {
+  const buffer = view(stored);
+  if (buffer.length < HEADER_BYTES) return undefined;
+  const body = buffer.subarray(HEADER_BYTES);
+  const bytes = buffer[0] === PLAIN ? body : buffer[0] === DEFLATE ? await inflate(body) : undefined;
+  return bytes && crc32(bytes) === buffer.readUInt32LE(1) ? bytes : undefined;
+}
+
+async function inflate(body: Buffer): Promise<Buffer | undefined> {
+  try {
+    return body.length < SYNC_BELOW_BYTES ? inflateRawSync(body, options) : await promisify(inflateRaw)(body, options);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same memory as a Buffer. */
+export function view(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

@@ -18,7 +18,9 @@ export const partition = (threadId: string): string => PARTITION + threadId;
 export const threadOf = (pk: string): string | undefined =>
   pk.startsWith(PARTITION) ? pk.slice(PARTITION.length) : undefined;
 
-export const headsOf = (namespace: string): string => `${HEADS}${encodePart(namespace)}#`;
+/** What the keys of a namespace's heads begin with; of all namespaces' when none is named. */
+export const headsOf = (namespace: string | undefined): string =>
+  namespace === undefined ? HEADS : `${HEADS}${encodePart(namespace)}#`;
 export const headKey = ({ threadId, namespace, checkpointId }: CheckpointRef): Key => ({
   pk: partition(threadId),
   sk: headsOf(namespace) + encodePart(checkpointId),
@@ -32,13 +34,27 @@ export function parseHeadKey({ pk, sk }: Key): CheckpointRef {
 
 export const writesOf = ({ namespace, checkpointId }: CheckpointRef): string =>
   `writes#${encodePart(namespace)}#${encodePart(checkpointId)}#`;
+export const writesOfNamespace = (namespace: string): string => `writes#${encodePart(namespace)}#`;
+export const checkpointOf = (sk: string): string => decodePart(sk.split("#")[2] ?? "");
+export const taskOf = (sk: string): string => decodePart(sk.split("#")[3] ?? "");
 export const writesKey = (ref: CheckpointRef, taskId: string): Key => ({
   pk: partition(ref.threadId),
   sk: writesOf(ref) + encodePart(taskId),
 });
 
-export const segmentsOf = (blobId: string): string => `segment#${blobId}#`;
-export const segmentKey = (threadId: string, blobId: string, index: number): Key => ({
+const ORDINAL_DIGITS = 6;
+export const segmentKey = (threadId: string, { lineage, ordinal }: { lineage: string; ordinal: number }): Key => ({
   pk: partition(threadId),
-  sk: segmentsOf(blobId) + String(index).padStart(6, "0"),
+  sk: `segment#${lineage}#${String(ordinal).padStart(ORDINAL_DIGITS, "0")}`,
 });
+export const lineageOf = (sk: string): string => sk.split("#")[1] ?? "";
+export const ordinalOf = (sk: string): number => Number(sk.split("#")[2]);
+
+export const blobPartsOf = (blobId: string): string => `blob#${blobId}#`;
+export const blobPartKey = (threadId: string, blobId: string, index: number): Key => ({
+  pk: partition(threadId),
+  sk: blobPartsOf(blobId) + String(index).padStart(ORDINAL_DIGITS, "0"),
+});
+
+/** Marks that the thread was deleted, and what life it has had since. */
+export const tombstoneKey = (threadId: string): Key => ({ pk: partition(threadId), sk: "deleted" });

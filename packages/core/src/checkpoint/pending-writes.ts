@@ -12,8 +12,9 @@ import {
   writesSortKey,
 } from "@langchain/langgraph-checkpoint";
 import type { Item, Table } from "../dynamo/index.ts";
-import { type Blob, type Blobs, corrupt } from "./blobs.ts";
-import { type CheckpointRef, partition, writesKey, writesOf } from "./keys.ts";
+import type { Blob, Blobs } from "./blobs.ts";
+import { corrupt } from "./corrupt.ts";
+import { type CheckpointRef, checkpointOf, partition, taskOf, writesKey, writesOf, writesOfNamespace } from "./keys.ts";
 
 /** One write as stored: its channel, the serializer's type, the value. */
 type StoredWrite = [channel: string, type: string, value: Blob];
@@ -79,20 +80,61 @@ export class PendingWrites {
         type,
         await this.blobs.write(ref.threadId, bytes, SPECIAL_INLINE_BYTES, expiry),
       ]);
-    update.set("taskId", task.id);
-    update.set("taskPath", task.path);
+    update.set("path", task.path);
     if (expiry.expiresAt !== undefined) update.set("expiresAt", expiry.expiresAt);
     await this.table.update(writesKey(ref, task.id), update);
   }
 
   /** All writes of a checkpoint, in the order in which a live run applies them. */
   async read(ref: CheckpointRef): Promise<CheckpointPendingWrite[]> {
+    const items: Item[] = [];
+    for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) items.push(item);
+    return this.toWrites(ref, items);
+  }
+
+  /**
+   * Begins to read the writes of a checkpoint that is not known yet, but is the newest of its namespace or nearly so.
+   * What is returned takes the checkpoint and gives its writes; it reads on if they were not among the newest.
+   */
+  readNewest(threadId: string, namespace: string): (ref: CheckpointRef) => Promise<CheckpointPendingWrite[]> {
+    const range = { pk: partition(threadId), prefix: writesOfNamespace(namespace), descending: true, pageSize: 4 };
+    const newest = this.table.query(range);
+    const first = newest.next();
+    // Whoever asks hears of it.
+    first.catch(() => {});
+    return async (ref) => {
+      const own = writesOf(ref);
+      const items: Item[] = [];
+      for (let next = await first; !next.done; next = await newest.next()) {
+        if (next.value.sk.startsWith(own)) items.push(next.value);
+        else if (next.value.sk < own) break;
+      }
+      return this.toWrites(ref, items);
+    };
+  }
+
+  /** Those of several checkpoints of a namespace, by checkpoint id, in one query over the span of their ids. */
+  async readAll(threadId: string, namespace: string, ids: string[]): Promise<Map<string, CheckpointPendingWrite[]>> {
+    const wanted = new Map(ids.map((checkpointId) => [checkpointId, [] as Item[]]));
+    const [oldest, newest] = [ids.toSorted()[0], ids.toSorted().at(-1)];
+    if (oldest === undefined || newest === undefined) return new Map();
+    const place = (checkpointId: string) => writesOf({ threadId, namespace, checkpointId });
+    const range = { pk: partition(threadId), from: place(oldest), to: `${place(newest)}\u{10ffff}` };
+    for await (const item of this.table.query(range)) wanted.get(checkpointOf(item.sk))?.push(item);
+    const entries = [...wanted].map(
+      async ([checkpointId, items]) =>
+        [checkpointId, await this.toWrites({ threadId, namespace, checkpointId }, items)] as const,
+    );
+    return new Map(await Promise.all(entries));
+  }
+
+  private async toWrites(ref: CheckpointRef, items: Item[]): Promise<CheckpointPendingWrite[]> {
     const found: { key: ReturnType<typeof writesSortKey>; write: CheckpointPendingWrite }[] = [];
-    for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) {
-      const taskId = String(item.taskId);
+    for (const item of items) {
+      const taskId = taskOf(item.sk);
       for (const [index, channel, type, bytes] of await this.unpack(ref, item))
         found.push({
-          key: writesSortKey(String(item.taskPath), taskId, index),
+          key: writesSortKey(String(item.path), taskId, index),
           write: [taskId, channel, await this.serde.loadsTyped(type, bytes)],
         });
     }
@@ -100,7 +142,7 @@ export class PendingWrites {
   }
 
   private async unpack(ref: CheckpointRef, item: Item): Promise<[number, string, string, Uint8Array][]> {
-    const what = `the writes of task ${String(item.taskId)} of checkpoint ${ref.checkpointId}`;
+    const what = `the writes of task ${taskOf(item.sk)} of checkpoint ${ref.checkpointId}`;
     const writes = new Map<number, [number, string, string, Uint8Array]>();
     if (item.pack !== undefined) {
       const bytes = await this.blobs.read(ref.threadId, item.pack as Blob, what);

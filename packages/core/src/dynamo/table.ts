@@ -23,8 +23,11 @@ export interface QueryRange {
   pk: string;
   /** Only items whose sort key begins with this; all of the partition when left out. */
   prefix?: string;
-  /** Only items whose sort key is smaller than this. Not together with `prefix`, which DynamoDB does not allow. */
+  /** Only items whose sort key is smaller than this. DynamoDB takes one of `prefix`, `before` and `from` with `to`. */
   before?: string;
+  /** Only items whose sort key is not smaller than `from` and not greater than `to`. */
+  from?: string;
+  to?: string;
   /** Also what has expired and is still there, which only a deletion wants. */
   withExpired?: boolean;
   descending?: boolean;
@@ -38,6 +41,15 @@ export interface Update {
   condition?: string;
   names: Record<string, string>;
   values: Record<string, unknown>;
+}
+
+function boundsOf({ prefix, before, from, to }: QueryRange): { condition: string; values: Record<string, string> } {
+  if (from !== undefined && to !== undefined)
+    return { condition: " AND sk BETWEEN :from AND :to", values: { ":from": from, ":to": to } };
+  if (prefix !== undefined) return { condition: " AND begins_with(sk, :prefix)", values: { ":prefix": prefix } };
+  return before === undefined
+    ? { condition: "", values: {} }
+    : { condition: " AND sk < :before", values: { ":before": before } };
 }
 
 /** For one request with its retries. A client brought along may have no time limit of its own. */
@@ -66,11 +78,8 @@ export class Table {
 
   /** The items of a range in order, page by page, read consistently. */
   async *query(range: QueryRange): AsyncGenerator<Item> {
-    const { pk, prefix, before, withExpired = false, descending = false, pageSize } = range;
-    const bound =
-      prefix !== undefined
-        ? { condition: " AND begins_with(sk, :bound)", value: prefix }
-        : before !== undefined && { condition: " AND sk < :bound", value: before };
+    const { pk, withExpired = false, descending = false, pageSize } = range;
+    const bounds = boundsOf(range);
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
@@ -79,8 +88,8 @@ export class Table {
             TableName: this.tableName,
             ConsistentRead: true,
             ScanIndexForward: !descending,
-            KeyConditionExpression: `pk = :pk${bound ? bound.condition : ""}`,
-            ExpressionAttributeValues: { ":pk": pk, ...(bound && { ":bound": bound.value }) },
+            KeyConditionExpression: `pk = :pk${bounds.condition}`,
+            ExpressionAttributeValues: { ":pk": pk, ...bounds.values },
             ...(pageSize !== undefined && { Limit: pageSize }),
             ...(ExclusiveStartKey && { ExclusiveStartKey }),
           }),
@@ -115,6 +124,16 @@ export class Table {
 
   async put(item: Item): Promise<void> {
     await attempt(this.send(new PutCommand({ TableName: this.tableName, Item: item })));
+  }
+
+  /** Puts an item where there is none, live or not; false when there is. */
+  async putNew(item: Item): Promise<boolean> {
+    const command = new PutCommand({
+      TableName: this.tableName,
+      Item: item,
+      ConditionExpression: "attribute_not_exists(pk)",
+    });
+    return this.unlessConditionFails(this.send(command));
   }
 
   /** Puts an item where there is no live one; false when there is. */

@@ -1,0 +1,109 @@
+/**
+ * The head of a checkpoint: everything that is its own, in one item. Its one attribute `d` holds a line of JSON and
+ * then, one behind the other, the checkpoint without its values, the metadata, and the bytes that this checkpoint is
+ * the first to have, channel by channel.
+ */
+import { decode, encode, view } from "./codec.ts";
+import type { Run } from "./runs.ts";
+
+/** What the serializer gave for a value: its type, and its bytes. */
+export interface Dumped {
+  type: string;
+  bytes: Buffer;
+}
+
+export interface HeadChannel {
+  type: string;
+  runs: Run[];
+  /** What this head brings to the channel. */
+  inline: Buffer;
+  /** CRC-32 of the whole value. */
+  crc: number;
+}
+
+export interface Head {
+  checkpointId: string;
+  /** How many heads there are before it, along the parents. */
+  depth: number;
+  parent?: string;
+  /** Which life of the thread it belongs to: see tombstone.ts. */
+  life?: string;
+  /** Epoch seconds from which it is absent, though others may still need its bytes; never when left out. */
+  expiresAt?: number;
+  /** Epoch seconds until which all that it refers to is kept, at least; for good when left out. */
+  sourcesUntil?: number;
+  /** The checkpoint, without `id` and `channel_values`. */
+  body: Dumped;
+  metadata: Dumped;
+  channels: Map<string, HeadChannel>;
+  /** Tells two heads of one id apart. */
+  fingerprint: string;
+}
+
+/** Keys are short because each is stored with every superstep. */
+interface Line {
+  n: number;
+  p?: string;
+  g?: string;
+  e?: number;
+  u?: number;
+  /** Length and type; the type is left out when it is "json". */
+  b: [number, string?];
+  m: [number, string?];
+  /** Runs, length of the inline bytes, CRC-32 of the value, type. */
+  c: Record<string, [Run[], number, number, string?]>;
+}
+
+const JSON_TYPE = "json";
+const typed = (type: string): [string?] => (type === JSON_TYPE ? [] : [type]);
+
+export async function encodeHead(head: Omit<Head, "fingerprint">): Promise<Buffer> {
+  const { depth, parent, life, expiresAt, sourcesUntil, body, metadata, channels } = head;
+  const line: Line = {
+    n: depth,
+    ...(parent !== undefined && { p: parent }),
+    ...(life !== undefined && { g: life }),
+    ...(expiresAt !== undefined && { e: expiresAt }),
+    ...(sourcesUntil !== undefined && { u: sourcesUntil }),
+    b: [body.bytes.length, ...typed(body.type)],
+    m: [metadata.bytes.length, ...typed(metadata.type)],
+    c: Object.fromEntries(
+      [...channels].map(([name, { runs, inline, crc, type }]) => [name, [runs, inline.length, crc, ...typed(type)]]),
+    ),
+  };
+  const inline = [...channels.values()].map((channel) => channel.inline);
+  return encode(Buffer.concat([Buffer.from(`${JSON.stringify(line)}\n`), body.bytes, metadata.bytes, ...inline]));
+}
+
+/** Undefined when the bytes are damaged. */
+export async function decodeHead(checkpointId: string, stored: unknown): Promise<Head | undefined> {
+  const payload = stored instanceof Uint8Array ? await decode(stored) : undefined;
+  const end = payload?.indexOf(10) ?? -1;
+  if (!payload || end < 0) return undefined;
+  const { n, p, g, e, u, b, m, c } = JSON.parse(payload.toString("utf8", 0, end)) as Line;
+  let at = end + 1;
+  const take = (length: number): Buffer => {
+    at += length;
+    return payload.subarray(at - length, at);
+  };
+  const dumped = ([length, type = JSON_TYPE]: [number, string?]): Dumped => ({ type, bytes: take(length) });
+  const [body, metadata] = [dumped(b), dumped(m)];
+  const channels = new Map<string, HeadChannel>();
+  for (const [name, [runs, length, crc, type = JSON_TYPE]] of Object.entries(c))
+    channels.set(name, { type, runs, inline: take(length), crc });
+  return {
+    checkpointId,
+    depth: n,
+    ...(p !== undefined && { parent: p }),
+    ...(g !== undefined && { life: g }),
+    ...(e !== undefined && { expiresAt: e }),
+    ...(u !== undefined && { sourcesUntil: u }),
+    body,
+    metadata,
+    channels,
+    fingerprint: fingerprintOf(stored as Uint8Array),
+  };
+}
+
+/** Length and checksum. */
+export const fingerprintOf = (d: Uint8Array): string => `${d.length}-${view(d).toString("hex", 1, 5)}`;

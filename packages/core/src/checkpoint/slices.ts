@@ -1,0 +1,130 @@
+/**
+ * The piece table. A channel's bytes are a list of slices of immutable segments. A segment is either inline, in the
+ * head of the checkpoint that first held its bytes, or stored as an item of its own. Pure: no I/O.
+ */
+
+/** The bytes that one head brought to one channel. `depth` counts heads from the root of the thread. */
+export interface InlineSegment {
+  depth: number;
+  size: number;
+}
+
+/** Stored segments of a lineage are numbered in the order of the bytes that were appended. */
+export interface StoredSegment {
+  lineage: string;
+  ordinal: number;
+  size: number;
+}
+
+export type Segment = InlineSegment | StoredSegment;
+
+export interface Slice {
+  segment: Segment;
+  from: number;
+  to: number;
+}
+
+export const isInline = (segment: Segment): segment is InlineSegment => "depth" in segment;
+export const whole = (segment: Segment): Slice => ({ segment, from: 0, to: segment.size });
+
+/** The slices of the bytes from `from` to `to`. */
+export function cut(slices: Slice[], from: number, to: number): Slice[] {
+  const found: Slice[] = [];
+  let at = 0;
+  for (const slice of slices) {
+    const end = at + slice.to - slice.from;
+    if (end > from && at < to)
+      found.push({
+        segment: slice.segment,
+        from: slice.from + Math.max(0, from - at),
+        to: slice.from + Math.min(end, to) - at,
+      });
+    at = end;
+    if (at >= to) break;
+  }
+  return found;
+}
+
+/** `base` followed by `more`, with slices that continue one another made one. */
+export function join(base: Slice[], more: Slice[]): Slice[] {
+  const joined = [...base];
+  for (const slice of more) {
+    const last = joined.at(-1);
+    if (last && last.segment === slice.segment && last.to === slice.from)
+      joined[joined.length - 1] = { ...last, to: slice.to };
+    else if (slice.to > slice.from) joined.push(slice);
+  }
+  return joined;
+}
+
+/** A part of the new bytes: kept ones, as a range of the old bytes, or added ones, as a range of the new. */
+export type Part = { kept: boolean; from: number; to: number };
+
+const BLOCK = 4096;
+/** What is shorter is cheaper to store again than to refer to. */
+const WORTH_KEEPING = 96;
+const ANCHOR = 32;
+const ANCHORS = [0, 0.5, 0.25, 0.75];
+const MAX_SPLITS = 6;
+
+/**
+ * How `after` is made of `before` and new bytes: their common prefix and suffix, and what is found of the old bytes in
+ * between. That finds what was appended, trimmed, moved along as a window, or edited here and there.
+ */
+export function compare(before: Buffer, after: Buffer): Part[] {
+  const shorter = Math.min(before.length, after.length);
+  const prefix = commonPrefix(before, after, shorter);
+  const suffix = commonSuffix(before, after, shorter - prefix);
+  return [
+    kept(0, prefix),
+    ...between(before, [prefix, before.length - suffix], after, [prefix, after.length - suffix], 0),
+    kept(before.length - suffix, before.length),
+  ].filter(({ from, to }) => to > from);
+}
+
+const kept = (from: number, to: number): Part => ({ kept: true, from, to });
+type Range = [from: number, to: number];
+
+function between(before: Buffer, old: Range, after: Buffer, fresh: Range, splits: number): Part[] {
+  const [from, to] = fresh;
+  const added = [{ kept: false, from, to }];
+  if (splits > MAX_SPLITS || to - from < WORTH_KEEPING || old[1] - old[0] < WORTH_KEEPING) return added;
+  const haystack = before.subarray(old[0], old[1]);
+  for (const fraction of ANCHORS) {
+    const anchor = from + Math.floor((to - from - ANCHOR) * fraction);
+    const found = haystack.indexOf(after.subarray(anchor, anchor + ANCHOR));
+    if (found < 0) continue;
+    let start = 0;
+    while (anchor - start > from && found - start > 0 && after[anchor - start - 1] === haystack[found - start - 1])
+      start += 1;
+    const end = commonPrefix(
+      haystack.subarray(found),
+      after.subarray(anchor, to),
+      Math.min(haystack.length - found, to - anchor),
+    );
+    if (start + end < WORTH_KEEPING) continue;
+    const [keptFrom, keptTo] = [old[0] + found - start, old[0] + found + end];
+    return [
+      ...between(before, [old[0], keptFrom], after, [from, anchor - start], splits + 1),
+      kept(keptFrom, keptTo),
+      ...between(before, [keptTo, old[1]], after, [anchor + end, to], splits + 1),
+    ];
+  }
+  return added;
+}
+
+function commonPrefix(a: Buffer, b: Buffer, limit: number): number {
+  let at = 0;
+  while (at + BLOCK <= limit && a.compare(b, at, at + BLOCK, at, at + BLOCK) === 0) at += BLOCK;
+  while (at < limit && a[at] === b[at]) at += 1;
+  return at;
+}
+
+function commonSuffix(a: Buffer, b: Buffer, limit: number): number {
+  const [endA, endB] = [a.length, b.length];
+  let at = 0;
+  while (at + BLOCK <= limit && a.compare(b, endB - at - BLOCK, endB - at, endA - at - BLOCK, endA - at) === 0)
+    at += BLOCK;
+  while (at < limit && a[endA - at - 1] === b[endB - at - 1]) at += 1;
+  return at;
+}

@@ -1,0 +1,97 @@
+/** A thread that lives for many TTLs, and a deleter that takes every expired item as soon as it may. */
+import { BatchWriteCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint";
+import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+
+const TTL = 60 * 60_000;
+const MINUTE = 60_000;
+
+describe.each(dynamoEngines)("expiry of checkpoints on $name", ({ open }) => {
+  let table: TestTable;
+  let now = Date.now() + 365 * 24 * 60 * MINUTE;
+  beforeAll(async () => {
+    table = await open();
+  });
+  afterAll(() => table.close());
+
+  /** What DynamoDB may do at any moment after an item's expiry, and does within days. */
+  async function deleteExpired(): Promise<number> {
+    const { Items = [] } = await table.client.send(new ScanCommand({ TableName: table.tableName }));
+    const gone = Items.filter(({ expiresAt }) => typeof expiresAt === "number" && expiresAt * 1000 <= now);
+    for (let at = 0; at < gone.length; at += 25) {
+      const requests = gone.slice(at, at + 25).map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } }));
+      await table.client.send(new BatchWriteCommand({ RequestItems: { [table.tableName]: requests } }));
+    }
+    return gone.length;
+  }
+
+  it.each([
+    ["deleted at once", 1],
+    ["deleted now and then", 9],
+    ["never deleted", Infinity],
+  ])("tears no thread and returns nothing that is past: %s", { timeout: 120_000 }, async (_name, every) => {
+    const newSaver = () =>
+      new DynamoDBSaver({ client: table.client, tableName: table.tableName, ttlMs: TTL, clock: { now: () => now } });
+    const thread = { thread_id: `ttl-${every}`, checkpoint_ns: "" };
+    let saver = newSaver();
+    let config: Parameters<DynamoDBSaver["put"]>[0] = { configurable: thread };
+    const put: { id: string; at: number; messages: string[] }[] = [];
+    let deleted = 0;
+    let messages: string[] = [];
+    // Most steps follow one another; every so often the thread is idle for nearly its TTL.
+    for (let i = 0; i < 130; i++) {
+      now += i % 13 === 12 ? TTL - 2000 : 3 * MINUTE;
+      if (i % every === 0) deleted += await deleteExpired();
+      if (i % 10 === 0) saver = newSaver();
+      const latest = await saver.getTuple({ configurable: thread });
+      expect(latest?.checkpoint.channel_values).toEqual(
+        i === 0 ? undefined : { messages, document: "d".repeat(20_000) },
+      );
+      messages = [...messages, `message ${i} ${"lorem ipsum ".repeat(30)}`];
+      const id = `1f0c${String(i).padStart(4, "0")}-0000-6000-8000-000000000000`;
+      const checkpoint = {
+        ...{ v: 4, id, ts: new Date(now).toISOString(), versions_seen: {} },
+        channel_values: { messages, document: "d".repeat(20_000) },
+        channel_versions: { messages: i, document: 1 },
+      };
+      config = await saver.put(config, checkpoint, { source: "loop", step: i, parents: {} } as CheckpointMetadata, {
+        messages: i,
+        document: 1,
+      });
+      put.push({ id, at: now, messages });
+    }
+    expect(deleted > 0).toBe(every < Infinity);
+
+    const listed = [];
+    for await (const { checkpoint } of newSaver().list({ configurable: thread })) listed.push(checkpoint);
+    const live = put.filter(({ at }) => now < Math.ceil((at + TTL) / 1000) * 1000).reverse();
+    expect(listed.map(({ id }) => id)).toEqual(live.map(({ id }) => id));
+    expect(live.length).toBeLessThan(put.length);
+    for (const [i, { channel_values }] of listed.entries()) expect(channel_values.messages).toEqual(live[i]?.messages);
+
+    now += TTL + 2000;
+    expect(await newSaver().getTuple({ configurable: thread })).toBe(undefined);
+    now += TTL;
+    if (every < Infinity) {
+      await deleteExpired();
+      const { Items = [] } = await table.client.send(new ScanCommand({ TableName: table.tableName }));
+      expect(Items.filter(({ pk }) => pk === `checkpoint#${thread.thread_id}`)).toEqual([]);
+    }
+  });
+
+  it("keeps a call's own lifetime", async () => {
+    const saver = new DynamoDBSaver({ ...table, ttlMs: TTL, clock: { now: () => now } });
+    const config = { configurable: { thread_id: "own", checkpoint_ns: "", ttl_ms: 10 * TTL } };
+    const checkpoint = { v: 4, id: "1", ts: "", channel_values: {}, channel_versions: {}, versions_seen: {} };
+    await saver.put(config, checkpoint, { source: "input", step: -1, parents: {} }, {});
+    now += 9 * TTL;
+    expect((await saver.getTuple(config))?.checkpoint.id).toBe("1");
+    now += 2 * TTL;
+    expect(await saver.getTuple(config)).toBe(undefined);
+    await expect(
+      saver.put({ configurable: { ...config.configurable, ttl_ms: 0 } }, checkpoint, {} as never, {}),
+    ).rejects.toThrow(/ttl_ms must be a number above 0/);
+  });
+});
