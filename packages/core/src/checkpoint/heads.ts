@@ -8,7 +8,7 @@ import { decodeHead, type Head } from "./head.ts";
 import { type CheckpointRef, headKey, headsOf, parseHeadKey, partition } from "./keys.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "./plan.ts";
 import { reachOf, storedRanges, toSlices } from "./runs.ts";
-import { type ByteCache, nameOf, type Segments } from "./segments.ts";
+import { nameOf, type Segments } from "./segments.ts";
 import { isInline } from "./slices.ts";
 
 /** A checkpoint with all that is stored of it. */
@@ -18,19 +18,28 @@ export interface Loaded {
   state: State;
 }
 
+/** A head as it was read; undefined where its bytes are damaged. */
+export interface Candidate {
+  ref: CheckpointRef;
+  head: Head | undefined;
+  /** Epoch seconds until which DynamoDB keeps it, at least. */
+  keptUntil?: number;
+}
+
 /** Heads that were read together, by checkpoint id. */
 export type Nearby = Map<string, { head: Head; keptUntil?: number }>;
 
 export class Heads {
   private readonly table: Table;
   private readonly segments: Segments;
-  private readonly cache: ByteCache<Loaded>;
+  private readonly cache: LRUCache<string, Loaded>;
   private readonly newest = new LRUCache<string, string>({ max: 10_000 });
 
-  constructor(table: Table, segments: Segments, cache: ByteCache<Loaded>) {
+  /** `cacheBytes`: how much of what was read or put is kept in memory. */
+  constructor(table: Table, segments: Segments, cacheBytes: number) {
     this.table = table;
     this.segments = segments;
-    this.cache = cache;
+    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: sizeOf });
   }
 
   /** Newest first, with those that are absent to readers: their bytes may be needed. Damaged ones are left out. */
@@ -38,7 +47,7 @@ export class Heads {
     threadId: string,
     namespace: string | undefined,
     options: { upTo?: string | undefined; pageSize?: number } = {},
-  ): AsyncGenerator<{ ref: CheckpointRef; head: Head | undefined; keptUntil?: number }> {
+  ): AsyncGenerator<Candidate> {
     const from = headsOf(namespace);
     const to =
       options.upTo === undefined
@@ -47,6 +56,42 @@ export class Heads {
     const { pageSize } = options;
     const range = { pk: partition(threadId), from, to, descending: true, ...(pageSize !== undefined && { pageSize }) };
     for await (const item of this.table.query(range)) yield await toHead(item);
+  }
+
+  /** The heads that a config may mean, newest first: with the first page, and all on it in `nearby`. */
+  async candidates(
+    threadId: string,
+    namespace: string,
+    checkpointId: string,
+    nearby: Nearby,
+  ): Promise<AsyncIterable<Candidate>> {
+    const isKnown = checkpointId
+      ? this.known({ threadId, namespace, checkpointId })
+      : this.knowsLatest(threadId, namespace);
+    const pageSize = isKnown ? 2 : MAX_REACH + 1;
+    const reading = this.read(threadId, namespace, { upTo: checkpointId || undefined, pageSize });
+    const page: Candidate[] = [];
+    while (page.length < pageSize) {
+      const next = await reading.next();
+      if (next.done) break;
+      const { ref, head, keptUntil } = next.value;
+      if (head) nearby.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
+      page.push(next.value);
+    }
+    return (async function* () {
+      yield* page;
+      yield* reading;
+    })();
+  }
+
+  /** Whether the very same checkpoint is there, as after a request that was sent twice. */
+  async isStored({ ref, head }: Pick<Loaded, "ref" | "head">): Promise<boolean> {
+    for await (const { ref: found, head: stored } of this.read(ref.threadId, ref.namespace, {
+      upTo: ref.checkpointId,
+      pageSize: 1,
+    }))
+      return found.checkpointId === ref.checkpointId && stored?.fingerprint === head.fingerprint;
+    return false;
   }
 
   /** The state of a checkpoint that is known by its id; undefined when there is none. */
@@ -117,15 +162,7 @@ export class Heads {
     }
     const keptUntil = nearby.get(ref.checkpointId)?.keptUntil;
     const lineage = [...ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
-    const state: State = {
-      depth: head.depth,
-      ...(head.life !== undefined && { life: head.life }),
-      ...(keptUntil !== undefined && { keptUntil }),
-      ...(head.sourcesUntil !== undefined && { sourcesUntil: head.sourcesUntil }),
-      lineage,
-      channels,
-    };
-    const loaded = { ref, head, state };
+    const loaded = { ref, head, state: toState(head, keptUntil, lineage, channels) };
     this.keep(loaded);
     return loaded;
   }
@@ -170,10 +207,27 @@ export class Heads {
   }
 }
 
-async function toHead(item: Item): Promise<{ ref: CheckpointRef; head: Head | undefined; keptUntil?: number }> {
+async function toHead(item: Item): Promise<Candidate> {
   const ref = parseHeadKey(item);
   const head = await decodeHead(ref.checkpointId, item.d);
   return { ref, head, ...(typeof item.expiresAt === "number" && { keptUntil: item.expiresAt }) };
+}
+
+/** What children of a head are compared with. */
+export function toState(
+  { depth, life, sourcesUntil }: Omit<Head, "fingerprint">,
+  keptUntil: number | undefined,
+  lineage: Ancestor[],
+  channels: Map<string, Channel>,
+): State {
+  return {
+    depth,
+    ...(life !== undefined && { life }),
+    ...(keptUntil !== undefined && { keptUntil }),
+    ...(sourcesUntil !== undefined && { sourcesUntil }),
+    lineage,
+    channels,
+  };
 }
 
 export function toAncestor({ depth, channels }: Pick<Head, "depth" | "channels">): Ancestor {
@@ -183,3 +237,7 @@ export function toAncestor({ depth, channels }: Pick<Head, "depth" | "channels">
 
 const cacheKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>
   JSON.stringify([threadId, namespace, checkpointId]);
+
+/** The values, and a guess at the rest. */
+const sizeOf = ({ head, state }: Loaded): number =>
+  [...state.channels.values()].reduce((sum, { bytes }) => sum + bytes.length, 2000) + head.body.bytes.length;

@@ -8,26 +8,30 @@ import {
   type CheckpointMetadata,
   type CheckpointPendingWrite,
   type CheckpointTuple,
+  type DeltaChannelHistory,
   getCheckpointId,
   maxChannelVersion,
   type PendingWrite,
   type SerializerProtocol,
   TASKS,
 } from "@langchain/langgraph-checkpoint";
-import { LRUCache } from "lru-cache";
 import { type Clock, systemClock } from "../clock.ts";
 import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, Table } from "../dynamo/index.ts";
-import { isTenureError, TenureError } from "../errors.ts";
+import { isTenureError } from "../errors.ts";
 import { Blobs } from "./blobs.ts";
-import { view } from "./codec.ts";
+import { required, text, toConfig } from "./config.ts";
 import { corrupt } from "./corrupt.ts";
-import { type Dumped, encodeHead, fingerprintOf, type Head } from "./head.ts";
-import { Heads, type Loaded, type Nearby, toAncestor } from "./heads.ts";
+import { deltaHistory } from "./delta-history.ts";
+import { earliest, expiryOf, kept, outlives } from "./expiry.ts";
+import { encodeHead, fingerprintOf, type Head } from "./head.ts";
+import { Heads, type Loaded, type Nearby, toAncestor, toState } from "./heads.ts";
 import { type CheckpointRef, HEADS, headKey, partition, threadOf, tombstoneKey } from "./keys.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { headChannels, MAX_REACH, plan, type State } from "./plan.ts";
 import { Segments } from "./segments.ts";
+import { strays } from "./strays.ts";
 import { Tombstones } from "./tombstone.ts";
+import { Values } from "./values.ts";
 
 export interface DynamoDBSaverOptions {
   /** A DynamoDB client or document client; the saver never closes it. */
@@ -45,8 +49,6 @@ export interface DynamoDBSaverOptions {
 
 const MB = 1024 * 1024;
 const DEFAULT_CACHE_BYTES = 64 * MB;
-/** All values of one checkpoint, serialized. */
-const MAX_CHECKPOINT_BYTES = 16 * MB;
 
 /**
  * A LangGraph checkpointer on DynamoDB.
@@ -64,6 +66,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly segments: Segments;
   private readonly pendingWrites: PendingWrites;
   private readonly tombstones: Tombstones;
+  private readonly values: Values;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
 
@@ -74,17 +77,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.ttlMs = ttlMs;
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     const half = Math.max(1, Math.floor(cacheBytes / 2));
-    const segmentCache = new LRUCache<
-      string,
-      { segment: { lineage: string; ordinal: number; size: number }; bytes: Buffer }
-    >({
-      maxSize: half,
-      sizeCalculation: ({ bytes }) => bytes.length + 200,
-    });
-    this.segments = new Segments(this.table, segmentCache);
-    this.heads = new Heads(this.table, this.segments, new LRUCache({ maxSize: half, sizeCalculation: sizeOf }));
+    this.segments = new Segments(this.table, half);
+    this.heads = new Heads(this.table, this.segments, half);
     this.pendingWrites = new PendingWrites(this.table, new Blobs(this.table), this.serde);
     this.tombstones = new Tombstones(this.table, clock);
+    this.values = new Values(this.serde);
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -95,7 +92,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const checkpointId = getCheckpointId(config);
     const nearby: Nearby = new Map();
     const [candidates, life, writesOf] = await Promise.all([
-      this.candidates(threadId, namespace, checkpointId, nearby),
+      this.heads.candidates(threadId, namespace, checkpointId, nearby),
       this.tombstones.life(threadId),
       checkpointId
         ? this.pendingWrites.read({ threadId, namespace, checkpointId }).then((writes) => async () => writes)
@@ -148,7 +145,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
           this.isVisible(head, life) &&
           (!only || ref.checkpointId === only) &&
           (!beforeId || ref.checkpointId < beforeId) &&
-          (!filter || (await this.matches(head, filter)));
+          (!filter || meets(await this.values.metadata(head), filter));
         if (matches) wanted.push({ ref, head, position });
       }
       for await (const tuple of flush(wanted.length)) {
@@ -171,18 +168,18 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     };
     const parentId = text(config, "checkpoint_id");
     // Serialized at once: the caller may go on changing it.
-    const stray = parentId === undefined ? strayChannels(checkpoint, newVersions) : [];
     const [values, body, about] = await Promise.all([
-      this.dumpValues(checkpoint),
-      this.dumpBody(checkpoint),
-      this.dump(metadata),
+      this.values.dumpChannels(checkpoint),
+      this.values.dumpBody(checkpoint),
+      this.values.dump(metadata),
     ]);
-    if (stray.length > 0) for (const name of await this.unknownOf(ref, checkpoint, stray)) values.delete(name);
+    if (parentId === undefined)
+      for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
 
     const parent = parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId });
     // One whose parent is gone belongs to a life that is over, if the thread was deleted.
     const life = parentId === undefined ? await this.tombstones.life(ref.threadId) : parent?.life;
-    const expiry = this.expiry(config);
+    const expiry = expiryOf(config, this.ttlMs, this.clock.now());
     const base = parent && outlives(parent, expiry.expiresAt) ? parent : parent && { ...parent, channels: new Map() };
     const planned = plan(base, values, newLineage);
     await this.segments.write(ref.threadId, planned.segments, kept(expiry), newLineage);
@@ -202,17 +199,9 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const d = await encodeHead(head);
     const loaded = { ref, head: { ...head, fingerprint: fingerprintOf(d) } };
     const item = { ...headKey(ref), d, ...kept(expiry) };
-    if (!(await this.table.putNew(item)) && !(await this.isStored(loaded))) await this.table.put(item);
+    if (!(await this.table.putNew(item)) && !(await this.heads.isStored(loaded))) await this.table.put(item);
     const lineage = [...(parent?.lineage ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
-    const state: State = {
-      depth,
-      ...(life !== undefined && { life }),
-      ...(expiry.keptUntil !== undefined && { keptUntil: expiry.keptUntil }),
-      ...(sourcesUntil !== undefined && { sourcesUntil }),
-      lineage,
-      channels: planned.channels,
-    };
-    this.heads.keep({ ...loaded, state });
+    this.heads.keep({ ...loaded, state: toState(head, expiry.keptUntil, lineage, planned.channels) });
     return toConfig(ref);
   }
 
@@ -222,7 +211,27 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       namespace: text(config, "checkpoint_ns") ?? "",
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
-    await this.pendingWrites.put(ref, writes, { id: taskId, path: taskPath }, kept(this.expiry(config)));
+    await this.pendingWrites.put(
+      ref,
+      writes,
+      { id: taskId, path: taskPath },
+      kept(expiryOf(config, this.ttlMs, this.clock.now())),
+    );
+  }
+
+  /**
+   * What the checkpoints before the one in question wrote to these channels, back to where their values were stored
+   * whole. It takes one query for a hundred heads and one for their writes, not one for each ancestor.
+   */
+  override async getDeltaChannelHistory(options: {
+    config: RunnableConfig;
+    channels: string[];
+  }): Promise<Record<string, DeltaChannelHistory>> {
+    const { config, channels } = options;
+    const threadId = required(config, "thread_id", "read a channel's history");
+    const namespace = text(config, "checkpoint_ns") ?? "";
+    const of = { threadId, namespace, checkpointId: getCheckpointId(config) };
+    return deltaHistory({ heads: this.heads, values: this.values, pendingWrites: this.pendingWrites }, of, channels);
   }
 
   /** Deletes everything of a thread. Idempotent; when it throws, call it again. */
@@ -234,32 +243,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       if (sk !== tombstone) keys.push({ pk, sk });
     await this.table.deleteAll(keys);
     this.heads.forget(threadId);
-  }
-
-  /** The heads that a config may mean, newest first: with the first page, and all on it in `nearby`. */
-  private async candidates(
-    threadId: string,
-    namespace: string,
-    checkpointId: string,
-    nearby: Nearby,
-  ): Promise<AsyncIterable<Candidate>> {
-    const isKnown = checkpointId
-      ? this.heads.known({ threadId, namespace, checkpointId })
-      : this.heads.knowsLatest(threadId, namespace);
-    const pageSize = isKnown ? 2 : MAX_REACH + 1;
-    const reading = this.heads.read(threadId, namespace, { upTo: checkpointId || undefined, pageSize });
-    const page: Candidate[] = [];
-    while (page.length < pageSize) {
-      const next = await reading.next();
-      if (next.done) break;
-      const { ref, head, keptUntil } = next.value;
-      if (head) nearby.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
-      page.push(next.value);
-    }
-    return (async function* () {
-      yield* page;
-      yield* reading;
-    })();
   }
 
   /** The tuples of heads that were read, with one query for the writes of each namespace. */
@@ -294,33 +277,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     }
   }
 
-  /** Whether the very same checkpoint is there, as after a request that was sent twice. */
-  private async isStored({ ref, head }: Pick<Loaded, "ref"> & { head: Head }): Promise<boolean> {
-    for await (const { ref: found, head: stored } of this.heads.read(ref.threadId, ref.namespace, {
-      upTo: ref.checkpointId,
-      pageSize: 1,
-    }))
-      return found.checkpointId === ref.checkpointId && stored?.fingerprint === head.fingerprint;
-    return false;
-  }
-
-  /**
-   * A checkpoint without a parent says by `newVersions` which of its values are its own. Any other one is kept
-   * if the thread holds it at that version already, as in a copy of a first checkpoint, and is else left out:
-   * LangGraph's validation suite has such values. With a parent, `newVersions` is not to be relied on: a fork
-   * passes none and means all.
-   */
-  private async unknownOf(ref: CheckpointRef, checkpoint: Checkpoint, names: string[]): Promise<Set<string>> {
-    const unknown = new Set(names);
-    for await (const { head } of this.heads.read(ref.threadId, ref.namespace)) {
-      if (!head) continue;
-      const { channel_versions: versions } = await this.body(head);
-      for (const name of unknown)
-        if (head.channels.has(name) && versions[name] === checkpoint.channel_versions[name]) unknown.delete(name);
-    }
-    return unknown;
-  }
-
   private async threadsOf(config: RunnableConfig): Promise<Iterable<string>> {
     const threadId = text(config, "thread_id");
     if (threadId !== undefined) return [threadId];
@@ -336,18 +292,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     { ref, head, state }: Loaded,
     pendingWrites: CheckpointPendingWrite[],
   ): Promise<CheckpointTuple> {
-    const [body, metadata, values] = await Promise.all([
-      this.body(head),
-      this.serde.loadsTyped(head.metadata.type, head.metadata.bytes) as Promise<CheckpointMetadata>,
-      Promise.all(
-        [...state.channels].map(async ([name, { type, bytes }]) => {
-          // A copy: what a graph does with a value must not reach what is kept for comparison.
-          const value = type === "bytes" ? Uint8Array.from(bytes) : bytes;
-          return [name, await this.serde.loadsTyped(type, value)] as const;
-        }),
-      ),
+    const [checkpoint, metadata] = await Promise.all([
+      this.values.checkpoint(ref.checkpointId, head, state),
+      this.values.metadata(head),
     ]);
-    const checkpoint = { ...body, id: ref.checkpointId, channel_values: Object.fromEntries(values) } as Checkpoint;
     const tuple: CheckpointTuple = { config: toConfig(ref), checkpoint, metadata, pendingWrites };
     if (head.parent !== undefined) {
       const parent = { ...ref, checkpointId: head.parent };
@@ -366,53 +314,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       ? maxChannelVersion(...versions)
       : this.getNextVersion(undefined);
   }
-
-  private async matches(head: Head, filter: Record<string, unknown>): Promise<boolean> {
-    const metadata = await this.serde.loadsTyped(head.metadata.type, head.metadata.bytes);
-    return Object.entries(filter).every(([key, value]) => metadata?.[key] === value);
-  }
-
-  /** The checkpoint without its id and its values, which are kept apart. */
-  private body({ body }: Head): Promise<Omit<Checkpoint, "id" | "channel_values">> {
-    return this.serde.loadsTyped(body.type, body.bytes);
-  }
-
-  private dumpBody({ id: _, channel_values: __, ...body }: Checkpoint): Promise<Dumped> {
-    return this.dump(body);
-  }
-
-  private async dumpValues(checkpoint: Checkpoint): Promise<Map<string, Dumped>> {
-    const values = new Map(
-      await Promise.all(
-        Object.entries(checkpoint.channel_values).map(async ([name, value]) => [name, await this.dump(value)] as const),
-      ),
-    );
-    const total = [...values.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
-    if (total > MAX_CHECKPOINT_BYTES) {
-      const [largest] = [...values].sort(([, a], [, b]) => b.bytes.length - a.bytes.length);
-      const issue =
-        `checkpoint ${checkpoint.id} has ${total} bytes, more than the ${MAX_CHECKPOINT_BYTES} that a checkpoint may ` +
-        `have: channel ${largest?.[0]} alone has ${largest?.[1].bytes.length}. Keep large values elsewhere, and their names here`;
-      throw new TenureError({ tag: "invalid-input", issues: [issue] });
-    }
-    return values;
-  }
-
-  private async dump(value: unknown): Promise<Dumped> {
-    const [type, bytes] = await this.serde.dumpsTyped(value);
-    return { type, bytes: view(bytes) };
-  }
-
-  /** A call may have a lifetime of its own, `configurable.ttl_ms`. */
-  private expiry(config: RunnableConfig): Expiry {
-    const own: unknown = config.configurable?.ttl_ms;
-    if (own !== undefined && !(typeof own === "number" && own > 0))
-      throw new TenureError({ tag: "invalid-input", issues: ["configurable.ttl_ms must be a number above 0"] });
-    const ttlMs = own ?? this.ttlMs;
-    if (ttlMs === undefined) return {};
-    const now = this.clock.now();
-    return { expiresAt: Math.ceil((now + ttlMs) / 1000), keptUntil: Math.ceil((now + 2 * ttlMs) / 1000) };
-  }
 }
 
 interface Found {
@@ -420,55 +321,10 @@ interface Found {
   head: Head;
   position: number;
 }
-type Candidate = { ref: CheckpointRef; head: Head | undefined; keptUntil?: number };
 
 const LIST_BATCH = 50;
 
-/**
- * Both in epoch seconds. An item outlives its checkpoint by as much again, since what is put while that is live may
- * refer to its bytes, and lives as long from then on.
- */
-interface Expiry {
-  expiresAt?: number;
-  keptUntil?: number;
-}
-
-const kept = ({ keptUntil }: Expiry): { expiresAt?: number } =>
-  keptUntil === undefined ? {} : { expiresAt: keptUntil };
-
-/** The earlier of two instants, of which undefined is never. */
-const earliest = (a: number | undefined, b: number | undefined): number | undefined =>
-  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-
-/** Whether all that a checkpoint refers to is kept until then. */
-function outlives({ sourcesUntil, keptUntil }: State, until: number | undefined): boolean {
-  const end = earliest(sourcesUntil, keptUntil);
-  return end === undefined || (until !== undefined && until <= end);
-}
-
 const newLineage = () => randomBytes(6).toString("base64url");
 
-const sizeOf = ({ head, state }: Loaded): number =>
-  [...state.channels.values()].reduce((sum, { bytes }) => sum + bytes.length, 2000) + head.body.bytes.length;
-
-function strayChannels(checkpoint: Checkpoint, newVersions: ChannelVersions): string[] {
-  return Object.keys(checkpoint.channel_values).filter((name) => !Object.hasOwn(newVersions, name));
-}
-
-function text(config: RunnableConfig, key: string): string | undefined {
-  const value: unknown = config.configurable?.[key];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === "string") return value;
-  throw new TenureError({ tag: "invalid-input", issues: [`configurable.${key} must be a string`] });
-}
-
-function required(config: RunnableConfig, key: string, action: string): string {
-  const value = text(config, key);
-  if (value) return value;
-  const issue = `Cannot ${action}: the config lacks configurable.${key}. Pass { configurable: { ${key}: "..." } }.`;
-  throw new TenureError({ tag: "invalid-input", issues: [issue] });
-}
-
-function toConfig({ threadId, namespace, checkpointId }: CheckpointRef): RunnableConfig {
-  return { configurable: { thread_id: threadId, checkpoint_ns: namespace, checkpoint_id: checkpointId } };
-}
+const meets = (metadata: CheckpointMetadata, filter: Record<string, unknown>): boolean =>
+  Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown> | undefined)?.[key] === value);

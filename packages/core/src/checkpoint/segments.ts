@@ -1,5 +1,5 @@
 /** Stored segments: immutable items, written before the head that refers to them, and kept in memory once read. */
-import type { LRUCache } from "lru-cache";
+import { LRUCache } from "lru-cache";
 import type { Item, Table } from "../dynamo/index.ts";
 import { decode, encode } from "./codec.ts";
 import { corrupt } from "./corrupt.ts";
@@ -7,21 +7,19 @@ import { lineageOf, ordinalOf, partition, segmentKey } from "./keys.ts";
 import type { NewSegment } from "./plan.ts";
 import type { StoredSegment } from "./slices.ts";
 
-export interface LoadedSegment {
+interface LoadedSegment {
   segment: StoredSegment;
   bytes: Buffer;
 }
 
-/** What is kept in memory, by an id that is its own over all tables and threads. */
-export type ByteCache<T extends object> = LRUCache<string, T>;
-
 export class Segments {
   private readonly table: Table;
-  private readonly cache: ByteCache<LoadedSegment>;
+  private readonly cache: LRUCache<string, LoadedSegment>;
 
-  constructor(table: Table, cache: ByteCache<LoadedSegment>) {
+  /** `cacheBytes`: how much of what was read or written is kept in memory. */
+  constructor(table: Table, cacheBytes: number) {
     this.table = table;
-    this.cache = cache;
+    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => bytes.length + 200 });
   }
 
   /**

@@ -1,0 +1,24 @@
+/** What a runnable config says of checkpoints. */
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { TenureError } from "../errors.ts";
+import type { CheckpointRef } from "./keys.ts";
+
+/** The text at a key of `configurable`, if it is there; throws `invalid-input` when it is something else. */
+export function text(config: RunnableConfig, key: string): string | undefined {
+  const value: unknown = config.configurable?.[key];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "string") return value;
+  throw new TenureError({ tag: "invalid-input", issues: [`configurable.${key} must be a string`] });
+}
+
+/** The same, where it has to be there for `action`. */
+export function required(config: RunnableConfig, key: string, action: string): string {
+  const value = text(config, key);
+  if (value) return value;
+  const issue = `Cannot ${action}: the config lacks configurable.${key}. Pass { configurable: { ${key}: "..." } }.`;
+  throw new TenureError({ tag: "invalid-input", issues: [issue] });
+}
+
+export function toConfig({ threadId, namespace, checkpointId }: CheckpointRef): RunnableConfig {
+  return { configurable: { thread_id: threadId, checkpoint_ns: namespace, checkpoint_id: checkpointId } };
+}

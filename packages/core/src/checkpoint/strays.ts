@@ -1,0 +1,29 @@
+import type { ChannelVersions, Checkpoint } from "@langchain/langgraph-checkpoint";
+import type { Heads } from "./heads.ts";
+import type { CheckpointRef } from "./keys.ts";
+import type { Values } from "./values.ts";
+
+/**
+ * The channels whose values a checkpoint without a parent does not bring along. It says by `newVersions` which of its
+ * values are its own. Any other one is kept if the thread holds it at that version already, as in a copy of a first
+ * checkpoint, and is else left out: LangGraph's validation suite has such values. With a parent, `newVersions` is not to
+ * be relied on: a fork passes none and means all.
+ */
+export async function strays(
+  heads: Heads,
+  values: Values,
+  { threadId, namespace }: CheckpointRef,
+  checkpoint: Checkpoint,
+  newVersions: ChannelVersions,
+): Promise<Set<string>> {
+  const names = Object.keys(checkpoint.channel_values).filter((name) => !Object.hasOwn(newVersions, name));
+  const unknown = new Set(names);
+  if (names.length === 0) return unknown;
+  for await (const { head } of heads.read(threadId, namespace)) {
+    if (!head) continue;
+    const { channel_versions: versions } = await values.body(head);
+    for (const name of unknown)
+      if (head.channels.has(name) && versions[name] === checkpoint.channel_versions[name]) unknown.delete(name);
+  }
+  return unknown;
+}
