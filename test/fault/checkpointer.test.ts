@@ -1,9 +1,10 @@
 /** Crashes, expiry, damage and size: what the validation suite does not ask of a checkpointer. */
 
-import { BatchWriteCommand, type DynamoDBDocumentClient, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { BatchWriteCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import type { Checkpoint, CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dyingClient } from "../engines/dying-client.ts";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 
 const metadata: CheckpointMetadata = { source: "loop", step: 0, parents: {} };
@@ -23,23 +24,6 @@ let threads = 0;
 const newThread = () => ({ configurable: { thread_id: `thread-${threads++}`, checkpoint_ns: "" } });
 const put = (saver: DynamoDBSaver, config: object, id: string, values: Record<string, unknown>) =>
   saver.put(config, checkpoint(id, values), metadata, Object.fromEntries(Object.keys(values).map((name) => [name, 1])));
-
-/** A client that dies at its nth request, before or after DynamoDB has carried it out. */
-function dyingClient(client: DynamoDBDocumentClient, diesAt: number, when: "before" | "after"): DynamoDBDocumentClient {
-  let requests = 0;
-  return new Proxy(client, {
-    get(target, name) {
-      if (name !== "send") return Reflect.get(target, name);
-      return async (...args: Parameters<typeof client.send>) => {
-        const dies = ++requests === diesAt;
-        if (dies && when === "before") throw new Error("died");
-        const answer = await target.send(...args);
-        if (dies) throw new Error("died");
-        return answer;
-      };
-    },
-  });
-}
 
 describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
   let table: TestTable;
