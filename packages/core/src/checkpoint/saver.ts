@@ -26,6 +26,7 @@ import { earliest, expiryOf, kept, outlives } from "./expiry.ts";
 import { encodeHead, fingerprintOf, type Head } from "./head.ts";
 import { Heads, type Loaded, type Nearby, toAncestor, toState } from "./heads.ts";
 import { type CheckpointRef, HEADS, headKey, partition, threadOf, tombstoneKey } from "./keys.ts";
+import { type WantedHeads, wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { headChannels, MAX_REACH, plan, type State } from "./plan.ts";
 import { Segments } from "./segments.ts";
@@ -117,41 +118,16 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     let left = limit;
     for (const threadId of await this.threadsOf(config)) {
       const life = await this.tombstones.life(threadId);
-      const nearby = new Map<string, Nearby>();
-      let wanted: Found[] = [];
-      const flush = (count: number) => {
-        const [now, later] = [wanted.slice(0, count), wanted.slice(count)];
-        wanted = later;
-        return this.assemble(threadId, now, nearby);
-      };
-      let position = 0;
-      const pageSize = left + MAX_REACH + 1;
-      for await (const { ref, head, keptUntil } of this.heads.read(threadId, namespace, {
-        ...(Number.isFinite(pageSize) && { pageSize }),
-      })) {
-        if (!head) throw corrupt(`checkpoint ${ref.checkpointId} of thread ${threadId}`);
-        const kin = nearby.get(ref.namespace) ?? new Map();
-        nearby.set(ref.namespace, kin.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) }));
-        position += 1;
-        // What the wanted ones refer to has been read by now, most often.
-        const ready = wanted.filter((one) => one.position + MAX_REACH < position).length;
-        if (ready >= LIST_BATCH || (ready > 0 && ready === left))
-          for await (const tuple of flush(ready)) {
-            yield tuple;
-            if (--left === 0) return;
-          }
-        const matches =
-          wanted.length < left &&
-          this.isVisible(head, life) &&
-          (!only || ref.checkpointId === only) &&
-          (!beforeId || ref.checkpointId < beforeId) &&
-          (!filter || meets(await this.values.metadata(head), filter));
-        if (matches) wanted.push({ ref, head, position });
-      }
-      for await (const tuple of flush(wanted.length)) {
-        yield tuple;
-        if (--left === 0) return;
-      }
+      const wants = async ({ checkpointId }: CheckpointRef, head: Head) =>
+        this.isVisible(head, life) &&
+        (!only || checkpointId === only) &&
+        (!beforeId || checkpointId < beforeId) &&
+        (!filter || meets(await this.values.metadata(head), filter));
+      for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
+        for await (const tuple of this.assemble(threadId, group)) {
+          yield tuple;
+          if (--left === 0) return;
+        }
     }
   }
 
@@ -246,11 +222,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /** The tuples of heads that were read, with one query for the writes of each namespace. */
-  private async *assemble(
-    threadId: string,
-    wanted: Found[],
-    nearby: Map<string, Nearby>,
-  ): AsyncGenerator<CheckpointTuple> {
+  private async *assemble(threadId: string, { wanted, nearby }: WantedHeads): AsyncGenerator<CheckpointTuple> {
     const writes = new Map<string, Map<string, CheckpointPendingWrite[]>>();
     for (const namespace of new Set(wanted.map(({ ref }) => ref.namespace))) {
       const ids = wanted.filter(({ ref }) => ref.namespace === namespace).map(({ ref }) => ref.checkpointId);
@@ -315,14 +287,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       : this.getNextVersion(undefined);
   }
 }
-
-interface Found {
-  ref: CheckpointRef;
-  head: Head;
-  position: number;
-}
-
-const LIST_BATCH = 50;
 
 const newLineage = () => randomBytes(6).toString("base64url");
 
