@@ -1,6 +1,6 @@
 /** Crashes, expiry, damage and size: what the validation suite does not ask of a checkpointer. */
 
-import { BatchWriteCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
+import { BatchWriteCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import type { Checkpoint, CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -222,6 +222,30 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
     const found = [];
     for await (const { checkpoint } of saverOn().list(config)) found.push(checkpoint.id);
     expect(found).toEqual(["2", "1"]);
+  });
+
+  it("tells what a thread takes up, and which of its checkpoints are damaged", async () => {
+    const config = newThread();
+    const saver = saverOn({ ttlMs: 60_000, clock: { now: () => 1_900_000_000_000 } });
+    const first = await put(saver, config, "1", { text: "x", large: random(600_000) });
+    const second = await put(saver, first, "2", { text: "y", large: random(10) });
+    await saver.putWrites(second, [["text", "z"]], "task");
+    const report = await saver.inspect(config.configurable.thread_id);
+    expect(report).toMatchObject({
+      kinds: { heads: { items: 2 }, segments: { items: 3 }, writes: { items: 1 }, blobs: { items: 0 } },
+      oldestExpiry: 1_900_000_120,
+      checkpoints: [{ id: "1" }, { id: "2" }],
+      damaged: [],
+    });
+    expect(report.kinds.segments.bytes).toBeGreaterThan(400_000);
+    expect(report.channels.map(({ name, segments }) => [name, segments])).toEqual([
+      ["text", 0],
+      ["large", 0],
+    ]);
+    const Item = { pk: `checkpoint#${config.configurable.thread_id}`, sk: "head##3", d: new Uint8Array(9) };
+    await table.client.send(new PutCommand({ TableName: table.tableName, Item }));
+    expect((await saver.inspect(config.configurable.thread_id)).damaged).toEqual(["3"]);
+    expect(await saver.inspect("no such thread")).toMatchObject({ checkpoints: [], channels: [] });
   });
 
   it("says what a config lacks", async () => {

@@ -154,6 +154,15 @@ describe("npm start", () => {
     expect(output().trim()).toMatch(/^tenure: .* cannot be written \(ENOTDIR\): .*TENURE_DATA_DIR$/);
   });
 
+  it("prints what a thread takes up, and says what it needs to know", async () => {
+    const unnamed = run({}, "thread");
+    expect(await unnamed.exited).toBe(1);
+    expect(unnamed.output()).toContain("npm run thread -- <id>");
+    const unknown = run({}, "thread", "no-such-thread");
+    expect(await unknown.exited).toBe(0);
+    expect(unknown.output()).toContain("thread no-such-thread has no checkpoints here");
+  });
+
   it("does not share its data with a second one, and reset removes it when it has stopped", async () => {
     const first = await started();
     const second = run({ PORT: String(await freePort()) });

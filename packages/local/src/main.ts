@@ -1,8 +1,9 @@
-/** `npm start` and `npm run reset`. */
-import { isTenureError } from "@tenure/core/errors";
+/** `npm start`, `npm run reset` and `npm run thread`. */
+import { isTenureError, TenureError } from "@tenure/core/errors";
 import { readConfig, unknownSettings } from "./config.ts";
 import { removeDataDir } from "./data-dir.ts";
-import { startStack } from "./stack.ts";
+import { openCheckpointer, startStack } from "./stack.ts";
+import { describeThread } from "./thread-report.ts";
 
 // The AWS SDK's notice on the end of Node 20 is for those who deploy, not for whoever tries this out.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -36,6 +37,16 @@ function reset(): void {
   print(removeDataDir(dataDir) ? `removed ${dataDir}` : `${dataDir} is not there: nothing to remove`);
 }
 
+async function thread(threadId: string | undefined): Promise<void> {
+  if (!threadId) throw new TenureError({ tag: "misconfigured", problems: ["name a thread: npm run thread -- <id>"] });
+  const { checkpointer, close } = await openCheckpointer(readConfig(process.env));
+  try {
+    for (const line of describeThread(threadId, await checkpointer.inspect(threadId))) print(line);
+  } finally {
+    await close();
+  }
+}
+
 /** A mistake in the setting-up is one line each; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {
   if (isTenureError(error, "misconfigured"))
@@ -44,11 +55,12 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-const [command = "start"] = process.argv.slice(2);
+const [command = "start", argument] = process.argv.slice(2);
 try {
   if (command === "start") await start();
   else if (command === "reset") reset();
-  else throw new Error(`there is no command ${command}: use start or reset`);
+  else if (command === "thread") await thread(argument);
+  else throw new Error(`there is no command ${command}: use start, reset or thread`);
 } catch (error) {
   fail(error);
 }

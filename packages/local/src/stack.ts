@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { serve } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { serveStatic } from "@hono/node-server/serve-static";
+import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
 import { addressFromHeader } from "@tenure/functions/address";
@@ -127,6 +128,25 @@ async function openDynamo(
 ): Promise<Pick<LocalDynamo, "url" | "description" | "close">> {
   if (!dynamoEndpoint) return startLocalDynamo({ path });
   return { url: dynamoEndpoint.href, description: `DynamoDB at ${dynamoEndpoint.host}`, close: async () => {} };
+}
+
+/** The checkpointer on the stack's data, without the rest of the stack; whoever opens it closes it. */
+export async function openCheckpointer(
+  config: LocalConfig,
+): Promise<{ checkpointer: DynamoDBSaver; close(): Promise<void> }> {
+  const data = config.dynamoEndpoint ? undefined : openDataDir(config.dataDir);
+  const dynamo = await openDynamo(config, data?.dynamo ?? "");
+  const endpoint = { endpoint: dynamo.url, region: "local", credentials: LOCAL_CREDENTIALS };
+  await createTable(endpoint, config);
+  const client = connectDynamo(endpoint);
+  return {
+    checkpointer: new DynamoDBSaver({ client, tableName: TABLE }),
+    async close() {
+      client.destroy();
+      await dynamo.close();
+      data?.release();
+    },
+  };
 }
 
 async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: LocalConfig): Promise<void> {

@@ -25,6 +25,7 @@ import { deltaHistory } from "./delta-history.ts";
 import { earliest, expiryOf, kept, outlives } from "./expiry.ts";
 import { encodeHead, fingerprintOf, type Head } from "./head.ts";
 import { Heads, type Loaded, type Nearby, toAncestor, toState } from "./heads.ts";
+import { inspectThread, type ThreadReport } from "./inspect.ts";
 import { type CheckpointRef, HEADS, headKey, partition, threadOf, tombstoneKey } from "./keys.ts";
 import { type WantedHeads, wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
@@ -208,6 +209,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const namespace = text(config, "checkpoint_ns") ?? "";
     const of = { threadId, namespace, checkpointId: getCheckpointId(config) };
     return deltaHistory({ heads: this.heads, values: this.values, pendingWrites: this.pendingWrites }, of, channels);
+  }
+
+  /** What a thread takes up. Reads all of it. */
+  inspect(threadId: string): Promise<ThreadReport> {
+    return inspectThread(this.table, threadId);
   }
 
   /** Deletes everything of a thread. Idempotent; when it throws, call it again. */
