@@ -4,6 +4,8 @@ import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { dynamoEndpoint } from "./found.ts";
 
 export interface TestTable {
+  /** Where its DynamoDB is. */
+  endpoint: string;
   client: DynamoDBDocumentClient;
   tableName: string;
   /** Deletes expired items now; DynamoDB Local has its own sweeper, which cannot be called. */
@@ -11,7 +13,7 @@ export interface TestTable {
   close(): Promise<void>;
 }
 
-const credentials = { accessKeyId: "local", secretAccessKey: "local" };
+export const credentials = { accessKeyId: "local", secretAccessKey: "local" };
 
 export const dynamoEngines: { name: string; open(): Promise<TestTable> }[] = [
   {
@@ -36,5 +38,5 @@ async function openTable(endpoint: string): Promise<TestTable> {
   const client = connectDynamo({ endpoint, region: "local", credentials });
   const tableName = `test-${randomUUID()}`;
   await ensureTable(client, tableName);
-  return { client, tableName, close: async () => client.destroy() };
+  return { endpoint, client, tableName, close: async () => client.destroy() };
 }

@@ -33,7 +33,7 @@ const [CORE, FUNCTIONS, WEB, LOCAL] = ["core", "functions", "web", "local"].map(
 const forbidden: [string, string, string][] = [
   ...["hono", "hono/cookie", "sst", "aws-lambda", "@tenure/functions/api", "@tenure/local/stack"].flatMap(
     (specifier): [string, string, string][] =>
-      ["session", "checkpoint", "redis", "dynamo"].map((room) => [
+      ["session", "checkpoint", "redis", "dynamo", "s3", "newfeature"].map((room) => [
         `core/${room}`,
         `${CORE}/${room}/planted.ts`,
         specifier,
@@ -49,7 +49,12 @@ const forbidden: [string, string, string][] = [
     `${CORE}/checkpoint/planted.ts`,
     `../${room}/index.ts`,
   ]),
+  ...["session", "checkpoint", "redis", "s3"].flatMap((room): [string, string, string][] =>
+    ["@tenure/core/otp", "node:process"].map((specifier) => [room, `${CORE}/${room}/planted.ts`, specifier]),
+  ),
+  ["a room of neither side", `${CORE}/newfeature/planted.ts`, "../redis/index.ts"],
   ["redis/", `${CORE}/redis/planted.ts`, "../dynamo/index.ts"],
+  ["s3/", `${CORE}/s3/planted.ts`, "../checkpoint/index.ts"],
   ["dynamo/", `${CORE}/dynamo/planted.ts`, "../redis/index.ts"],
   ["what all import", `${CORE}/planted.ts`, "./redis/index.ts"],
   ...[
@@ -58,6 +63,7 @@ const forbidden: [string, string, string][] = [
     "@upstash/ratelimit",
     "@aws-sdk/client-dynamodb",
     "@aws-sdk/lib-dynamodb",
+    "@aws-sdk/client-s3",
   ].flatMap((specifier): [string, string, string][] =>
     [
       `${CORE}/session`,
@@ -65,6 +71,7 @@ const forbidden: [string, string, string][] = [
       `${CORE}/checkpoint`,
       `${CORE}/redis`,
       `${CORE}/dynamo`,
+      `${CORE}/s3`,
       FUNCTIONS,
       WEB,
       LOCAL,
@@ -75,6 +82,8 @@ const forbidden: [string, string, string][] = [
   ["functions", `${FUNCTIONS}/planted.ts`, "../../../bench/x.ts"],
   ["web", `${WEB}/planted.ts`, "@tenure/core/session"],
   ["web", `${WEB}/planted.ts`, "@tenure/local/stack"],
+  ["web", `${WEB}/planted.ts`, "../../functions/src/api.ts"],
+  ["web", `${WEB}/planted.ts`, "../../core/src/token.ts"],
 ];
 
 describe("the linter", () => {
@@ -101,6 +110,13 @@ describe("the linter", () => {
     expect(await lint(`${CORE}/session/planted.ts`, source)).toContain(rule);
   });
 
+  it.each(["globalThis.Date.now()", "globalThis.process.env.X", "globalThis.console.log"])(
+    "refuses %s in core",
+    async (expression) => {
+      expect(await lint(`${CORE}/session/planted.ts`, `export const planted = ${expression};\n`)).toContain("plugin");
+    },
+  );
+
   it("lets the web take types from functions, and nothing else", async () => {
     const [types, values] = ["import type", "import"].map(
       (how) =>
@@ -108,5 +124,8 @@ describe("the linter", () => {
     );
     expect(await lint(`${WEB}/planted.ts`, types ?? "")).toEqual([]);
     expect(await lint(`${WEB}/planted.ts`, values ?? "")).toContain("plugin");
+    const exported = 'export * from "@tenure/functions/api";\n';
+    const called = 'export const planted = () => import("@tenure/functions/api");\n';
+    for (const source of [exported, called]) expect(await lint(`${WEB}/planted.ts`, source)).toContain("plugin");
   });
 });

@@ -33,10 +33,12 @@ export type CodeRejection = "wrong" | "gone" | "spent";
  * sent and its answer lost, so only an idempotent operation may be tried again.
  */
 export type Fault =
-  | { tag: "store-unavailable"; store: "redis" | "dynamodb"; outcome: "not-applied" | "unknown" }
-  | { tag: "store-corrupt"; store: "redis" | "dynamodb"; what: string }
+  | { tag: "store-unavailable"; store: StoreName; outcome: "not-applied" | "unknown" }
+  | { tag: "store-corrupt"; store: StoreName; what: string }
   | { tag: "mail-unavailable" }
   | { tag: "misconfigured"; problems: string[] };
+
+type StoreName = "redis" | "dynamodb" | "s3";
 
 export type Reason = Refusal | Fault;
 

@@ -4,10 +4,10 @@
  * a crash in between leaves parts that nothing refers to.
  */
 import { createHash, randomUUID } from "node:crypto";
-import type { Item, Table } from "../dynamo/index.ts";
-import { decode, encode } from "./codec.ts";
+import type { Item, Key, Table } from "../dynamo/index.ts";
+import type { Codec } from "./codec.ts";
 import { corrupt } from "./corrupt.ts";
-import { blobPartKey, blobPartsOf, partition } from "./keys.ts";
+import { blobPartKey, blobPartsOf } from "./keys.ts";
 
 /** Stored either as bytes, or as a reference to `count` parts with the SHA-256 of their bytes, base64url. */
 export type Blob = Uint8Array | { id: string; count: number; sha256: string };
@@ -16,20 +16,22 @@ const PART_BYTES = 350_000;
 
 export class Blobs {
   private readonly table: Table;
+  private readonly codec: Codec;
 
-  constructor(table: Table) {
+  constructor(table: Table, codec: Codec) {
     this.table = table;
+    this.codec = codec;
   }
 
-  /** Stores what does not fit into `inlineBytes`; what is returned belongs into the item. */
-  async write(threadId: string, bytes: Uint8Array, inlineBytes: number, expiry: object): Promise<Blob> {
-    const stored = await encode(bytes);
+  /** Stores what does not fit into `inlineBytes`; what is returned belongs into the item whose key is `owner`. */
+  async write(owner: Key, bytes: Uint8Array, inlineBytes: number, expiry: object): Promise<Blob> {
+    const stored = await this.codec.encode(bytes, owner);
     if (stored.length <= inlineBytes) return stored;
     const id = randomUUID();
     const items: Item[] = [];
     for (let from = 0; from < stored.length; from += PART_BYTES)
       items.push({
-        ...blobPartKey(threadId, id, items.length),
+        ...blobPartKey(owner.pk, id, items.length),
         data: stored.subarray(from, from + PART_BYTES),
         ...expiry,
       });
@@ -38,16 +40,16 @@ export class Blobs {
   }
 
   /** Throws `store-corrupt` naming `what` when bytes are missing or not those that were written. */
-  async read(threadId: string, blob: Blob, what: string): Promise<Uint8Array> {
-    const stored = blob instanceof Uint8Array ? blob : await this.join(threadId, blob, what);
-    const bytes = await decode(stored);
+  async read(owner: Key, blob: Blob, what: string): Promise<Uint8Array> {
+    const stored = blob instanceof Uint8Array ? blob : await this.join(owner.pk, blob, what);
+    const bytes = await this.codec.decode(stored, owner);
     if (!bytes) throw corrupt(what);
     return bytes;
   }
 
-  private async join(threadId: string, blob: Exclude<Blob, Uint8Array>, what: string): Promise<Uint8Array> {
+  private async join(pk: string, blob: Exclude<Blob, Uint8Array>, what: string): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
-    const range = { pk: partition(threadId), prefix: blobPartsOf(blob.id) };
+    const range = { pk, prefix: blobPartsOf(blob.id) };
     for await (const item of this.table.query(range)) parts.push(item.data as Uint8Array);
     const stored = Buffer.concat(parts);
     if (parts.length !== blob.count || digest(stored) !== blob.sha256) throw corrupt(what);

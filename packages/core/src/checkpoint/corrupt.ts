@@ -1,5 +1,22 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { Checkpoint, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { TenureError } from "../errors.ts";
 
 /** Stored bytes are missing, or not those that were written; `what` names them. */
 export const corrupt = (what: string): TenureError =>
   new TenureError({ tag: "store-corrupt", store: "dynamodb", what });
+
+/** A checkpoint in a list that cannot be read: `error` says why, and whoever asks for `checkpoint` is thrown it. */
+export interface DamagedTuple extends CheckpointTuple {
+  error: TenureError;
+}
+
+export function damagedTuple(config: RunnableConfig, error: TenureError): DamagedTuple {
+  return {
+    config,
+    error,
+    get checkpoint(): Checkpoint {
+      throw error;
+    },
+  };
+}

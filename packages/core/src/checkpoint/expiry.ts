@@ -4,12 +4,14 @@ import { TenureError } from "../errors.ts";
 import type { State } from "./plan.ts";
 
 /**
- * Both in epoch seconds. An item outlives its checkpoint by as much again, since what is put while that is live may
+ * Instants in epoch seconds. An item outlives its checkpoint by as much again, since what is put while that is live may
  * refer to its bytes, and lives as long from then on.
  */
 export interface Expiry {
   expiresAt?: number;
   keptUntil?: number;
+  /** How long until then, in milliseconds. */
+  keptMs?: number;
 }
 
 /** The attributes of an item that is to be kept so long. */
@@ -33,5 +35,6 @@ export function expiryOf(config: RunnableConfig, ttlMs: number | undefined, now:
     throw new TenureError({ tag: "invalid-input", issues: ["configurable.ttl_ms must be a number above 0"] });
   const lifetime = own ?? ttlMs;
   if (lifetime === undefined) return {};
-  return { expiresAt: Math.ceil((now + lifetime) / 1000), keptUntil: Math.ceil((now + 2 * lifetime) / 1000) };
+  const keptMs = 2 * lifetime;
+  return { expiresAt: Math.ceil((now + lifetime) / 1000), keptUntil: Math.ceil((now + keptMs) / 1000), keptMs };
 }

@@ -3,7 +3,7 @@
  * then, one behind the other, the checkpoint without its values, the metadata, and the bytes that this checkpoint is
  * the first to have, channel by channel.
  */
-import { decode, encode, view } from "./codec.ts";
+import { crc32 } from "node:zlib";
 import type { Run } from "./runs.ts";
 
 /** What the serializer gave for a value: its type, and its bytes. */
@@ -57,7 +57,8 @@ interface Line {
 const JSON_TYPE = "json";
 const typed = (type: string): [string?] => (type === JSON_TYPE ? [] : [type]);
 
-export async function encodeHead(head: Omit<Head, "fingerprint">): Promise<Buffer> {
+/** To be coded, and kept as the item's `d`. */
+export function encodeHead(head: Omit<Head, "fingerprint">): Buffer {
   const { depth, parent, life, expiresAt, sourcesUntil, body, metadata, channels } = head;
   const line: Line = {
     n: depth,
@@ -72,14 +73,13 @@ export async function encodeHead(head: Omit<Head, "fingerprint">): Promise<Buffe
     ),
   };
   const inline = [...channels.values()].map((channel) => channel.inline);
-  return encode(Buffer.concat([Buffer.from(`${JSON.stringify(line)}\n`), body.bytes, metadata.bytes, ...inline]));
+  return Buffer.concat([Buffer.from(`${JSON.stringify(line)}\n`), body.bytes, metadata.bytes, ...inline]);
 }
 
-/** Undefined when the bytes are damaged. */
-export async function decodeHead(checkpointId: string, stored: unknown): Promise<Head | undefined> {
-  const payload = stored instanceof Uint8Array ? await decode(stored) : undefined;
-  const end = payload?.indexOf(10) ?? -1;
-  if (!payload || end < 0) return undefined;
+/** Undefined when this is not what `encodeHead` makes. */
+export function decodeHead(checkpointId: string, payload: Buffer, fingerprint: string): Head | undefined {
+  const end = payload.indexOf(10);
+  if (end < 0) return undefined;
   const { n, p, g, e, u, b, m, c } = JSON.parse(payload.toString("utf8", 0, end)) as Line;
   let at = end + 1;
   const take = (length: number): Buffer => {
@@ -101,9 +101,9 @@ export async function decodeHead(checkpointId: string, stored: unknown): Promise
     body,
     metadata,
     channels,
-    fingerprint: fingerprintOf(stored as Uint8Array),
+    fingerprint,
   };
 }
 
-/** Length and checksum. */
-export const fingerprintOf = (d: Uint8Array): string => `${d.length}-${view(d).toString("hex", 1, 5)}`;
+/** Of the coded bytes: their length and CRC-32. */
+export const fingerprintOf = (d: Uint8Array): string => `${d.length}-${crc32(d)}`;

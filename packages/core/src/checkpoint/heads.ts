@@ -3,9 +3,10 @@
 import { crc32 } from "node:zlib";
 import { LRUCache } from "lru-cache";
 import type { Item, Table } from "../dynamo/index.ts";
+import type { Codec } from "./codec.ts";
 import { corrupt } from "./corrupt.ts";
-import { decodeHead, type Head } from "./head.ts";
-import { type CheckpointRef, headKey, headsOf, parseHeadKey, partition } from "./keys.ts";
+import { decodeHead, fingerprintOf, type Head } from "./head.ts";
+import { type CheckpointRef, headKey, headsOf, parseHeadKey, partition, whatOf } from "./keys.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "./plan.ts";
 import { reachOf, storedRanges, toSlices } from "./runs.ts";
 import { nameOf, type Segments } from "./segments.ts";
@@ -32,13 +33,15 @@ export type Nearby = Map<string, { head: Head; keptUntil?: number }>;
 export class Heads {
   private readonly table: Table;
   private readonly segments: Segments;
+  private readonly codec: Codec;
   private readonly cache: LRUCache<string, Loaded>;
   private readonly newest = new LRUCache<string, string>({ max: 10_000 });
 
   /** `cacheBytes`: how much of what was read or put is kept in memory. */
-  constructor(table: Table, segments: Segments, cacheBytes: number) {
+  constructor(table: Table, segments: Segments, codec: Codec, cacheBytes: number) {
     this.table = table;
     this.segments = segments;
+    this.codec = codec;
     this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: sizeOf });
   }
 
@@ -55,7 +58,7 @@ export class Heads {
         : headKey({ threadId, namespace: namespace ?? "", checkpointId: options.upTo }).sk;
     const { pageSize } = options;
     const range = { pk: partition(threadId), from, to, descending: true, ...(pageSize !== undefined && { pageSize }) };
-    for await (const item of this.table.query(range)) yield await toHead(item);
+    for await (const item of this.table.query(range)) yield await toCandidate(item, this.codec);
   }
 
   /** The heads that a config may mean, newest first: with the first page, and all on it in `nearby`. */
@@ -130,7 +133,7 @@ export class Heads {
   async load(ref: CheckpointRef, head: Head, nearby: Nearby): Promise<Loaded> {
     const known = this.known(ref);
     if (known?.head.fingerprint === head.fingerprint) return known;
-    const what = `checkpoint ${ref.checkpointId} of thread ${ref.threadId}`;
+    const what = whatOf(ref);
     const runs = [...head.channels.values()].flatMap((channel) => channel.runs);
     const ranges = storedRanges(runs);
     const [ancestors, stored] = await Promise.all([
@@ -199,17 +202,18 @@ export class Heads {
       upTo: ref.checkpointId,
       pageSize: left,
     })) {
-      if (checkpointId === ref.checkpointId && !head)
-        throw corrupt(`checkpoint ${checkpointId} of thread ${ref.threadId}`);
+      if (checkpointId === ref.checkpointId && !head) throw corrupt(whatOf(ref));
       if (head) nearby.set(checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
       if (--left === 0) return;
     }
   }
 }
 
-async function toHead(item: Item): Promise<Candidate> {
+/** A head's item, read. */
+export async function toCandidate(item: Item, codec: Codec): Promise<Candidate> {
   const ref = parseHeadKey(item);
-  const head = await decodeHead(ref.checkpointId, item.d);
+  const payload = await codec.decode(item.d, item);
+  const head = payload && decodeHead(ref.checkpointId, payload, fingerprintOf(item.d as Uint8Array));
   return { ref, head, ...(typeof item.expiresAt === "number" && { keptUntil: item.expiresAt }) };
 }
 

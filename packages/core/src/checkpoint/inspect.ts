@@ -1,7 +1,9 @@
 /** What a thread takes up: for whoever wonders why it costs what it costs. Reads the whole thread once. */
 import type { Item, Table } from "../dynamo/index.ts";
-import { decodeHead, type Head } from "./head.ts";
-import { parseHeadKey, partition } from "./keys.ts";
+import type { Codec } from "./codec.ts";
+import type { Head } from "./head.ts";
+import { toCandidate } from "./heads.ts";
+import { partition } from "./keys.ts";
 import type { Run } from "./runs.ts";
 
 export interface ThreadReport {
@@ -28,7 +30,7 @@ export interface ThreadReport {
 
 const KINDS = { head: "heads", segment: "segments", writes: "writes", blob: "blobs" } as const;
 
-export async function inspectThread(table: Table, threadId: string): Promise<ThreadReport> {
+export async function inspectThread(table: Table, codec: Codec, threadId: string): Promise<ThreadReport> {
   const empty = () => ({ items: 0, bytes: 0 });
   const report: ThreadReport = {
     kinds: { heads: empty(), segments: empty(), writes: empty(), blobs: empty() },
@@ -46,9 +48,9 @@ export async function inspectThread(table: Table, threadId: string): Promise<Thr
     if (typeof item.expiresAt === "number")
       report.oldestExpiry = Math.min(report.oldestExpiry ?? item.expiresAt, item.expiresAt);
     if (kind !== "heads") continue;
-    const { namespace, checkpointId } = parseHeadKey(item);
+    const { ref, head } = await toCandidate(item, codec);
+    const { namespace, checkpointId } = ref;
     report.checkpoints.push({ namespace, id: checkpointId, bytes });
-    const head = await decodeHead(checkpointId, item.d);
     // Keys come in the order of ids.
     if (head) newest.set(namespace, head);
     else report.damaged.push(checkpointId);

@@ -7,6 +7,9 @@ export interface CheckpointRef {
   checkpointId: string;
 }
 
+export const whatOf = ({ threadId, checkpointId }: CheckpointRef): string =>
+  `checkpoint ${checkpointId} of thread ${threadId}`;
+
 /** `#` separates the parts of a sort key, so it is escaped inside of them. */
 const encodePart = (part: string) => part.replace(/[%#]/g, (char) => (char === "%" ? "%25" : "%23"));
 const decodePart = (part: string) => part.replace(/%2[35]/g, (code) => (code === "%25" ? "%" : "#"));
@@ -51,8 +54,8 @@ export const lineageOf = (sk: string): string => sk.split("#")[1] ?? "";
 export const ordinalOf = (sk: string): number => Number(sk.split("#")[2]);
 
 export const blobPartsOf = (blobId: string): string => `blob#${blobId}#`;
-export const blobPartKey = (threadId: string, blobId: string, index: number): Key => ({
-  pk: partition(threadId),
+export const blobPartKey = (pk: string, blobId: string, index: number): Key => ({
+  pk,
   sk: blobPartsOf(blobId) + String(index).padStart(ORDINAL_DIGITS, "0"),
 });
 

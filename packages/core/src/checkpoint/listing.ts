@@ -1,11 +1,11 @@
-import { corrupt } from "./corrupt.ts";
 import type { Head } from "./head.ts";
-import type { Heads, Nearby } from "./heads.ts";
+import type { Candidate, Heads, Nearby } from "./heads.ts";
 import type { CheckpointRef } from "./keys.ts";
 import { MAX_REACH } from "./plan.ts";
 
 export interface WantedHeads {
-  wanted: { ref: CheckpointRef; head: Head }[];
+  /** Without a head where its bytes are damaged. */
+  wanted: Pick<Candidate, "ref" | "head">[];
   /** All that was read so far, by namespace: among them, most often, what the wanted ones refer to. */
   nearby: Map<string, Nearby>;
 }
@@ -17,19 +17,19 @@ const GROUP = 50;
 export async function* wantedHeads(
   heads: Heads,
   { threadId, namespace, limit }: { threadId: string; namespace: string | undefined; limit: number },
-  wants: (ref: CheckpointRef, head: Head) => Promise<boolean>,
+  wants: (ref: CheckpointRef, head: Head | undefined) => Promise<boolean>,
 ): AsyncGenerator<WantedHeads> {
   const nearby = new Map<string, Nearby>();
-  let waiting: { ref: CheckpointRef; head: Head; position: number }[] = [];
+  let waiting: (Pick<Candidate, "ref" | "head"> & { position: number })[] = [];
   let left = limit;
   let position = 0;
   const pageSize = limit + MAX_REACH + 1;
   for await (const { ref, head, keptUntil } of heads.read(threadId, namespace, {
     ...(Number.isFinite(pageSize) && { pageSize }),
   })) {
-    if (!head) throw corrupt(`checkpoint ${ref.checkpointId} of thread ${threadId}`);
     const kin = nearby.get(ref.namespace) ?? new Map();
-    nearby.set(ref.namespace, kin.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) }));
+    if (head) kin.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
+    nearby.set(ref.namespace, kin);
     position += 1;
     const ready = waiting.filter((one) => one.position + MAX_REACH < position).length;
     if (ready >= GROUP || (ready > 0 && ready === left)) {

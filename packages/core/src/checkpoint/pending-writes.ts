@@ -55,6 +55,7 @@ export class PendingWrites {
     );
     const regular = dumped.filter(({ index }) => index >= 0);
     const special = dumped.filter(({ index }) => index < 0);
+    const key = writesKey(ref, task.id);
     const update = new UpdateBuilder();
     const size = regular.reduce((sum, { bytes }) => sum + bytes.length, 0);
     if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES) {
@@ -64,25 +65,17 @@ export class PendingWrites {
         type,
         Buffer.from(bytes).toString("base64"),
       ]);
-      const packed = await this.blobs.write(ref.threadId, Buffer.from(JSON.stringify(pack)), MAX_SINGLE_BYTES, expiry);
-      update.setOnce("pack", packed);
+      const packed = Buffer.from(JSON.stringify(pack));
+      update.setOnce("pack", await this.blobs.write(key, packed, MAX_SINGLE_BYTES, expiry));
     } else {
       for (const { index, channel, type, bytes } of regular)
-        update.setOnce(`w${index}`, [
-          channel,
-          type,
-          await this.blobs.write(ref.threadId, bytes, MAX_SINGLE_BYTES, expiry),
-        ]);
+        update.setOnce(`w${index}`, [channel, type, await this.blobs.write(key, bytes, MAX_SINGLE_BYTES, expiry)]);
     }
     for (const { index, channel, type, bytes } of special)
-      update.set(`w${index}`, [
-        channel,
-        type,
-        await this.blobs.write(ref.threadId, bytes, SPECIAL_INLINE_BYTES, expiry),
-      ]);
+      update.set(`w${index}`, [channel, type, await this.blobs.write(key, bytes, SPECIAL_INLINE_BYTES, expiry)]);
     update.set("path", task.path);
     if (expiry.expiresAt !== undefined) update.set("expiresAt", expiry.expiresAt);
-    await this.table.update(writesKey(ref, task.id), update);
+    await this.table.update(key, update);
   }
 
   /** All writes of a checkpoint, in the order in which a live run applies them. */
@@ -145,7 +138,7 @@ export class PendingWrites {
     const what = `the writes of task ${taskOf(item.sk)} of checkpoint ${ref.checkpointId}`;
     const writes = new Map<number, [number, string, string, Uint8Array]>();
     if (item.pack !== undefined) {
-      const bytes = await this.blobs.read(ref.threadId, item.pack as Blob, what);
+      const bytes = await this.blobs.read(item, item.pack as Blob, what);
       for (const [index, channel, type, value] of parsePack(bytes, what))
         writes.set(index, [index, channel, type, Buffer.from(value, "base64")]);
     }
@@ -153,7 +146,7 @@ export class PendingWrites {
       const index = /^w(-?\d+)$/.exec(name)?.[1];
       if (index === undefined) continue;
       const [channel, type, blob] = value as StoredWrite;
-      writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(ref.threadId, blob, what)]);
+      writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(item, blob, what)]);
     }
     return [...writes.values()];
   }

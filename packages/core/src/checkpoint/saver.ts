@@ -6,33 +6,35 @@ import {
   type Checkpoint,
   type CheckpointListOptions,
   type CheckpointMetadata,
-  type CheckpointPendingWrite,
   type CheckpointTuple,
   type DeltaChannelHistory,
   getCheckpointId,
-  maxChannelVersion,
   type PendingWrite,
   type SerializerProtocol,
-  TASKS,
 } from "@langchain/langgraph-checkpoint";
 import { type Clock, systemClock } from "../clock.ts";
 import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, Table } from "../dynamo/index.ts";
 import { isTenureError } from "../errors.ts";
+import type { BlobOptions } from "./blob-store.ts";
 import { Blobs } from "./blobs.ts";
+import { Codec } from "./codec.ts";
 import { required, text, toConfig } from "./config.ts";
 import { corrupt } from "./corrupt.ts";
 import { deltaHistory } from "./delta-history.ts";
+import { Encryption, type EncryptionOptions } from "./encryption.ts";
 import { earliest, expiryOf, kept, outlives } from "./expiry.ts";
 import { encodeHead, fingerprintOf, type Head } from "./head.ts";
-import { Heads, type Loaded, type Nearby, toAncestor, toState } from "./heads.ts";
+import { Heads, type Nearby, toAncestor, toState } from "./heads.ts";
 import { inspectThread, type ThreadReport } from "./inspect.ts";
-import { type CheckpointRef, HEADS, headKey, partition, threadOf, tombstoneKey } from "./keys.ts";
-import { type WantedHeads, wantedHeads } from "./listing.ts";
+import { type CheckpointRef, headKey, whatOf } from "./keys.ts";
+import { wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { headChannels, MAX_REACH, plan, type State } from "./plan.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
+import { Threads } from "./threads.ts";
 import { Tombstones } from "./tombstone.ts";
+import { Tuples } from "./tuples.ts";
 import { Values } from "./values.ts";
 
 export interface DynamoDBSaverOptions {
@@ -44,6 +46,15 @@ export interface DynamoDBSaverOptions {
   ttlMs?: number;
   /** How many bytes of checkpoints and segments are kept in memory. Default 64 MB. */
   cacheBytes?: number;
+  /** Encrypts everything but ids and the names of pending writes' channels; as it is when left out. */
+  encryption?: EncryptionOptions;
+  /** Where large segments are kept, S3 for example; in the table when left out. */
+  blobs?: BlobOptions;
+  /**
+   * A global secondary index of the table, with the string keys `ipk` and `isk`, through which `list` finds all threads.
+   * Without it, `list` without a thread reads the whole table.
+   */
+  indexName?: string;
   /** LangGraph's JSON serializer when left out. */
   serde?: SerializerProtocol;
   clock?: Clock;
@@ -64,9 +75,12 @@ const DEFAULT_CACHE_BYTES = 64 * MB;
  */
 export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly table: Table;
+  private readonly threads: Threads;
+  private readonly codec: Codec;
   private readonly heads: Heads;
   private readonly segments: Segments;
   private readonly pendingWrites: PendingWrites;
+  private readonly tuples: Tuples;
   private readonly tombstones: Tombstones;
   private readonly values: Values;
   private readonly ttlMs: number | undefined;
@@ -78,12 +92,16 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.clock = clock;
     this.ttlMs = ttlMs;
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
+    this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
+    this.codec = new Codec(options.encryption && new Encryption(options.encryption));
     const half = Math.max(1, Math.floor(cacheBytes / 2));
-    this.segments = new Segments(this.table, half);
-    this.heads = new Heads(this.table, this.segments, half);
-    this.pendingWrites = new PendingWrites(this.table, new Blobs(this.table), this.serde);
-    this.tombstones = new Tombstones(this.table, clock);
+    this.segments = new Segments({ table: this.table, codec: this.codec, blobs: options.blobs, cacheBytes: half });
     this.values = new Values(this.serde);
+    this.heads = new Heads(this.table, this.segments, this.codec, half);
+    this.pendingWrites = new PendingWrites(this.table, new Blobs(this.table, this.codec), this.serde);
+    const { heads, pendingWrites, values } = this;
+    this.tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
+    this.tombstones = new Tombstones(this.table, clock);
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -102,30 +120,34 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     ]);
     for await (const { ref, head } of candidates) {
       if (checkpointId && ref.checkpointId !== checkpointId) return undefined;
-      if (!head) throw corrupt(`checkpoint ${ref.checkpointId} of thread ${threadId}`);
+      if (!head) throw corrupt(whatOf(ref));
       if (!this.isVisible(head, life)) continue;
       const [loaded, writes] = await Promise.all([this.heads.load(ref, head, nearby), writesOf(ref)]);
-      return this.toTuple(loaded, writes);
+      return this.tuples.of(loaded, writes);
     }
     return undefined;
   }
 
-  /** Newest first within a namespace. Without a `thread_id` it reads the whole table. */
+  /**
+   * Newest first within a namespace. Without a `thread_id`, those of all threads: see `indexName`. One that cannot be read
+   * is a `DamagedTuple`, and the list goes on.
+   */
   async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
     const { before, filter, limit = Infinity } = options;
     const namespace = text(config, "checkpoint_ns");
     const only = getCheckpointId(config);
     const beforeId = before && getCheckpointId(before);
     let left = limit;
-    for (const threadId of await this.threadsOf(config)) {
+    const asked = text(config, "thread_id");
+    for (const threadId of asked === undefined ? await this.threads.all() : [asked]) {
       const life = await this.tombstones.life(threadId);
-      const wants = async ({ checkpointId }: CheckpointRef, head: Head) =>
-        this.isVisible(head, life) &&
+      const wants = async ({ checkpointId }: CheckpointRef, head: Head | undefined) =>
         (!only || checkpointId === only) &&
         (!beforeId || checkpointId < beforeId) &&
-        (!filter || meets(await this.values.metadata(head), filter));
+        (!head || this.isVisible(head, life)) &&
+        (!head || !filter || meets(await this.values.metadata(head), filter));
       for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
-        for await (const tuple of this.assemble(threadId, group)) {
+        for await (const tuple of this.tuples.ofGroup(threadId, group)) {
           yield tuple;
           if (--left === 0) return;
         }
@@ -157,11 +179,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     // One whose parent is gone belongs to a life that is over, if the thread was deleted.
     const life = parentId === undefined ? await this.tombstones.life(ref.threadId) : parent?.life;
     const expiry = expiryOf(config, this.ttlMs, this.clock.now());
-    const base = parent && outlives(parent, expiry.expiresAt) ? parent : parent && { ...parent, channels: new Map() };
-    const planned = plan(base, values, newLineage);
-    await this.segments.write(ref.threadId, planned.segments, kept(expiry), newLineage);
+    const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
+    const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newLineage);
+    await this.segments.write(ref.threadId, planned.segments, expiry, newLineage);
     const depth = parent ? parent.depth + 1 : 0;
-    const sourcesUntil = base === parent && parent ? earliest(parent.sourcesUntil, parent.keptUntil) : expiry.keptUntil;
+    const sourcesUntil = refers ? earliest(parent.sourcesUntil, parent.keptUntil) : expiry.keptUntil;
     const head: Omit<Head, "fingerprint"> = {
       checkpointId: ref.checkpointId,
       depth,
@@ -173,9 +195,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       metadata: about,
       channels: headChannels(planned, depth, parent),
     };
-    const d = await encodeHead(head);
+    const key = headKey(ref);
+    const d = await this.codec.encode(encodeHead(head), key);
     const loaded = { ref, head: { ...head, fingerprint: fingerprintOf(d) } };
-    const item = { ...headKey(ref), d, ...kept(expiry) };
+    const item = { ...key, d, ...kept(expiry), ...(!refers && this.threads.indexKey(key)) };
     if (!(await this.table.putNew(item)) && !(await this.heads.isStored(loaded))) await this.table.put(item);
     const lineage = [...(parent?.lineage ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
     this.heads.keep({ ...loaded, state: toState(head, expiry.keptUntil, lineage, planned.channels) });
@@ -213,31 +236,14 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
 
   /** What a thread takes up. Reads all of it. */
   inspect(threadId: string): Promise<ThreadReport> {
-    return inspectThread(this.table, threadId);
+    return inspectThread(this.table, this.codec, threadId);
   }
 
   /** Deletes everything of a thread. Idempotent; when it throws, call it again. */
   async deleteThread(threadId: string): Promise<void> {
     await this.tombstones.bury(threadId);
-    const keys: { pk: string; sk: string }[] = [];
-    const tombstone = tombstoneKey(threadId).sk;
-    for await (const { pk, sk } of this.table.query({ pk: partition(threadId), withExpired: true }))
-      if (sk !== tombstone) keys.push({ pk, sk });
-    await this.table.deleteAll(keys);
+    await this.threads.deleteAll(threadId);
     this.heads.forget(threadId);
-  }
-
-  /** The tuples of heads that were read, with one query for the writes of each namespace. */
-  private async *assemble(threadId: string, { wanted, nearby }: WantedHeads): AsyncGenerator<CheckpointTuple> {
-    const writes = new Map<string, Map<string, CheckpointPendingWrite[]>>();
-    for (const namespace of new Set(wanted.map(({ ref }) => ref.namespace))) {
-      const ids = wanted.filter(({ ref }) => ref.namespace === namespace).map(({ ref }) => ref.checkpointId);
-      writes.set(namespace, await this.pendingWrites.readAll(threadId, namespace, ids));
-    }
-    for (const { ref, head } of wanted) {
-      const loaded = await this.heads.load(ref, head, nearby.get(ref.namespace) ?? new Map());
-      yield this.toTuple(loaded, writes.get(ref.namespace)?.get(ref.checkpointId) ?? []);
-    }
   }
 
   private isVisible({ expiresAt, life }: Head, currentLife: string | undefined): boolean {
@@ -253,44 +259,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       if (isTenureError(error, "store-corrupt")) return undefined;
       throw error;
     }
-  }
-
-  private async threadsOf(config: RunnableConfig): Promise<Iterable<string>> {
-    const threadId = text(config, "thread_id");
-    if (threadId !== undefined) return [threadId];
-    const found = new Set<string>();
-    for await (const { pk } of this.table.scanKeys(HEADS)) {
-      const thread = threadOf(pk);
-      if (thread !== undefined) found.add(thread);
-    }
-    return found;
-  }
-
-  private async toTuple(
-    { ref, head, state }: Loaded,
-    pendingWrites: CheckpointPendingWrite[],
-  ): Promise<CheckpointTuple> {
-    const [checkpoint, metadata] = await Promise.all([
-      this.values.checkpoint(ref.checkpointId, head, state),
-      this.values.metadata(head),
-    ]);
-    const tuple: CheckpointTuple = { config: toConfig(ref), checkpoint, metadata, pendingWrites };
-    if (head.parent !== undefined) {
-      const parent = { ...ref, checkpointId: head.parent };
-      tuple.parentConfig = toConfig(parent);
-      if (checkpoint.v < 4) await this.migratePendingSends(checkpoint, parent);
-    }
-    return tuple;
-  }
-
-  /** Before version 4, sends were pending writes of the parent; since then they are a channel. */
-  private async migratePendingSends(checkpoint: Checkpoint, parent: CheckpointRef): Promise<void> {
-    const writes = await this.pendingWrites.read(parent);
-    const versions = Object.values(checkpoint.channel_versions);
-    checkpoint.channel_values[TASKS] = writes.filter(([, channel]) => channel === TASKS).map(([, , value]) => value);
-    checkpoint.channel_versions[TASKS] = versions.length
-      ? maxChannelVersion(...versions)
-      : this.getNextVersion(undefined);
   }
 }
 

@@ -62,16 +62,27 @@ const TABLE_ACTIVE_TRIES = 300;
 
 /** Creates the table with its TTL attribute, or finds that it is there. Idempotent. For the local stack and tests. */
 export async function ensureTable(client: DynamoDBDocumentClient, tableName: string): Promise<void> {
-  const { hashKey, rangeKey, ttlAttribute, billingMode } = tableDefinition;
+  const { hashKey, rangeKey, ttlAttribute, billingMode, index } = tableDefinition;
+  const keys = (hash: string, range: string) => [
+    { AttributeName: hash, KeyType: "HASH" as const },
+    { AttributeName: range, KeyType: "RANGE" as const },
+  ];
   await client
     .send(
       new CreateTableCommand({
         TableName: tableName,
         BillingMode: billingMode,
-        AttributeDefinitions: [hashKey, rangeKey].map((AttributeName) => ({ AttributeName, AttributeType: "S" })),
-        KeySchema: [
-          { AttributeName: hashKey, KeyType: "HASH" },
-          { AttributeName: rangeKey, KeyType: "RANGE" },
+        AttributeDefinitions: [hashKey, rangeKey, index.hashKey, index.rangeKey].map((AttributeName) => ({
+          AttributeName,
+          AttributeType: "S",
+        })),
+        KeySchema: keys(hashKey, rangeKey),
+        GlobalSecondaryIndexes: [
+          {
+            IndexName: index.name,
+            KeySchema: keys(index.hashKey, index.rangeKey),
+            Projection: { ProjectionType: "ALL" },
+          },
         ],
       }),
     )
@@ -82,7 +93,15 @@ export async function ensureTable(client: DynamoDBDocumentClient, tableName: str
     if (tries > TABLE_ACTIVE_TRIES)
       throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "unknown" });
     const { Table } = await attempt(client.send(new DescribeTableCommand({ TableName: tableName })));
-    if (Table?.TableStatus === "ACTIVE") break;
+    const indexes = Table?.GlobalSecondaryIndexes ?? [];
+    if (Table?.TableStatus === "ACTIVE" && !indexes.some(({ IndexName }) => IndexName === index.name))
+      throw new TenureError({
+        tag: "misconfigured",
+        problems: [
+          `table ${tableName} is of an earlier version, without its index: remove it (npm run reset) or add it`,
+        ],
+      });
+    if (Table?.TableStatus === "ACTIVE" && indexes.every(({ IndexStatus }) => IndexStatus === "ACTIVE")) break;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   const ttl = await attempt(client.send(new DescribeTimeToLiveCommand({ TableName: tableName })));
@@ -103,6 +122,16 @@ export async function attempt<T>(request: Promise<T>): Promise<T> {
 export const isConditionFailed = (error: unknown): boolean =>
   error instanceof Error && error.name === "ConditionalCheckFailedException";
 
+/** Whether the same request may be answered when it is sent again in a moment. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { $metadata, $retryable } = error as { $metadata?: { httpStatusCode?: number }; $retryable?: unknown };
+  return PASSING.test(error.name) || $retryable !== undefined || ($metadata?.httpStatusCode ?? 0) >= 500;
+}
+
+const PASSING =
+  /^(Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|InternalServerError|ServiceUnavailable.*|TimeoutError|ECONNRESET|EPIPE|ETIMEDOUT)$/;
+
 /** Refused before anything was done: these are answers of DynamoDB, or no connection could be made. */
 const NOT_APPLIED =
   /^(ResourceNotFoundException|AccessDenied.*|Unrecognized.*|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
@@ -111,7 +140,11 @@ const NOT_APPLIED =
 function asFault(error: unknown): unknown {
   const isFault = error instanceof Error && !(error instanceof TenureError) && error.name !== "ValidationException";
   if (!isFault || isConditionFailed(error)) return error;
-  const refused = (error as { code?: string }).code === "ECONNREFUSED";
-  const outcome = NOT_APPLIED.test(error.name) || refused ? "not-applied" : "unknown";
-  return new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome }, { cause: error });
+  return new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: outcomeOf(error) }, { cause: error });
+}
+
+/** What is known of a request that failed. */
+export function outcomeOf(error: unknown): "not-applied" | "unknown" {
+  const { name = "", code } = error as { name?: string; code?: string };
+  return NOT_APPLIED.test(name) || code === "ECONNREFUSED" ? "not-applied" : "unknown";
 }

@@ -13,4 +13,9 @@ export const tableDefinition = {
    */
   ttlAttribute: "expiresAt",
   billingMode: "PAY_PER_REQUEST",
+  /**
+   * Items that are looked for by something else than their key have these two, both strings; the index holds no others.
+   * It carries all attributes.
+   */
+  index: { name: "index", hashKey: "ipk", rangeKey: "isk" },
 } as const;

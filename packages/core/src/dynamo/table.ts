@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
 import { TenureError } from "../errors.ts";
 import {
@@ -6,6 +7,8 @@ import {
   type DynamoDBDocumentClient,
   GetCommand,
   isConditionFailed,
+  isPassing,
+  outcomeOf,
   PutCommand,
   QueryCommand,
   ScanCommand,
@@ -41,6 +44,8 @@ export interface Update {
   condition?: string;
   names: Record<string, string>;
   values: Record<string, unknown>;
+  /** Whether an item that does not meet the condition is what this very update made: its answer may have been lost. */
+  isOwn?: (item: Item) => boolean;
 }
 
 function boundsOf({ prefix, before, from, to }: QueryRange): { condition: string; values: Record<string, string> } {
@@ -52,8 +57,10 @@ function boundsOf({ prefix, before, from, to }: QueryRange): { condition: string
     : { condition: " AND sk < :before", values: { ":before": before } };
 }
 
-/** For one request with its retries. A client brought along may have no time limit of its own. */
+/** For one request with the client's own retries. A client brought along may have no time limit of its own. */
 const REQUEST_DEADLINE_MS = 10_000;
+/** How long a request is sent again, after a failure that may pass. */
+const RETRY_MS = 10_000;
 const BATCH_SIZE = 25;
 const BATCH_DEADLINE_MS = 10_000;
 
@@ -62,6 +69,8 @@ export class Table {
   private readonly client: DynamoDBDocumentClient;
   private readonly tableName: string;
   private readonly clock: Clock;
+  /** Failed conditions of requests that were sent more than once. */
+  private readonly repeated = new WeakSet<Error>();
 
   constructor(options: { client: DynamoDBDocumentClient; tableName: string; clock: Clock }) {
     this.client = options.client;
@@ -100,6 +109,26 @@ export class Table {
     } while (ExclusiveStartKey);
   }
 
+  /** The live items of one partition of an index, in the order of `isk`. An index may be some moments behind its table. */
+  async *queryIndex(IndexName: string, ipk: string): AsyncGenerator<Item> {
+    let ExclusiveStartKey: Record<string, unknown> | undefined;
+    do {
+      const page = await attempt(
+        this.send(
+          new QueryCommand({
+            TableName: this.tableName,
+            IndexName,
+            KeyConditionExpression: "ipk = :ipk",
+            ExpressionAttributeValues: { ":ipk": ipk },
+            ...(ExclusiveStartKey && { ExclusiveStartKey }),
+          }),
+        ),
+      );
+      for (const item of (page.Items ?? []) as Item[]) if (this.isLive(item)) yield item;
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey);
+  }
+
   /** The keys of all live items whose sort key begins with `prefix`. Reads the whole table. */
   async *scanKeys(prefix: string): AsyncGenerator<Key> {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
@@ -133,7 +162,7 @@ export class Table {
       Item: item,
       ConditionExpression: "attribute_not_exists(pk)",
     });
-    return this.unlessConditionFails(this.send(command));
+    return this.unlessConditionFails(command, item, (found) => isSame(found, item));
   }
 
   /** Puts an item where there is no live one; false when there is. */
@@ -144,11 +173,11 @@ export class Table {
       ConditionExpression: "attribute_not_exists(pk) OR expiresAt <= :now",
       ExpressionAttributeValues: { ":now": Math.floor(this.clock.now() / 1000) },
     });
-    return this.unlessConditionFails(this.send(command));
+    return this.unlessConditionFails(command, item, (found) => isSame(found, item));
   }
 
   /** Updates an item; false when the condition does not hold. */
-  async update({ pk, sk }: Key, { expression, condition, names, values }: Update): Promise<boolean> {
+  async update({ pk, sk }: Key, { expression, condition, names, values, isOwn }: Update): Promise<boolean> {
     const command = new UpdateCommand({
       TableName: this.tableName,
       Key: { pk, sk },
@@ -157,7 +186,7 @@ export class Table {
       ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
       ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
     });
-    return this.unlessConditionFails(this.send(command));
+    return this.unlessConditionFails(command, { pk, sk }, isOwn);
   }
 
   /** Puts all items, in no order. When it throws, some may have been put. */
@@ -174,37 +203,75 @@ export class Table {
   private async writeAll(requests: Record<string, unknown>[]): Promise<void> {
     for (let from = 0; from < requests.length; from += BATCH_SIZE) {
       let left = requests.slice(from, from + BATCH_SIZE);
-      let waited = 0;
-      for (let pause = 50; left.length > 0; pause = Math.min(pause * 2, 2_000)) {
+      for (const pause of pauses(BATCH_DEADLINE_MS)) {
         const command = new BatchWriteCommand({ RequestItems: { [this.tableName]: left } });
         const { UnprocessedItems } = await attempt(this.send(command));
         left = (UnprocessedItems?.[this.tableName] as Record<string, unknown>[] | undefined) ?? [];
         if (left.length === 0) break;
-        if (waited > BATCH_DEADLINE_MS)
-          throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "unknown" });
-        const jittered = pause * (0.5 + Math.random() / 2);
-        waited += jittered;
-        await new Promise((resolve) => setTimeout(resolve, jittered));
+        await pause();
       }
+      if (left.length > 0) throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "unknown" });
     }
   }
 
+  /**
+   * Sends a request until it is answered or it is too late. The client itself may try again and may not: one that
+   * was brought along has limits of its own.
+   */
   private get send(): DynamoDBDocumentClient["send"] {
     const send = this.client.send.bind(this.client) as (command: unknown, options: object) => Promise<never>;
-    return ((command: unknown) => send(command, { abortSignal: AbortSignal.timeout(REQUEST_DEADLINE_MS) })) as never;
+    const insistently = async (command: unknown) => {
+      let failure: unknown;
+      for (const pause of pauses(RETRY_MS)) {
+        try {
+          return await send(command, { abortSignal: AbortSignal.timeout(REQUEST_DEADLINE_MS) });
+        } catch (error) {
+          if (isConditionFailed(error) && (failure !== undefined || attemptsOf(error) > 1))
+            this.repeated.add(error as Error);
+          if (!isPassing(error)) throw error;
+          // One attempt of which nobody knows whether it was carried out makes that so for all.
+          if (failure === undefined || outcomeOf(failure) === "not-applied") failure = error;
+        }
+        await pause();
+      }
+      throw failure;
+    };
+    return insistently as never;
   }
 
   private isLive({ expiresAt }: Item): boolean {
     return typeof expiresAt !== "number" || expiresAt * 1000 > this.clock.now();
   }
 
-  private async unlessConditionFails(request: Promise<unknown>): Promise<boolean> {
+  /** A request that was sent more than once may fail by what it has done itself. */
+  private async unlessConditionFails(
+    command: PutCommand | UpdateCommand,
+    key: Key,
+    isOwn: (found: Item) => boolean = () => false,
+  ): Promise<boolean> {
     try {
-      await attempt(request);
+      await attempt(this.send(command as PutCommand));
       return true;
     } catch (error) {
-      if (isConditionFailed(error)) return false;
-      throw error;
+      if (!isConditionFailed(error)) throw error;
+      if (!this.repeated.has(error as Error)) return false;
+      const found = await this.get(key);
+      return found !== undefined && isOwn(found);
     }
   }
 }
+
+const attemptsOf = (error: unknown): number =>
+  (error as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1;
+
+/** Pauses that grow, with jitter, and end at the deadline. */
+function* pauses(deadlineMs: number): Generator<() => Promise<void>> {
+  const end = performance.now() + deadlineMs;
+  for (let ms = 50; performance.now() < end; ms = Math.min(ms * 2, 2_000)) {
+    const jittered = ms * (0.5 + Math.random() / 2);
+    yield () => new Promise((resolve) => setTimeout(resolve, Math.min(jittered, Math.max(0, end - performance.now()))));
+  }
+}
+
+/** Cloning makes any bytes a plain Uint8Array, which is what DynamoDB gives back. */
+const isSame = (found: Item, item: Item): boolean => isDeepStrictEqual(structuredClone(found), structuredClone(item));

@@ -44,6 +44,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           ":metadata": JSON.stringify({ ...toThread(item, now).metadata, ...metadata }),
           ":now": now,
         },
+        isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
       });
       return taken ? { threadId: id, holder, fence, expiresAt } : "busy";
     },

@@ -1,0 +1,80 @@
+/**
+ * Bytes in S3, as `BlobStore` of `@tenure/core/checkpoint` wants them. The one importer of `@aws-sdk/client-s3`, which is
+ * there only for those who use this. Objects are deleted by whoever names them, and those of threads that expired by the
+ * bucket's lifecycle rules: see docs/storage-format.md.
+ */
+import { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { TenureError } from "../errors.ts";
+
+export interface S3BlobsOptions {
+  /** Never closed here. */
+  client: S3Client;
+  bucket: string;
+  /** What every object's key begins with, its last slash included. Default: nothing. */
+  prefix?: string;
+  /** How long one request may take in milliseconds, its retries included. Default 10,000. */
+  deadlineMs?: number;
+}
+
+/** How many keys one request may delete. */
+const DELETE_AT_ONCE = 1000;
+
+/** Every method throws `store-unavailable` when S3 does not answer in time, or not as it should. */
+export class S3Blobs {
+  private readonly client: S3Client;
+  private readonly bucket: string;
+  private readonly prefix: string;
+  private readonly deadlineMs: number;
+
+  constructor({ client, bucket, prefix = "", deadlineMs = 10_000 }: S3BlobsOptions) {
+    this.client = client;
+    this.bucket = bucket;
+    this.prefix = prefix;
+    this.deadlineMs = deadlineMs;
+  }
+
+  async put(name: string, bytes: Uint8Array): Promise<void> {
+    const command = new PutObjectCommand({ Bucket: this.bucket, Key: this.prefix + name, Body: bytes });
+    await this.attempt(this.client.send(command, this.deadline()), "unknown");
+  }
+
+  async get(name: string): Promise<Uint8Array | undefined> {
+    const command = new GetObjectCommand({ Bucket: this.bucket, Key: this.prefix + name });
+    const { abortSignal } = this.deadline();
+    // The client's own limit ends with the headers.
+    const late = new Promise<never>((_, reject) => {
+      abortSignal.addEventListener("abort", () => reject(abortSignal.reason));
+    });
+    try {
+      const { Body } = await this.client.send(command, { abortSignal });
+      return await Promise.race([Body?.transformToByteArray(), late]);
+    } catch (cause) {
+      if (cause instanceof Error && cause.name === "NoSuchKey") return undefined;
+      throw unavailable("not-applied", cause);
+    }
+  }
+
+  async deleteAll(names: string[]): Promise<void> {
+    for (let from = 0; from < names.length; from += DELETE_AT_ONCE) {
+      const Objects = names.slice(from, from + DELETE_AT_ONCE).map((name) => ({ Key: this.prefix + name }));
+      const command = new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } });
+      const { Errors = [] } = await this.attempt(this.client.send(command, this.deadline()), "unknown");
+      if (Errors.length > 0) throw unavailable("unknown", Errors[0]);
+    }
+  }
+
+  private deadline(): { abortSignal: AbortSignal } {
+    return { abortSignal: AbortSignal.timeout(this.deadlineMs) };
+  }
+
+  private async attempt<T>(request: Promise<T>, outcome: "not-applied" | "unknown"): Promise<T> {
+    try {
+      return await request;
+    } catch (cause) {
+      throw unavailable(outcome, cause);
+    }
+  }
+}
+
+const unavailable = (outcome: "not-applied" | "unknown", cause: unknown) =>
+  new TenureError({ tag: "store-unavailable", store: "s3", outcome }, { cause });

@@ -1,0 +1,110 @@
+/** Throttling, errors of the service, lost requests and replies, batches half done: what DynamoDB does on a bad day. */
+import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint";
+import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { systemClock } from "@tenure/core/clock";
+import { connectDynamo, Table } from "@tenure/core/dynamo";
+import { createThreadStore, defaultLeasePolicy } from "@tenure/core/thread";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { credentials, dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { type FaultyDynamo, startFaultyDynamo } from "../engines/faulty-dynamo.ts";
+
+const bad = { throttled: 8, serverError: 6, lostRequest: 6, lostReply: 8, unprocessed: 8 };
+const metadata: CheckpointMetadata = { source: "loop", step: 0, parents: {} };
+const idOf = (step: number) => `1f0c${String(step).padStart(4, "0")}-0000-6000-8000-000000000000`;
+
+describe.each(dynamoEngines)("on a bad day of $name", ({ open }) => {
+  let table: TestTable;
+  let faulty: FaultyDynamo;
+  let client: ReturnType<typeof connectDynamo>;
+  beforeAll(async () => {
+    table = await open();
+    faulty = await startFaultyDynamo(table.endpoint, bad);
+    client = connectDynamo({ endpoint: faulty.url, region: "local", credentials });
+  });
+  afterAll(async () => {
+    client.destroy();
+    await faulty.close();
+    await table.close();
+  });
+
+  it("a thread is written, forked, listed and deleted as on any other", { timeout: 120_000 }, async () => {
+    const { tableName } = table;
+    const saver = new DynamoDBSaver({ client, tableName });
+    const at = (checkpoint_id?: string) => ({
+      configurable: { thread_id: "weather", checkpoint_ns: "", ...(checkpoint_id && { checkpoint_id }) },
+    });
+    const put: { id: string; values: Record<string, unknown> }[] = [];
+    for (let step = 0; step < 60; step++) {
+      const parent = put.at(step % 10 === 9 ? -5 : -1);
+      const values = {
+        messages: [...((parent?.values.messages as string[]) ?? []), `message ${step} `.repeat(40)],
+        ...(step % 15 === 7 && {
+          document: String.fromCharCode(...Array.from({ length: 30_000 }, (_, i) => 97 + ((i * step) % 26))),
+        }),
+      };
+      const id = idOf(step);
+      const checkpoint = {
+        v: 4,
+        id,
+        ts: "",
+        channel_values: values,
+        channel_versions: { messages: step },
+        versions_seen: {},
+      };
+      const config = await saver.put(at(parent?.id), checkpoint, metadata, { messages: step });
+      await saver.putWrites(config, [["messages", step]], "task");
+      put.push({ id, values });
+    }
+    expect(Object.keys(faulty.met).sort()).toEqual(["lostReply", "lostRequest", "serverError", "throttled"]);
+
+    const calm = new DynamoDBSaver({ client: table.client, tableName });
+    for (const saver of [calm, new DynamoDBSaver({ client, tableName })]) {
+      const listed = [];
+      for await (const tuple of saver.list(at())) listed.push(tuple);
+      expect(listed.map(({ checkpoint }) => checkpoint.id)).toEqual(put.map(({ id }) => id).reverse());
+      for (const { checkpoint, pendingWrites } of listed) {
+        const step = Number(checkpoint.id.slice(4, 8));
+        expect(checkpoint.channel_values).toEqual(put[step]?.values);
+        expect(pendingWrites).toEqual([["task", "messages", step]]);
+      }
+    }
+    await saver.deleteThread("weather");
+    expect(faulty.met.unprocessed).toBeGreaterThan(0);
+    expect((await calm.inspect("weather")).kinds).toMatchObject({
+      heads: { items: 0 },
+      segments: { items: 0 },
+      writes: { items: 0 },
+    });
+  });
+
+  it("whoever was given a thread or its lease is told so, however often the request was sent", async () => {
+    const threads = createThreadStore(
+      new Table({ client, tableName: table.tableName, clock: systemClock }),
+      systemClock,
+      defaultLeasePolicy,
+    );
+    for (let i = 0; i < 20; i++) {
+      const id = `thread-${i}`;
+      expect(await threads.create({ id, owner: "me", metadata: {} })).toMatchObject({ id });
+      const lease = await threads.acquireLease(id, "me", `run-${i}`);
+      expect(lease).toMatchObject({ holder: `run-${i}`, fence: 1 });
+      expect(await threads.acquireLease(id, "me", "another")).toBe("busy");
+    }
+  });
+
+  it("says what is known when it does not get better", { timeout: 60_000 }, async () => {
+    const saver = new DynamoDBSaver({ client, tableName: table.tableName });
+    const checkpoint = { v: 4, id: "1", ts: "", channel_values: {}, channel_versions: {}, versions_seen: {} };
+    const put = () => saver.put({ configurable: { thread_id: "t" } }, checkpoint, metadata, {});
+    faulty.weather = { throttled: 100 };
+    const started = performance.now();
+    await expect(put()).rejects.toMatchObject({ reason: { tag: "store-unavailable", outcome: "not-applied" } });
+    expect(performance.now() - started).toBeLessThan(25_000);
+    faulty.weather = { lostReply: 100 };
+    await expect(
+      saver.putWrites({ configurable: { thread_id: "t", checkpoint_id: "1" } }, [["c", 1]], "t"),
+    ).rejects.toMatchObject({
+      reason: { tag: "store-unavailable", outcome: "unknown" },
+    });
+  });
+});
