@@ -139,6 +139,8 @@ describe.each(stackEngines(6))("login over HTTP on $name", ({ engines }) => {
     expect(await problem(two)).toEqual([401, "session-required"]);
     const mixed = await session({ Authorization: "Bearer bad", Cookie: `${COOKIE}=${token}` });
     expect(await problem(mixed)).toEqual([401, "session-required"]);
+    const twoWords = await session({ Authorization: "Bearer a b", Cookie: `${COOKIE}=${token}` });
+    expect(await problem(twoWords)).toEqual([401, "session-required"]);
     expect((await session({ Authorization: "Basic x", Cookie: `${COOKIE}=${token}` })).status).toBe(200);
   });
 
@@ -148,6 +150,7 @@ describe.each(stackEngines(6))("login over HTTP on $name", ({ engines }) => {
     for (const foreign of [
       { Origin: "https://evil.example" },
       { Origin: "null" },
+      { Origin: stack.url.replace("http", "foo") },
       { Origin: "http://localhost:1" },
       { "Sec-Fetch-Site": "cross-site" },
       { "Sec-Fetch-Site": "same-site" },

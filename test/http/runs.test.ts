@@ -1,4 +1,5 @@
 /** Threads and runs through the official SDK client, on every set of engines. */
+import { HumanMessage } from "@langchain/core/messages";
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
@@ -119,6 +120,24 @@ describe.each(stackEngines(7))("threads and runs on $name", ({ engines }) => {
     const { values } = await client.threads.getState(threadId);
     expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai", "human", "ai"]);
     expect(lastText(values.messages)).toContain("You have sent 2 messages");
+  });
+
+  it("takes LangChain's messages, and refuses what could not be read again", async () => {
+    const threadId = await newThread();
+    await run(threadId, { input: { messages: [new HumanMessage("one")] } });
+    const { values } = await client.threads.getState(threadId);
+    expect(values.messages[0]).toMatchObject({ type: "human", content: "one" });
+    const deep = (levels: number): unknown => (levels === 0 ? "x" : [deep(levels - 1)]);
+    for (const input of [
+      { messages: [{ role: "user", content: deep(60) }] },
+      { messages: [{ role: "user", content: deep(3000) }] },
+      { notes: [{ lc: 1, type: "constructor", id: ["langchain_core", "prompts", "PromptTemplate"], kwargs: {} }] },
+      { notes: [{ lc: 1, type: "constructor", id: ["nope", "nope"], kwargs: {} }] },
+      { notes: [{ lc: 2, type: "constructor", id: ["Set"], args: [[]] }] },
+    ])
+      await expect(run(threadId, { input })).rejects.toMatchObject({ status: 400 });
+    expect((await client.threads.getState(threadId)).values).toEqual(values);
+    expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
   });
 
   it("runs one run at a time on a thread, and refuses the other with 422", async () => {

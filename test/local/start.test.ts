@@ -1,6 +1,6 @@
 /** `npm start` as a person meets it: what it prints, how it refuses, how it stops. Runs the built program. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -176,5 +176,43 @@ describe("npm start", () => {
     expect([await reset.exited, reset.output()]).toEqual([0, expect.stringMatching(/^removed /)]);
     const again = run({}, "reset");
     expect([await again.exited, again.output()]).toEqual([0, expect.stringContaining("nothing to remove")]);
+  });
+
+  it("does not take a redis-server's address for one where something else answers, nor shows its password", async () => {
+    const web = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    const { port } = web.address() as { port: number };
+    const other = run({ PORT: String(await freePort()), TENURE_REDIS_URL: `redis://127.0.0.1:${port}` });
+    expect([await other.exited, other.output().trim()]).toEqual([
+      1,
+      expect.stringMatching(/^tenure: .* not RESP2\).*$/),
+    ]);
+    web.close();
+    const secret = run({ PORT: "3000", TENURE_REDIS_URL: "rediss://u:SECRET@h:1" });
+    expect([await secret.exited, secret.output()]).toEqual([1, expect.not.stringContaining("SECRET")]);
+  });
+
+  it("makes nothing of a pepper that is too short", async () => {
+    mkdirSync(join(dir, "data"));
+    writeFileSync(join(dir, "data", "pepper"), "");
+    const { output, exited } = run({ PORT: String(await freePort()) });
+    expect([await exited, output().trim()]).toEqual([
+      1,
+      expect.stringMatching(/^tenure: the pepper must have at least 32/),
+    ]);
+  });
+
+  it("resets nothing that is not Tenure's, and takes no other program's number for its own", async () => {
+    mkdirSync(join(dir, "data"));
+    writeFileSync(join(dir, "data", "notes.txt"), "mine");
+    const refused = run({}, "reset");
+    expect([await refused.exited, refused.output()]).toEqual([1, expect.stringContaining("holds notes.txt")]);
+    expect(readFileSync(join(dir, "data", "notes.txt"), "utf8")).toBe("mine");
+    rmSync(join(dir, "data", "notes.txt"));
+    const sleeper = spawn("sleep", ["30"]);
+    writeFileSync(join(dir, "data", "lock"), String(sleeper.pid));
+    const reset = run({}, "reset");
+    expect([await reset.exited, reset.output()]).toEqual([0, expect.stringMatching(/^removed /)]);
+    sleeper.kill();
   });
 });

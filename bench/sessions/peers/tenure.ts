@@ -85,6 +85,6 @@ export const tenure: Peer = {
 
 /** The same operations with the read that authenticates the request, which the other libraries' requests include. */
 export const tenureRequest: Peer = {
-  name: "@tenure/core/session, whole request",
+  name: "@tenure/core/session, with the read that authenticates",
   open: (env) => open(env, true),
 };

@@ -60,6 +60,10 @@ export function isTenureError<T extends Reason["tag"]>(
   return error instanceof TenureError && (tag === undefined || error.reason.tag === tag);
 }
 
+/** Whether what was asked for may have been done all the same. */
+export const isOutcomeUnknown = (error: unknown): boolean =>
+  isTenureError(error, "store-unavailable") && error.reason.outcome === "unknown";
+
 /** One sentence for a person, in plain words: what is wrong and what to do. */
 export function describe(reason: Reason): string {
   switch (reason.tag) {

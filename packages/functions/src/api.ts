@@ -1,6 +1,6 @@
 /** The whole HTTP surface, mounted at /api: the same app in Lambda and in the local stack. */
 import { TenureError } from "@tenure/core/errors";
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { Deps } from "./deps.ts";
@@ -43,6 +43,16 @@ export function createApi(deps: Deps, runs: RunRegistry): Hono {
   app.route("/threads", threadRoutes(deps, runs));
   app.route("/problems", problemRoutes());
   app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));
-  app.onError((error, c) => problemResponse(c, error));
+  app.onError((error, c) => {
+    const response = problemResponse(c, error);
+    if (response.status === 500) deps.report(describeFailure(c, error));
+    return response;
+  });
   return app;
+}
+
+/** For the operator, whom the response points to. No query and no header: they may hold what grants access. */
+function describeFailure(c: Context, error: Error): string {
+  const { method, path } = c.req;
+  return JSON.stringify({ level: "error", event: "request-failed", method, path, error: error.stack ?? String(error) });
 }

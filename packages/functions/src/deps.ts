@@ -5,6 +5,7 @@ import { type ActivityLog, createActivityLog } from "@tenure/core/activity";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { type Clock, systemClock } from "@tenure/core/clock";
 import { connectDynamo, type DynamoConfig, Table } from "@tenure/core/dynamo";
+import { TenureError } from "@tenure/core/errors";
 import { type CodePolicy, type CodeStore, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import { createWindows, type Windows } from "@tenure/core/ratelimit";
 import { connectRedis, type RedisConfig } from "@tenure/core/redis";
@@ -62,14 +63,21 @@ export interface Deps {
   addressOf: AddressOf;
   publicOrigin: string | undefined;
   clock: Clock;
+  /** Takes one line of JSON for whoever runs this. */
+  report: (line: string) => void;
   /** Closes connections; to be called when no request is under way. */
   close(): void;
 }
 
+const MIN_PEPPER = 32;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function createDeps(config: ServiceConfig): Promise<Deps> {
   const { clock = systemClock, tableName, pepper, mailer, addressOf, publicOrigin } = config;
+  if (pepper.length < MIN_PEPPER) {
+    const problem = `the pepper must have at least ${MIN_PEPPER} characters, not ${pepper.length}`;
+    throw new TenureError({ tag: "misconfigured", problems: [problem] });
+  }
   const redis = connectRedis(config.redis);
   const client = connectDynamo(config.dynamo);
   const table = new Table({ client, tableName, clock });
@@ -104,6 +112,7 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     addressOf,
     publicOrigin,
     clock,
+    report,
     close: () => client.destroy(),
   };
 }

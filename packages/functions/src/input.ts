@@ -11,12 +11,56 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T): Prom
   } catch {
     throw new TenureError({ tag: "invalid-input", issues: ["The body is not JSON."] });
   }
-  return parse(schema, body);
+  return parse(schema, plain(body));
 }
 
-function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
+export function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
   throw new TenureError({ tag: "invalid-input", issues });
 }
+
+/** LangGraph's serializer reads no more than 50 levels, of which a message takes some for itself. */
+const MAX_DEPTH = 32;
+
+/** The messages of LangChain, by the class names that its serialized form has. */
+const MESSAGE_TYPES: Record<string, string> = {
+  HumanMessage: "human",
+  AIMessage: "ai",
+  AIMessageChunk: "ai",
+  SystemMessage: "system",
+  ToolMessage: "tool",
+  RemoveMessage: "remove",
+};
+
+/**
+ * A client's JSON, made safe to be stored: what LangChain would revive as an object of some class when it is read again
+ * (`lc`) is refused, but for messages, which become plain ones; so is what is nested too deep to be read again.
+ */
+function plain(value: unknown, depth = 0): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (depth > MAX_DEPTH) throw invalid(`body: is nested more than ${MAX_DEPTH} levels deep`);
+  if (Array.isArray(value)) return value.map((one) => plain(one, depth + 1));
+  const fields = Object.hasOwn(value, "lc") ? messageOf(value as SerializedObject) : value;
+  // A key like __proto__ stays a key.
+  return Object.fromEntries(Object.entries(fields).map(([name, one]) => [name, plain(one, depth + 1)]));
+}
+
+interface SerializedObject {
+  type?: unknown;
+  id?: unknown;
+  kwargs?: unknown;
+}
+
+/** `JSON.stringify(new HumanMessage("Hello."))`, as clients of the SDK send it. */
+function messageOf({ type, id, kwargs }: SerializedObject): object {
+  const [library, room, name, ...rest] = Array.isArray(id) ? id.map(String) : [];
+  const isMessage = type === "constructor" && library === "langchain_core" && room === "messages" && rest.length === 0;
+  const messageType = isMessage && Object.hasOwn(MESSAGE_TYPES, name ?? "") ? MESSAGE_TYPES[name ?? ""] : undefined;
+  if (messageType === undefined || typeof kwargs !== "object" || kwargs === null)
+    throw invalid("body: has a key `lc`, with which LangChain marks objects of its own: send plain JSON");
+  return { ...kwargs, type: messageType };
+}
+
+const invalid = (issue: string) => new TenureError({ tag: "invalid-input", issues: [issue] });

@@ -3,7 +3,7 @@ import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Limit, Windows } from "@tenure/core/ratelimit";
 import type { Context } from "hono";
 
-interface RouteLimit extends Limit {
+export interface RouteLimit extends Limit {
   /** Windows are on Redis. Where they guard a login they fail closed; elsewhere it is a choice, made here. */
   whenUnavailable: "refuse" | "allow";
 }

@@ -50,7 +50,8 @@ export function readConfig(env: Environment): LocalConfig {
     if (value === undefined) return undefined;
     const parsed = URL.canParse(value) ? new URL(value) : undefined;
     if (parsed && protocols.includes(parsed.protocol) && parsed.hostname) return parsed;
-    problems.push(`${name} must be a URL like ${example}, not "${value}"`);
+    // It may hold a password.
+    problems.push(`${name} must be a URL like ${example}, not "${value.replace(/\/\/[^@/]*@/, "//…@")}"`);
     return undefined;
   };
 

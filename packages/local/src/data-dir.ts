@@ -1,6 +1,16 @@
 /** `.tenure/`: what the local stack keeps, and the lock that keeps a second one out of it. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { TenureError } from "@tenure/core/errors";
 
@@ -20,6 +30,8 @@ export function openDataDir(path: string): DataDir {
     const holder = holderOf(lock);
     if (holder !== undefined) throw inUse(path, holder);
     writeFileSync(lock, String(process.pid));
+    for (const kept of ["dynamo", "redis.jsonl"].map((name) => join(path, name)))
+      if (existsSync(kept)) accessSync(kept, constants.R_OK | constants.W_OK);
     return {
       redisJournal: join(path, "redis.jsonl"),
       dynamo: join(path, "dynamo"),
@@ -33,9 +45,20 @@ export function openDataDir(path: string): DataDir {
   }
 }
 
-/** Deletes the directory; false when there was none. Throws `misconfigured` while a stack uses it. */
+/** All that is ever in it. */
+const OWN = new Set(["lock", "pepper", "redis.jsonl", "dynamo"]);
+
+/**
+ * Deletes the directory; false when there was none. Throws `misconfigured` while a stack uses it, and when there is
+ * anything in it that no stack has put there.
+ */
 export function removeDataDir(path: string): boolean {
   if (!existsSync(path)) return false;
+  const foreign = readdirSync(path).filter((name) => !OWN.has(name.replace(/\.tmp$/, "")));
+  if (foreign.length > 0)
+    throw misconfigured(
+      `${path} holds ${foreign[0]}, which is not Tenure's: it stays. Remove what is yours, then reset`,
+    );
   const holder = holderOf(join(path, "lock"));
   if (holder !== undefined) throw inUse(path, holder);
   rmSync(path, { recursive: true });
@@ -48,14 +71,27 @@ function holderOf(lock: string): number | undefined {
   if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
   try {
     process.kill(pid, 0);
-    return pid;
+    return isTenure(pid) ? pid : undefined;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM" ? pid : undefined;
   }
 }
 
+/** Whether a process is one of these; one that cannot be looked at is taken for one. Numbers are used again. */
+function isTenure(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("node");
+  } catch {
+    return true;
+  }
+}
+
+/** Written beside and renamed, so that a crash leaves no half of it. */
 function readOrMake(path: string): string {
-  if (!existsSync(path)) writeFileSync(path, randomBytes(32).toString("base64url"), { mode: 0o600, flush: true });
+  if (!existsSync(path)) {
+    writeFileSync(`${path}.tmp`, randomBytes(32).toString("base64url"), { mode: 0o600, flush: true });
+    renameSync(`${path}.tmp`, path);
+  }
   return readFileSync(path, "utf8");
 }
 

@@ -14,6 +14,14 @@ export interface Mail {
 
 const KEPT = 100;
 
+const STYLE = `
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+main { max-width: 40rem; margin: 2rem auto; padding: 0 1rem; }
+article { border: 1px solid; border-radius: 0.5rem; padding: 0 1rem; margin: 1rem 0; }
+h2 { font-size: 1.1rem; }
+pre { white-space: pre-wrap; font: inherit; }
+`;
+
 export class Mailbox implements Mailer {
   private readonly messages: Mail[] = [];
   private readonly announce: (mail: Mail) => void;
@@ -32,7 +40,14 @@ export class Mailbox implements Mailer {
   }
 
   routes(): Hono {
-    return new Hono().get("/mail.json", (c) => c.json(this.messages)).get("/mail", (c) => c.html(page(this.messages)));
+    return new Hono()
+      .use(async (c, next) => {
+        await next();
+        c.header("Cache-Control", "no-store");
+      })
+      .get("/mail.json", (c) => c.json(this.messages))
+      .get("/mail.css", (c) => c.body(STYLE, 200, { "Content-Type": "text/css" }))
+      .get("/mail", (c) => c.html(page(this.messages)));
   }
 }
 

@@ -2,13 +2,16 @@
 export type ActivityKind =
   /** A code was accepted and a session began. Detail: `session`, `ended` (how many sessions gave way). */
   | "login"
-  /** A code was not accepted. Detail: `why`. */
+  /** A code was not accepted. Detail: `why`; `limited` when too many were tried, so that it was not looked at. */
   | "login-refused"
   /** No code was sent, since one had just been, or too many had been wrong. */
   | "code-withheld"
   /** Somebody with a session was asked to prove anew who they are. Detail: `session`. */
   | "step-up-refused"
-  /** Detail of the four: `session`, the one that asked; `target`, the one that ended; `ended`, how many did. */
+  /**
+   * Detail of the four: `session`, the one that asked; `target`, the one that ended; `ended`, how many did; `unconfirmed`,
+   * 1 when Redis did not answer, so that what was asked for may or may not have been done.
+   */
   | "logout"
   | "session-revoked"
   | "others-revoked"

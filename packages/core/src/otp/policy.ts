@@ -24,12 +24,12 @@ export const defaultCodePolicy: CodePolicy = {
 
 const MAX_EMAIL = 254;
 const EMAIL =
-  /^[^\s@"(),:;<>[\\\]]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+  /^[^\s\p{C}@"(),:;<>[\\\]]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/u;
 
 /**
  * The e-mail address as accounts know it, or undefined when it is none. Case is folded in the local part too:
  * no provider tells mailboxes apart by it, and people type it as they like. Quoted local parts, comments and
- * address literals are refused. Lengths are those of RFC 5321, section 4.5.3.1.
+ * address literals are refused, and characters that nobody sees. Lengths are those of RFC 5321, section 4.5.3.1.
  */
 export function normalizeEmail(text: string): string | undefined {
   const email = text.trim().normalize("NFC").toLowerCase();

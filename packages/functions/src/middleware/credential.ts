@@ -25,8 +25,8 @@ export function sessionRefOf(c: Context, cookie: CookiePolicy): SessionRef | und
 }
 
 export function credentialOf(c: Context, cookie: CookiePolicy): Credential | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(c.req.header("Authorization") ?? "")?.[1];
-  const header = bearer ?? c.req.header("x-api-key");
+  const bearer = /^Bearer(?: +(.*)|$)/i.exec(c.req.header("Authorization") ?? "");
+  const header = bearer ? (bearer[1] ?? "") : c.req.header("x-api-key");
   if (header !== undefined) return { token: header, from: "header" };
   const tokens = cookiesNamed(c.req.header("Cookie") ?? "", cookie.name);
   // Two cookies of this name cannot both be ours, and which one is cannot be told.

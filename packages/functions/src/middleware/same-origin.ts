@@ -25,10 +25,11 @@ export function crossesOrigin(c: Context, publicOrigin: string | undefined): boo
   if (site !== undefined && site !== "same-origin" && site !== "none") return true;
   const origin = c.req.header("Origin");
   if (origin === undefined) return false;
-  return origin !== publicOrigin && hostOf(origin) !== (c.req.header("Host") ?? "");
+  if (publicOrigin !== undefined) return origin !== publicOrigin;
+  return hostOf(origin) !== (c.req.header("Host") ?? "");
 }
 
-/** Undefined for the opaque origin "null" and for whatever is not an origin. */
+/** Undefined for the opaque origin "null" and for whatever is not an origin of the web. */
 function hostOf(origin: string): string | undefined {
-  return URL.canParse(origin) ? new URL(origin).host : undefined;
+  return /^https?:/.test(origin) && URL.canParse(origin) ? new URL(origin).host : undefined;
 }

@@ -48,8 +48,8 @@ export function session<Data>(options: SessionOptions<Data>): MiddlewareHandler<
     if (!ref || !found) return problemResponse(c, new TenureError({ tag: "session-required" }));
     c.set("sessionRef", ref);
     c.set("session", found);
-    c.header("Cache-Control", "no-store");
     await next();
+    c.res.headers.set("Cache-Control", "no-store");
   };
 }
 

@@ -1,16 +1,27 @@
 /** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
-import { TenureError } from "@tenure/core/errors";
+import { isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
 import { normalizeEmail } from "@tenure/core/otp";
-import { codeDigest, keyedHandle, newChallenge, newCode, newToken, parseChallenge } from "@tenure/core/token";
+import {
+  codeDigest,
+  keyedHandle,
+  newChallenge,
+  newCode,
+  newToken,
+  parseChallenge,
+  type SessionRef,
+} from "@tenure/core/token";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import type { Happening } from "../activity.ts";
 import { networkOf } from "../address.ts";
 import type { Deps } from "../deps.ts";
 import { originOf } from "../device.ts";
 import type { ApiSession, Identity } from "../identity.ts";
 import { readBody } from "../input.ts";
-import { limits, takeOrRefuse } from "../limits.ts";
+import { limits, type RouteLimit, takeOrRefuse } from "../limits.ts";
 import { clearSessionCookie, type SessionEnv, session, sessionRefOf, setSessionCookie } from "../middleware/session.ts";
+
+type Refusal = Pick<Happening, "kind" | "detail">;
 
 const codeRequest = z.object({ email: z.string().max(320) });
 const verifyRequest = z.object({
@@ -19,13 +30,30 @@ const verifyRequest = z.object({
 });
 
 export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
-  const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf } = deps;
+  const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf, report } = deps;
 
   /** Ends the session that a new login takes the place of, where it is another user's. */
   async function endOtherUsersSession(c: Context, handle: string): Promise<void> {
     const ref = sessionRefOf(c, cookie);
     const ended = ref && ref.handle !== handle && (await sessions.revoke(ref));
     if (ended) activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
+  }
+
+  /** Whose session it was, nobody knows without an answer: its operator does, at least, by its id. */
+  function unconfirmed({ id }: SessionRef, error: unknown): never {
+    if (isOutcomeUnknown(error)) report(JSON.stringify({ level: "warn", event: "logout-unconfirmed", session: id }));
+    throw error;
+  }
+
+  /** Counts a request of an account, and puts a refusal on record. */
+  async function takeOfAccount(c: Context, limit: RouteLimit, account: string, refused: Refusal): Promise<void> {
+    try {
+      await takeOrRefuse(c, windows, limit, account);
+    } catch (error) {
+      if (isTenureError(error, "rate-limited"))
+        activity.record({ account, ...refused, origin: originOf(c, addressOf) });
+      throw error;
+    }
   }
 
   return new Hono<SessionEnv<Identity>>()
@@ -35,7 +63,7 @@ export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
       if (!email) throw invalid("email: is not an e-mail address");
       const account = accountOf(pepper, email);
       await takeOrRefuse(c, windows, limits.codesPerAddress, networkOf(addressOf(c)).subject);
-      await takeOrRefuse(c, windows, limits.codesPerAccount, account);
+      await takeOfAccount(c, limits.codesPerAccount, account, { kind: "code-withheld" });
 
       const challenge = newChallenge(pepper, account);
       const code = newCode();
@@ -57,7 +85,7 @@ export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
       await takeOrRefuse(c, windows, limits.verifiesPerAddress, networkOf(addressOf(c)).subject);
       if (known === "forged") throw new TenureError({ tag: "code-rejected", why: "gone", attemptsLeft: 0 });
       const { account } = known;
-      await takeOrRefuse(c, windows, limits.verifiesPerAccount, account);
+      await takeOfAccount(c, limits.verifiesPerAccount, account, { kind: "login-refused", detail: { why: "limited" } });
 
       const origin = originOf(c, addressOf);
       const consumed = await codes.consume(account, challenge, codeDigest(pepper, challenge, code));
@@ -84,7 +112,7 @@ export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
 
     .post("/logout", async (c) => {
       const ref = sessionRefOf(c, cookie);
-      const ended = ref && (await sessions.revoke(ref));
+      const ended = ref && (await sessions.revoke(ref).catch((error: unknown) => unconfirmed(ref, error)));
       clearSessionCookie(c, cookie);
       if (!ended) throw new TenureError({ tag: "session-required" });
       activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });

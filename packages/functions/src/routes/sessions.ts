@@ -1,7 +1,7 @@
 /** What users can do with their sessions: see them as devices, end one, the others, or all. */
 
 import type { ActivityKind } from "@tenure/core/activity";
-import { TenureError } from "@tenure/core/errors";
+import { isOutcomeUnknown, TenureError } from "@tenure/core/errors";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { Deps } from "../deps.ts";
 import { originOf } from "../device.ts";
@@ -24,6 +24,20 @@ export function sessionRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
     const by = about(deps, c.var.session);
     activity.record({ ...by, kind, origin: originOf(c, addressOf), detail: { ...by.detail, ...detail } });
   }
+  /** What ends sessions. When nobody knows whether it did, that is on record too: asked again, there may be nothing left. */
+  async function ending<T>(
+    c: Context<SessionEnv<Identity>>,
+    kind: ActivityKind,
+    work: Promise<T>,
+    detail: Record<string, string> = {},
+  ): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (isOutcomeUnknown(error)) record(c, kind, { ...detail, unconfirmed: 1 });
+      throw error;
+    }
+  }
   const stepUp = recentLogin<Identity>((c) => record(c, "step-up-refused"));
 
   const live = session(deps);
@@ -40,7 +54,9 @@ export function sessionRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
 
     .delete("/sessions/:id", live, counted, async (c) => {
       const id = c.req.param("id");
-      const ended = SESSION_ID.test(id) && (await sessions.revoke({ handle: c.var.sessionRef.handle, id }));
+      if (!SESSION_ID.test(id)) throw new TenureError({ tag: "session-not-found" });
+      const revoking = sessions.revoke({ handle: c.var.sessionRef.handle, id });
+      const ended = await ending(c, "session-revoked", revoking, { target: id });
       if (!ended) throw new TenureError({ tag: "session-not-found" });
       if (id === c.var.session.id) clearSessionCookie(c, cookie);
       record(c, "session-revoked", { target: id });
@@ -48,14 +64,14 @@ export function sessionRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
     })
 
     .post("/logout-others", live, counted, async (c) => {
-      const ended = await sessions.revokeOthers(c.var.sessionRef);
+      const ended = await ending(c, "others-revoked", sessions.revokeOthers(c.var.sessionRef));
       if (ended === undefined) throw new TenureError({ tag: "session-required" });
       record(c, "others-revoked", { ended });
       return c.json({ ended });
     })
 
     .post("/logout-all", live, counted, stepUp, async (c) => {
-      const ended = await sessions.revokeAll(c.var.sessionRef.handle);
+      const ended = await ending(c, "all-revoked", sessions.revokeAll(c.var.sessionRef.handle));
       clearSessionCookie(c, cookie);
       record(c, "all-revoked", { ended });
       return c.json({ ended });

@@ -71,7 +71,9 @@ export class RedisServer implements RedisEngine {
     socket.setTimeout(0);
     socket.on("data", (chunk) => this.receive(chunk));
     socket.on("error", () => {});
-    socket.on("close", () => this.lost(new Error("the connection to redis-server was lost")));
+    socket.on("close", () => {
+      if (this.socket === socket) this.lost(new Error("the connection to redis-server was lost"));
+    });
     this.socket = socket;
     const setup: string[][] = [];
     if (password)
@@ -90,7 +92,16 @@ export class RedisServer implements RedisEngine {
   private receive(chunk: Buffer): void {
     this.buffer = this.buffer.length ? Buffer.concat([this.buffer, chunk]) : chunk;
     for (;;) {
-      const parsed = parse(this.buffer, 0);
+      let parsed: ReturnType<typeof parse>;
+      try {
+        parsed = parse(this.buffer, 0);
+      } catch (error) {
+        // Where the next reply begins is not known any more.
+        const socket = this.socket;
+        this.lost(error as Error);
+        socket?.destroy();
+        return;
+      }
       if (!parsed) return;
       this.buffer = this.buffer.subarray(parsed.end);
       this.waiting.shift()?.resolve(parsed.reply);
