@@ -1,36 +1,12 @@
 /** One script, cut short at each of its requests: what was acknowledged is there, whole, and the run goes on. */
-import type { Checkpoint, CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dyingClient } from "../engines/dying-client.ts";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { stateAt, stepOf, takeStep } from "./checkpoint-script.ts";
 
 /** Long enough for values to move from heads into segments, with a large one in between. */
 const STEPS = 50;
-const metadata: CheckpointMetadata = { source: "loop", step: 0, parents: {} };
-const idOf = (step: number) => `1f0c${String(step).padStart(4, "0")}-0000-6000-8000-000000000000`;
-const stateAt = (step: number) => ({
-  messages: Array.from({ length: step + 1 }, (_, i) => ({ id: `m${i}`, content: `${i} `.repeat(60) })),
-  ...(step >= 20 && { document: Array.from({ length: 3000 }, (_, i) => (i * step) % 97).join() }),
-});
-
-async function takeStep(saver: DynamoDBSaver, thread_id: string, step: number): Promise<void> {
-  const parent = step > 0 ? { checkpoint_id: idOf(step - 1) } : {};
-  const values = stateAt(step);
-  const versions = Object.fromEntries(Object.keys(values).map((name) => [name, step + 1]));
-  const checkpoint: Checkpoint = {
-    ...{ v: 4, id: idOf(step), ts: "2026-01-01T00:00:00.000Z", versions_seen: {} },
-    channel_values: values,
-    channel_versions: versions,
-  };
-  const config = await saver.put(
-    { configurable: { thread_id, checkpoint_ns: "", ...parent } },
-    checkpoint,
-    metadata,
-    versions,
-  );
-  await saver.putWrites(config, [["messages", step]], "task", "path");
-}
 
 describe.each(dynamoEngines)("a run on $name that dies", ({ name, open }) => {
   let table: TestTable;
@@ -61,7 +37,7 @@ describe.each(dynamoEngines)("a run on $name that dies", ({ name, open }) => {
           expect(error).toMatchObject({ reason: { tag: "store-unavailable" } });
         }
         const found = await newSaver().getTuple({ configurable: { thread_id } });
-        const latest = found ? Number(found.checkpoint.id.slice(4, 8)) : -1;
+        const latest = found ? stepOf(found.checkpoint.id) : -1;
         expect([acknowledged, acknowledged + 1]).toContain(latest);
         if (found) expect(found.checkpoint.channel_values).toEqual(stateAt(latest));
         if (latest === acknowledged && found) expect(found.pendingWrites).toEqual([["task", "messages", latest]]);

@@ -81,6 +81,42 @@ describe.each(dynamoEngines)("expiry of checkpoints on $name", ({ open }) => {
     }
   });
 
+  it("goes on while the engine's own sweeper takes what has expired", { timeout: 60_000 }, async () => {
+    const ttlMs = 2000;
+    const own = await open();
+    const newSaver = () => new DynamoDBSaver({ client: own.client, tableName: own.tableName, ttlMs });
+    const thread = { thread_id: "swept", checkpoint_ns: "" };
+    let saver = newSaver();
+    let messages: string[] = [];
+    const items = async () => (await own.client.send(new ScanCommand({ TableName: own.tableName }))).Items ?? [];
+    // dynalite sweeps when it is told to; DynamoDB Local twenty items each 10 s, of whatever tables it has.
+    let taken = 0;
+    for (let i = 0; i < 26; i++) {
+      await new Promise((resolve) => setTimeout(resolve, i % 6 === 5 ? 1500 : 500));
+      await own.sweep?.();
+      if (i % 5 === 0) saver = newSaver();
+      const latest = await saver.getTuple({ configurable: thread });
+      expect(latest?.checkpoint.channel_values).toEqual(i === 0 ? undefined : { messages });
+      messages = [...messages, `message ${i} ${"lorem ipsum ".repeat(60)}`];
+      const id = `1f0c${String(i).padStart(4, "0")}-0000-6000-8000-000000000000`;
+      const config = { configurable: { ...thread, ...(latest && { checkpoint_id: latest.checkpoint.id }) } };
+      const checkpoint = {
+        v: 4,
+        id,
+        ts: "",
+        channel_values: { messages },
+        channel_versions: { messages: i },
+        versions_seen: {},
+      };
+      await saver.put(config, checkpoint, { source: "loop", step: i, parents: {} } as CheckpointMetadata, {
+        messages: i,
+      });
+      taken = Math.max(taken, i + 1 - (await items()).filter(({ sk }) => sk.startsWith("head")).length);
+    }
+    if (own.sweep) expect(taken).toBeGreaterThan(0);
+    await own.close();
+  });
+
   it("keeps a call's own lifetime", async () => {
     const saver = new DynamoDBSaver({ ...table, ttlMs: TTL, clock: { now: () => now } });
     const config = { configurable: { thread_id: "own", checkpoint_ns: "", ttl_ms: 10 * TTL } };

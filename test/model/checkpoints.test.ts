@@ -193,7 +193,7 @@ describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
         }
         for (const one of kept.slice(0, 10)) await expectKept(await newSaver().getTuple(at(one.id)), one);
       }),
-      { numRuns: name === "dynalite" ? 100 : 20, seed: 2026, endOnFailure: true },
+      { numRuns: name === "dynalite" ? 40 : 10, seed: 2026, endOnFailure: true },
     );
   });
 });

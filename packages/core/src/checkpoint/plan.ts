@@ -57,8 +57,8 @@ const MAX_INLINE_BYTES = 8192;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
 const MAX_RUNS = 20;
-/** How many neighbouring slices are made one when there are too many. */
-const MERGED_SLICES = 12;
+/** How many neighbouring slices are made one, at least, when there are too many. */
+const LEAST_MERGED = 4;
 
 export function plan(parent: State | undefined, values: Map<string, Dumped>, newLineage: () => string): Plan {
   const depth = parent ? parent.depth + 1 : 0;
@@ -167,20 +167,26 @@ class ChannelWriter {
     this.slices = settled;
   }
 
-  /** Makes those neighbouring slices one segment that have the fewest bytes; false when there is nothing to merge. */
+  /**
+   * Makes neighbouring slices one segment, those that cost the fewest bytes for each slice that is saved; false when there
+   * is nothing to merge.
+   */
   private merge(): boolean {
-    const count = Math.min(MERGED_SLICES, this.slices.length);
-    if (count < 2) return false;
     const ends: number[] = [0];
     for (const { from, to } of this.slices) ends.push((ends.at(-1) as number) + to - from);
-    const bytesFrom = (first: number) => (ends[first + count] as number) - (ends[first] as number);
-    let best = 0;
-    for (let first = 1; first + count <= this.slices.length; first++)
-      if (bytesFrom(first) < bytesFrom(best)) best = first;
-    const [from, to] = [ends[best] as number, ends[best + count] as number];
+    const bytesOf = (first: number, count: number) => (ends[first + count] as number) - (ends[first] as number);
+    let best = { first: 0, count: 0, cost: Infinity };
+    for (let count = LEAST_MERGED; count <= this.slices.length; count++)
+      for (let first = 0; first + count <= this.slices.length; first++) {
+        const cost = bytesOf(first, count) / (count - 1);
+        if (cost < best.cost) best = { first, count, cost };
+      }
+    const { first, count } = best;
+    if (count === 0) return false;
+    const [from, to] = [ends[first] as number, ends[first + count] as number];
     const merged = to - from < SEGMENT_FROM_BYTES ? [{ segment: this.fresh, from, to }] : this.store(from, to);
     if (merged.length >= count) return false;
-    this.slices.splice(best, count, ...merged);
+    this.slices.splice(first, count, ...merged);
     return true;
   }
 

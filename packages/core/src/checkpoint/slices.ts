@@ -62,9 +62,11 @@ export type Part = { kept: boolean; from: number; to: number };
 
 const BLOCK = 4096;
 /** What is shorter is cheaper to store again than to refer to. */
-const WORTH_KEEPING = 96;
+const WORTH_KEEPING = 256;
+/** So many bytes of the new are looked for in the old, at these places, and at each so many times: much repeats itself. */
 const ANCHOR = 32;
-const ANCHORS = [0, 0.5, 0.25, 0.75];
+const ANCHORS = [0.5, 0.25, 0.75, 0, 0.125, 0.375, 0.625, 0.875];
+const FINDS = 8;
 const MAX_SPLITS = 6;
 
 /**
@@ -89,28 +91,34 @@ function between(before: Buffer, old: Range, after: Buffer, fresh: Range, splits
   const [from, to] = fresh;
   const added = [{ kept: false, from, to }];
   if (splits > MAX_SPLITS || to - from < WORTH_KEEPING || old[1] - old[0] < WORTH_KEEPING) return added;
-  const haystack = before.subarray(old[0], old[1]);
+  const found = longestKept(before.subarray(...old), after.subarray(...fresh));
+  if (found.length < WORTH_KEEPING) return added;
+  const { length } = found;
+  const [was, is] = [old[0] + found.was, from + found.is];
+  return [
+    ...between(before, [old[0], was], after, [from, is], splits + 1),
+    kept(was, was + length),
+    ...between(before, [was + length, old[1]], after, [is + length, to], splits + 1),
+  ];
+}
+
+/** Bytes that both have, and where, as far as the anchors show them; it ends at half of the new, which is enough. */
+function longestKept(before: Buffer, after: Buffer): { was: number; is: number; length: number } {
+  let longest = { was: 0, is: 0, length: 0 };
   for (const fraction of ANCHORS) {
-    const anchor = from + Math.floor((to - from - ANCHOR) * fraction);
-    const found = haystack.indexOf(after.subarray(anchor, anchor + ANCHOR));
-    if (found < 0) continue;
-    let start = 0;
-    while (anchor - start > from && found - start > 0 && after[anchor - start - 1] === haystack[found - start - 1])
-      start += 1;
-    const end = commonPrefix(
-      haystack.subarray(found),
-      after.subarray(anchor, to),
-      Math.min(haystack.length - found, to - anchor),
-    );
-    if (start + end < WORTH_KEEPING) continue;
-    const [keptFrom, keptTo] = [old[0] + found - start, old[0] + found + end];
-    return [
-      ...between(before, [old[0], keptFrom], after, [from, anchor - start], splits + 1),
-      kept(keptFrom, keptTo),
-      ...between(before, [keptTo, old[1]], after, [anchor + end, to], splits + 1),
-    ];
+    const anchor = Math.floor((after.length - ANCHOR) * fraction);
+    const wanted = after.subarray(anchor, anchor + ANCHOR);
+    for (let at = -1, finds = 0; finds < FINDS; finds++) {
+      at = before.indexOf(wanted, at + 1);
+      if (at < 0) break;
+      const ahead = commonSuffix(before.subarray(0, at), after.subarray(0, anchor), Math.min(at, anchor));
+      const rest = Math.min(before.length - at, after.length - anchor);
+      const length = ahead + commonPrefix(before.subarray(at), after.subarray(anchor), rest);
+      if (length > longest.length) longest = { was: at - ahead, is: anchor - ahead, length };
+      if (longest.length * 2 >= after.length) return longest;
+    }
   }
-  return added;
+  return longest;
 }
 
 function commonPrefix(a: Buffer, b: Buffer, limit: number): number {
