@@ -115,6 +115,22 @@ const command = (name: string, ...parts: fc.Arbitrary<string>[]) =>
 const decimal = fc
   .tuple(fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }), fc.integer({ min: -25, max: 25 }))
   .map(([digits, power]) => `${digits}e${power}`);
+// Left out: ids that the server makes of its clock.
+const streamId = fc.constantFrom(
+  "0-0",
+  "0-1",
+  "1",
+  "1-1",
+  "1-*",
+  "2-0",
+  "2-*",
+  "3-1",
+  "18446744073709551615-1",
+  "x",
+  "1-1-1",
+);
+const bound = fc.constantFrom("-", "+", "0", "1", "1-1", "2", "(1-1", "(2", "(x", "(0-0", "3-0");
+const field = fc.constantFrom("f", "g");
 const anyCommand: fc.Arbitrary<string[]> = fc.oneof(
   command("SET", key, value),
   command("SET", key, value, fc.constantFrom("NX", "XX", "GET", "KEEPTTL")),
@@ -136,6 +152,27 @@ const anyCommand: fc.Arbitrary<string[]> = fc.oneof(
   command("SMOVE", key, key, value),
   // Left out: what depends on the millisecond (GT, LT).
   command("EXPIRE", key, fc.constantFrom("100", "-1", "x"), fc.constantFrom("NX", "XX")),
+  command("XADD", key, streamId, field, value),
+  command("XADD", key, fc.constant("NOMKSTREAM"), streamId, field, value),
+  command("XADD", key, fc.constant("MAXLEN"), fc.constantFrom("0", "2", "-1", "x"), streamId, field, value),
+  ...["XLEN"].map((n) => command(n, key)),
+  command("XDEL", key, streamId),
+  command("XTRIM", key, fc.constantFrom("MAXLEN", "MINID", "X"), fc.constantFrom("0", "2", "3-1")),
+  ...["XRANGE", "XREVRANGE"].flatMap((n) => [
+    command(n, key, bound, bound),
+    command(n, key, bound, bound, fc.constant("COUNT"), fc.constantFrom("0", "1", "-1", "x")),
+  ]),
+  command(
+    "XREAD",
+    fc.constant("COUNT"),
+    fc.constantFrom("1", "3"),
+    fc.constant("STREAMS"),
+    key,
+    key,
+    streamId,
+    streamId,
+  ),
+  command("XREAD", fc.constant("STREAMS"), key, fc.constantFrom("0", "$", "1-1", "x")),
   command("INCRBYFLOAT", key, fc.oneof(value, decimal)),
   command("HINCRBYFLOAT", key, value, fc.oneof(value, decimal)),
 );

@@ -15,9 +15,12 @@ import {
 } from "node:fs";
 import type { Entry, Keyspace, Type, Values } from "./keyspace.ts";
 import { SortedSet } from "./sorted-set.ts";
+import { Stream } from "./stream.ts";
 
 /** Scores are text, since JSON has no infinity. */
-type Stored = string | string[] | [string, string][];
+type Stored = string | string[] | [string, string][] | StoredStream;
+/** The last id, and the entries: their ids, names and values. Ids in decimal. */
+type StoredStream = { last: string; entries: [id: string, fields: string[]][] };
 /** A key alone is a deleted key. */
 type Change = [key: string] | [key: string, type: Type, value: Stored, expireAt: number | null];
 
@@ -71,12 +74,23 @@ function change(key: string, entry: Entry | undefined): Change {
 function store({ type, value }: Entry): Stored {
   if (type === "zset")
     return (value as SortedSet).ascending().map(([member, score]): [string, string] => [member, String(score)]);
+  if (type === "stream") {
+    const { last, entries } = value as Stream;
+    return { last: String(last), entries: entries.map(({ id, fields }) => [String(id), fields]) };
+  }
   return typeof value === "string" ? value : ([...(value as string[] | Set<string> | Map<string, string>)] as Stored);
 }
 
 function load(type: Type, stored: Stored): Values[Type] {
   if (type === "hash") return new Map(stored as [string, string][]);
   if (type === "set") return new Set(stored as string[]);
+  if (type === "stream") {
+    const { last, entries } = stored as StoredStream;
+    return Object.assign(new Stream(), {
+      last: BigInt(last),
+      entries: entries.map(([id, fields]) => ({ id: BigInt(id), fields })),
+    });
+  }
   if (type !== "zset") return stored as string | string[];
   const zset = new SortedSet();
   for (const [member, score] of stored as [string, string][]) zset.set(member, Number(score));

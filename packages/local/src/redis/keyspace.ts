@@ -1,6 +1,7 @@
 import { addLongDoubles, DECIMAL } from "./long-double.ts";
 import { ErrorReply, notFloat, notInteger, wrongType } from "./reply.ts";
 import { SortedSet } from "./sorted-set.ts";
+import { Stream } from "./stream.ts";
 
 export interface Values {
   string: string;
@@ -8,6 +9,7 @@ export interface Values {
   set: Set<string>;
   zset: SortedSet;
   list: string[];
+  stream: Stream;
 }
 export type Type = keyof Values;
 
@@ -24,6 +26,7 @@ const EMPTY: { [T in Type]: () => Values[T] } = {
   set: () => new Set(),
   zset: () => new SortedSet(),
   list: () => [],
+  stream: () => new Stream(),
 };
 
 /**

@@ -5,6 +5,7 @@ import { lists } from "./lists.ts";
 import { server } from "./server.ts";
 import { sets } from "./sets.ts";
 import { sortedSets } from "./sorted-sets.ts";
+import { streams } from "./streams.ts";
 import { strings } from "./strings.ts";
 
 /** Every command of the embedded engine but those that run scripts (see embedded.ts). */
@@ -16,5 +17,6 @@ export const commands: Commands = Object.assign(
   sets,
   sortedSets,
   lists,
+  streams,
   server,
 );
