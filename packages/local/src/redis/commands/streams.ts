@@ -143,7 +143,7 @@ export const streams: Commands = {
     return range(db, key, from, to, countOf(rest), false);
   }),
   XREVRANGE: read(-4, (db, [key = "", end = "", start = "", ...rest]) => {
-    const [to, from] = [bound(end, "end"), bound(start, "start")];
+    const [from, to] = [bound(start, "start"), bound(end, "end")];
     return range(db, key, from, to, countOf(rest), true);
   }),
   XDEL: write(-3, (db, [key = "", ...ids]) => {
