@@ -7,7 +7,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
-import { TenureError } from "@tenure/core/errors";
+import { isTenureError, TenureError } from "@tenure/core/errors";
 import { addressFromHeader } from "@tenure/functions/address";
 import { createApi } from "@tenure/functions/api";
 import { createDeps, type Deps } from "@tenure/functions/deps";
@@ -154,7 +154,7 @@ async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: Loc
   try {
     await ensureTable(client, TABLE);
   } catch (error) {
-    if (!dynamoEndpoint) throw error;
+    if (!dynamoEndpoint || isTenureError(error, "misconfigured")) throw error;
     const problem = `TENURE_DYNAMODB_ENDPOINT: ${dynamoEndpoint.host} does not answer: start DynamoDB Local there, or unset it`;
     throw misconfigured(problem);
   } finally {
