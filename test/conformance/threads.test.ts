@@ -1,7 +1,14 @@
 /** Threads, leases and users: their ports' contracts, over every DynamoDB. */
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { Table } from "@tenure/core/dynamo";
-import { createThreadStore, defaultLeasePolicy, type Lease } from "@tenure/core/thread";
+import {
+  createThreadStore,
+  defaultLeasePolicy,
+  type Lease,
+  type NewRun,
+  type Run,
+  type ThreadStore,
+} from "@tenure/core/thread";
 import { createUserStore } from "@tenure/core/user";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
@@ -38,40 +45,160 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(await threads.get(randomUUID(), "ada")).toBeUndefined();
   });
 
-  it("gives a thread's lease to one of many, raises the fence, and adds the metadata", async () => {
+  const runOn = (threadId: string, id: string = randomUUID(), more: Partial<NewRun> = {}): NewRun => ({
+    ...{ id, threadId, owner: "ada", assistantId: "assistant", graphId: "agent" },
+    ...{ request: { input: id }, metadata: {}, multitask: "enqueue", createdAt: now, startAt: now },
+    ...more,
+  });
+  const inLine = { alone: false, metadata: { graph_id: "agent" } };
+  type Begun = { lease: Lease; run: Run };
+  const begun = async (threads: ThreadStore, threadId: string, holder: string) =>
+    (await threads.begin(threadId, holder)) as Begun;
+
+  it("gives a thread to one of many at a time, in the order in which they came, and raises the fence", async () => {
     const { threads } = stores();
     const id = await newThread();
-    const taken = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => threads.acquireLease(id, "ada", `run-${i}`, { graph_id: "agent" })),
-    );
-    const leases = taken.filter((lease): lease is Lease => typeof lease === "object");
-    expect(leases).toHaveLength(1);
-    expect(taken.filter((lease) => lease === "busy")).toHaveLength(7);
-    expect(leases[0]).toMatchObject({ fence: 1, expiresAt: now + defaultLeasePolicy.leaseMs });
-    expect(await threads.get(id, "ada")).toMatchObject({ status: "busy", metadata: { topic: "x", graph_id: "agent" } });
-    expect(await threads.acquireLease(id, "eve", "run")).toBe("not-found");
-    expect(await threads.releaseLease(leases[0] as Lease, "idle")).toBe(true);
-    expect(await threads.get(id, "ada")).toMatchObject({ status: "idle" });
-    expect(await threads.acquireLease(id, "ada", "next")).toMatchObject({ fence: 2 });
+    const runs = [runOn(id), runOn(id), runOn(id)];
+    for (const run of runs) expect(await threads.admit(run, inLine)).toBe("admitted");
+    expect(await threads.get(id, "ada")).toMatchObject({
+      status: "busy",
+      metadata: { topic: "x", graph_id: "agent" },
+      inflight: runs.map((run) => run.id),
+    });
+    for (const [i, run] of runs.entries()) {
+      const taken = await Promise.all(Array.from({ length: 6 }, (_, n) => threads.begin(id, `holder-${n}`)));
+      const held = taken.filter((one): one is Begun => one !== undefined && "lease" in one);
+      expect(held).toHaveLength(1);
+      expect(held[0]).toMatchObject({
+        lease: { fence: i + 1 },
+        run: { id: run.id, attempt: 1, request: { input: run.id } },
+      });
+      expect(await threads.settle((held[0] as Begun).lease, { status: "success", thread: "interrupted" })).toBe(true);
+      expect(await threads.run(id, run.id)).toMatchObject({ status: "success" });
+    }
+    expect(await threads.begin(id, "late")).toBe(undefined);
+    expect(await threads.get(id, "ada")).toMatchObject({ status: "interrupted", inflight: [] });
   });
 
-  it("lets a lease lapse when it is not renewed, and refuses its former holder", async () => {
+  it("admits a run alone only where nobody is, and keeps nothing of it elsewhere", async () => {
     const { threads } = stores();
     const id = await newThread();
-    const first = (await threads.acquireLease(id, "ada", "first")) as Lease;
+    const runs = Array.from({ length: 6 }, () => runOn(id));
+    const admitted = await Promise.all(runs.map((run) => threads.admit(run, { ...inLine, alone: true })));
+    expect(admitted.toSorted()).toEqual(["admitted", ...Array(5).fill("busy")]);
+    const kept = await Promise.all(runs.map((run) => threads.run(id, run.id)));
+    expect(kept.filter(Boolean)).toHaveLength(1);
+    expect(await threads.admit(runOn(id, randomUUID(), { owner: "eve" }), inLine)).toBe("not-found");
+    const own = runs[admitted.indexOf("admitted")] as NewRun;
+    expect(await threads.admit(own, { ...inLine, alone: true })).toBe("admitted");
+    expect((await threads.get(id, "ada"))?.inflight).toEqual([own.id]);
+  });
+
+  it("lets a lease lapse when it is not renewed, gives the run to another, and refuses its former holder", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const [first, next] = [runOn(id), runOn(id)];
+    for (const run of [first, next]) await threads.admit(run, inLine);
+    const lost = await begun(threads, id, "frozen");
     now += defaultLeasePolicy.leaseMs - 1;
-    expect(await threads.acquireLease(id, "ada", "early")).toBe("busy");
-    const renewed = await threads.renewLease(first);
-    expect(renewed?.expiresAt).toBe(now + defaultLeasePolicy.leaseMs);
+    expect(await threads.begin(id, "early")).toEqual({ retryAt: now + 1 });
+    const renewed = await threads.renew(lost.lease);
+    expect(renewed?.lease.expiresAt).toBe(now + defaultLeasePolicy.leaseMs);
     now += defaultLeasePolicy.leaseMs;
-    expect(await threads.get(id, "ada")).toMatchObject({ status: "error" });
-    const second = (await threads.acquireLease(id, "ada", "second")) as Lease;
-    expect(second.fence).toBe(first.fence + 1);
-    expect(await threads.renewLease(first)).toBeUndefined();
-    expect(await threads.releaseLease(first, "idle")).toBe(false);
-    expect(await threads.get(id, "ada")).toMatchObject({ status: "busy" });
-    expect(await threads.releaseLease(second, "interrupted")).toBe(true);
-    expect(await threads.get(id, "ada")).toMatchObject({ status: "interrupted" });
+    const over = await begun(threads, id, "successor");
+    expect(over).toMatchObject({ lease: { fence: lost.lease.fence + 1 }, run: { id: first.id, attempt: 2 } });
+    expect(await threads.renew(lost.lease)).toBe(undefined);
+    expect(await threads.settle(lost.lease, { status: "success", thread: "idle" })).toBe(false);
+    expect((await threads.run(id, first.id))?.status).toBe("running");
+    expect(
+      await threads.settle(over.lease, { status: "error", thread: "error", error: { error: "E", message: "m" } }),
+    ).toBe(true);
+    expect(await threads.settle(over.lease, { status: "error", thread: "error" })).toBe(false);
+    expect(await threads.run(id, first.id)).toMatchObject({ status: "error", error: { error: "E", message: "m" } });
+    expect((await begun(threads, id, "successor")).run.id).toBe(next.id);
+  });
+
+  it("gives a run that was given back to the next one who asks, before those behind it", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const [first, next] = [runOn(id), runOn(id)];
+    for (const run of [first, next]) await threads.admit(run, inLine);
+    await threads.release((await begun(threads, id, "stopping")).lease);
+    expect((await begun(threads, id, "other")).run).toMatchObject({ id: first.id, attempt: 2 });
+  });
+
+  it("begins a run no sooner than it is due, and those that are due before those that are not", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const later = runOn(id, randomUUID(), { startAt: now + 60_000 });
+    await threads.admit(later, inLine);
+    expect(await threads.begin(id, "holder")).toEqual({ retryAt: now + 60_000 });
+    const due = runOn(id);
+    await threads.admit(due, inLine);
+    const { lease, run } = await begun(threads, id, "holder");
+    expect(run.id).toBe(due.id);
+    await threads.settle(lease, { status: "success", thread: "idle" });
+    now += 60_000;
+    expect((await begun(threads, id, "holder")).run.id).toBe(later.id);
+  });
+
+  it("ends a run that waits at once, and tells the holder of one that is under way", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const [first, second, third] = [runOn(id), runOn(id), runOn(id)];
+    for (const run of [first, second, third]) await threads.admit(run, inLine);
+    const { lease } = await begun(threads, id, "holder");
+    expect(await threads.cancel(id, second.id, "interrupt")).toBe("ended");
+    expect(await threads.cancel(id, third.id, "rollback")).toBe("ended");
+    expect(await threads.cancel(id, first.id, "interrupt")).toBe("asked");
+    expect(await threads.cancel(id, randomUUID(), "interrupt")).toBe("not-found");
+    expect((await threads.run(id, second.id))?.status).toBe("interrupted");
+    expect(await threads.run(id, third.id)).toBe(undefined);
+    expect((await threads.renew(lease))?.cancel).toBe("interrupt");
+    expect((await threads.get(id, "ada"))?.inflight).toEqual([first.id]);
+    await threads.settle(lease, { status: "interrupted", thread: "idle", forget: true });
+    expect(await threads.run(id, first.id)).toBe(undefined);
+    expect(await threads.get(id, "ada")).toMatchObject({ status: "idle", inflight: [] });
+  });
+
+  it("knows the runs that have not ended, keeps requests of any size, and deletes all that is of a thread", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const large = runOn(id, randomUUID(), { request: { input: randomBytes(700_000).toString("base64") } });
+    await threads.admit(large, inLine);
+    const unfinished = async () => {
+      const found = [];
+      for await (const one of threads.unfinished()) if (one.threadId === id) found.push(one.runId);
+      return found;
+    };
+    expect(await unfinished()).toEqual([large.id]);
+    const { lease, run } = await begun(threads, id, "holder");
+    expect(run.request).toEqual(large.request);
+    await threads.settle(lease, { status: "success", thread: "idle" });
+    expect(await unfinished()).toEqual([]);
+    expect(await threads.remove(id, "eve")).toBe(false);
+    expect(await threads.remove(id, "ada")).toBe(true);
+    expect(await threads.remove(id, "ada")).toBe(false);
+    expect(await threads.run(id, large.id)).toBe(undefined);
+  });
+
+  it("lists an owner's threads, the newest first, and changes them without losing what others change", async () => {
+    const { threads } = stores();
+    const owner = `owner-${randomUUID()}`;
+    const ids = [];
+    for (let i = 0; i < 5; i++) {
+      now += 10;
+      const id = randomUUID();
+      await threads.create({ id, owner, metadata: {}, temporary: i === 2 });
+      if (i !== 2) ids.unshift(id);
+    }
+    const listed = [];
+    for await (const { id } of threads.list(owner)) listed.push(id);
+    expect(listed).toEqual(ids);
+    const [id = ""] = ids;
+    await Promise.all(Array.from({ length: 6 }, (_, i) => threads.change(id, owner, { metadata: { [`k${i}`]: i } })));
+    expect((await threads.get(id, owner))?.metadata).toEqual({ k0: 0, k1: 1, k2: 2, k3: 3, k4: 4, k5: 5 });
+    expect(await threads.change(id, "eve", { metadata: { stolen: true } })).toBe(undefined);
   });
 
   it("makes one user of an address, however many log in at once", async () => {

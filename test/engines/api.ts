@@ -1,7 +1,7 @@
 /** The API without a server in front of it, on stores that a test chooses. */
 import { createApi } from "@tenure/functions/api";
 import { createDeps, type Deps, type ServiceConfig } from "@tenure/functions/deps";
-import { RunRegistry } from "@tenure/functions/runs/registry";
+import { Runner } from "@tenure/functions/runs/runner";
 
 export const PEPPER = "a pepper of more than thirty-two characters";
 export const SITE = "http://localhost";
@@ -29,8 +29,8 @@ export async function openApi(
     },
     ...config,
   });
-  const runs = new RunRegistry(deps.threads, deps.leasePolicy);
-  const api = createApi(deps, runs);
+  const runner = new Runner(deps);
+  const api = createApi(deps, runner);
   return {
     deps,
     sent: () => code,
@@ -41,7 +41,7 @@ export async function openApi(
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
     async close() {
-      await runs.stop();
+      await runner.stop();
       deps.close();
     },
   };

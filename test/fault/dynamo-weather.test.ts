@@ -1,9 +1,10 @@
 /** Throttling, errors of the service, lost requests and replies, batches half done: what DynamoDB does on a bad day. */
+import { randomUUID } from "node:crypto";
 import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { systemClock } from "@tenure/core/clock";
 import { connectDynamo, Table } from "@tenure/core/dynamo";
-import { createThreadStore, defaultLeasePolicy } from "@tenure/core/thread";
+import { createThreadStore, defaultLeasePolicy, type Lease } from "@tenure/core/thread";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { credentials, dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 import { type FaultyDynamo, startFaultyDynamo } from "../engines/faulty-dynamo.ts";
@@ -86,9 +87,13 @@ describe.each(dynamoEngines)("on a bad day of $name", ({ open }) => {
     for (let i = 0; i < 20; i++) {
       const id = `thread-${i}`;
       expect(await threads.create({ id, owner: "me", metadata: {} })).toMatchObject({ id });
-      const lease = await threads.acquireLease(id, "me", `run-${i}`);
-      expect(lease).toMatchObject({ holder: `run-${i}`, fence: 1 });
-      expect(await threads.acquireLease(id, "me", "another")).toBe("busy");
+      const run = { id: randomUUID(), threadId: id, owner: "me", assistantId: "a", graphId: "g" };
+      const asked = { request: {}, metadata: {}, multitask: "reject", createdAt: Date.now(), startAt: 0 };
+      expect(await threads.admit({ ...run, ...asked }, { alone: true })).toBe("admitted");
+      const begun = (await threads.begin(id, "holder")) as { lease: Lease };
+      expect(begun).toMatchObject({ lease: { holder: "holder" }, run: { id: run.id, attempt: 1 } });
+      expect(await threads.settle(begun.lease, { status: "success", thread: "idle" })).toBe(true);
+      expect(await threads.get(id, "me")).toMatchObject({ status: "idle", inflight: [] });
     }
   });
 

@@ -14,7 +14,11 @@ export type Refusal =
   | { tag: "thread-not-found"; threadId: string }
   | { tag: "thread-exists"; threadId: string }
   | { tag: "thread-busy"; threadId: string }
+  | { tag: "state-locked"; threadId: string }
+  | { tag: "run-not-found"; runId: string }
   | { tag: "assistant-not-found"; assistantId: string }
+  | { tag: "assistant-exists"; assistantId: string }
+  | { tag: "assistant-readonly"; assistantId: string }
   | { tag: "invalid-input"; issues: string[] }
   | { tag: "body-too-large"; limitBytes: number }
   | { tag: "cross-origin" }
@@ -83,8 +87,16 @@ export function describe(reason: Reason): string {
       return `Thread ${reason.threadId} exists already. Send if_exists: "do_nothing" to use it.`;
     case "thread-busy":
       return `Thread ${reason.threadId} has a run under way. Wait for it to end, then try again.`;
+    case "state-locked":
+      return `The state of thread ${reason.threadId} cannot be changed while it has a run. Wait for it to end, or cancel it.`;
+    case "run-not-found":
+      return `There is no run ${reason.runId} of yours on this thread.`;
     case "assistant-not-found":
-      return `There is no assistant ${reason.assistantId}.`;
+      return `No assistant found for "${reason.assistantId}": it is no graph's name, and no assistant's id of yours.`;
+    case "assistant-exists":
+      return `Assistant ${reason.assistantId} exists already. Send if_exists: "do_nothing" to use it.`;
+    case "assistant-readonly":
+      return `Assistant ${reason.assistantId} is a graph's own and stays as it is. Make one of yours of the same graph.`;
     case "invalid-input":
       return reason.issues.join("; ");
     case "body-too-large":

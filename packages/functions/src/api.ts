@@ -1,22 +1,31 @@
 /** The whole HTTP surface, mounted at /api: the same app in Lambda and in the local stack. */
 import { TenureError } from "@tenure/core/errors";
-import { type Context, Hono } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import type { Deps } from "./deps.ts";
 import { sameOrigin } from "./middleware/same-origin.ts";
 import { problemResponse } from "./problem.ts";
+import { accountRoutes } from "./routes/account.ts";
 import { activityRoutes } from "./routes/activity.ts";
+import { assistantRoutes } from "./routes/assistants.ts";
 import { authRoutes } from "./routes/auth.ts";
+import { metaRoutes, missingRoutes } from "./routes/meta.ts";
+import { openapiRoutes } from "./routes/openapi.ts";
 import { problemRoutes } from "./routes/problems.ts";
+import { runRoutes, threadRunRoutes } from "./routes/runs.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
+import { stateRoutes } from "./routes/states.ts";
+import { storeRoutes } from "./routes/store.ts";
 import { threadRoutes } from "./routes/threads.ts";
-import type { RunRegistry } from "./runs/registry.ts";
+import type { Runner } from "./runs/runner.ts";
 import { apiHeaders } from "./security-headers.ts";
 
-const MAX_BODY_BYTES = 1024 * 1024;
+/** What a Lambda function may be sent. */
+const MAX_BODY_BYTES = 6 * 1024 * 1024;
+const MAX_AUTH_BODY_BYTES = 16 * 1024;
 
-export function createApi(deps: Deps, runs: RunRegistry): Hono {
+export function createApi(deps: Deps, runner: Runner): Hono {
   const app = new Hono().basePath("/api");
   app.use(
     methodNotAllowed({
@@ -29,19 +38,23 @@ export function createApi(deps: Deps, runs: RunRegistry): Hono {
     c.header("Cache-Control", "no-store");
   });
   app.use(apiHeaders());
-  app.use(
-    bodyLimit({
-      maxSize: MAX_BODY_BYTES,
-      onError: (c) => problemResponse(c, new TenureError({ tag: "body-too-large", limitBytes: MAX_BODY_BYTES })),
-    }),
-  );
+  app.use(upTo(MAX_BODY_BYTES));
+  app.use("/auth/*", upTo(MAX_AUTH_BODY_BYTES));
   app.use(sameOrigin(deps));
-  app.get("/ok", (c) => c.json({ ok: true }));
+  app.route("/", metaRoutes());
   app.route("/auth", authRoutes(deps));
   app.route("/auth", sessionRoutes(deps));
   app.route("/activity", activityRoutes(deps));
-  app.route("/threads", threadRoutes(deps, runs));
+  app.route("/account", accountRoutes(deps, runner));
+  app.route("/", missingRoutes());
+  app.route("/threads", threadRoutes(deps, runner));
+  app.route("/threads", stateRoutes(deps));
+  app.route("/threads", threadRunRoutes(deps, runner));
+  app.route("/runs", runRoutes(deps, runner));
+  app.route("/assistants", assistantRoutes(deps, runner));
+  app.route("/store", storeRoutes(deps));
   app.route("/problems", problemRoutes());
+  app.route("/", openapiRoutes(app));
   app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));
   app.onError((error, c) => {
     const response = problemResponse(c, error);
@@ -49,6 +62,11 @@ export function createApi(deps: Deps, runs: RunRegistry): Hono {
     return response;
   });
   return app;
+}
+
+function upTo(limitBytes: number): MiddlewareHandler {
+  const onError = (c: Context) => problemResponse(c, new TenureError({ tag: "body-too-large", limitBytes }));
+  return bodyLimit({ maxSize: limitBytes, onError });
 }
 
 /** For the operator, whom the response points to. No query and no header: they may hold what grants access. */

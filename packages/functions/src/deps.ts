@@ -2,24 +2,30 @@
 
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { type ActivityLog, createActivityLog } from "@tenure/core/activity";
+import { type AssistantStore, createAssistantStore } from "@tenure/core/assistant";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { type Clock, systemClock } from "@tenure/core/clock";
-import { connectDynamo, type DynamoConfig, Table } from "@tenure/core/dynamo";
+import { connectDynamo, type DynamoConfig, Table, tableDefinition } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
+import { createEventLog, type EventLog } from "@tenure/core/events";
 import { type CodePolicy, type CodeStore, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import { createWindows, type Windows } from "@tenure/core/ratelimit";
 import { connectRedis, type RedisConfig } from "@tenure/core/redis";
 import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
+import { DynamoDBStore } from "@tenure/core/store";
 import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
 import { keyedHandle } from "@tenure/core/token";
 import { createUserStore, type UserStore } from "@tenure/core/user";
 import { ActivityRecorder } from "./activity.ts";
 import type { AddressOf } from "./address.ts";
-import { compileGraphs, type Graphs } from "./graphs/index.ts";
+import type { AssistantDefaults } from "./assistants.ts";
+import { compileGraphs, type GraphFactory, type Graphs } from "./graphs/index.ts";
 import { loadModel } from "./graphs/model.ts";
 import { type ApiSessionStore, identity } from "./identity.ts";
 import type { Mailer } from "./mailer.ts";
 import { type CookiePolicy, hostCookie } from "./middleware/session.ts";
+import { checkpointMetadata } from "./runs/config.ts";
+import { refuseWithoutLease } from "./runs/lease.ts";
 
 export interface ServiceConfig {
   redis: RedisConfig;
@@ -30,6 +36,10 @@ export interface ServiceConfig {
   mailer: Mailer;
   /** `provider:model`; the offline model when left out. */
   model?: string | undefined;
+  /** What the graphs' own assistants are configured with, by name. */
+  defaults?: AssistantDefaults;
+  /** Further graphs, by name; those of graphs/index.ts when left out. */
+  graphs?: Record<string, GraphFactory>;
   /** How long threads' checkpoints are kept, in milliseconds. Default 30 days. */
   checkpointTtlMs?: number;
   /** Where a client's address is taken from. It must be something that the client cannot set. */
@@ -54,8 +64,17 @@ export interface Deps {
   threads: ThreadStore;
   activity: ActivityRecorder;
   activityLog: ActivityLog;
-  checkpointer: BaseCheckpointSaver;
+  checkpointer: DynamoDBSaver;
+  /** With checkpoints, and without, for runs that keep none. */
   graphs: Graphs;
+  stateless: Graphs;
+  assistants: AssistantStore;
+  events: EventLog;
+  /** The long-term memory of one user. */
+  storeOf: (userId: string) => DynamoDBStore;
+  defaults: AssistantDefaults;
+  /** Epoch milliseconds. */
+  startedAt: number;
   mailer: Mailer;
   pepper: string;
   leasePolicy: LeasePolicy;
@@ -86,8 +105,12 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     client,
     tableName,
     ttlMs: config.checkpointTtlMs ?? 30 * DAY_MS,
+    indexName: tableDefinition.index.name,
+    metadataOf: checkpointMetadata,
+    beforeWrite: () => refuseWithoutLease(clock.now()),
     clock,
   });
+  const model = await loadModel(config.model);
   const activityLog = createActivityLog(table, { ...(config.activityTtlMs && { ttlMs: config.activityTtlMs }) });
   const report = config.report ?? ((line) => void process.stderr.write(`${line}\n`));
   return {
@@ -104,7 +127,13 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     activity: new ActivityRecorder({ log: activityLog, clock, report }),
     activityLog,
     checkpointer,
-    graphs: compileGraphs({ model: await loadModel(config.model), checkpointer }),
+    graphs: compileGraphs({ model, checkpointer: checkpointer as unknown as BaseCheckpointSaver }, config.graphs),
+    stateless: compileGraphs({ model, checkpointer: undefined }, config.graphs),
+    assistants: createAssistantStore(table, clock),
+    events: createEventLog(redis),
+    storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, clock }),
+    defaults: config.defaults ?? {},
+    startedAt: clock.now(),
     mailer,
     pepper,
     leasePolicy,

@@ -25,7 +25,12 @@ export const limits = {
  * Counts one request and says so in the response's headers, or throws `rate-limited`; throws `store-unavailable` when
  * it cannot be counted and the limit refuses then. Headers: draft-ietf-httpapi-ratelimit-headers-10.
  */
-export async function takeOrRefuse(c: Context, windows: Windows, limit: RouteLimit, subject: string): Promise<void> {
+export async function takeOrRefuse(
+  c: Pick<Context, "header">,
+  windows: Windows,
+  limit: RouteLimit,
+  subject: string,
+): Promise<void> {
   const taken = await windows.take(limit, subject).catch((error: unknown) => {
     if (limit.whenUnavailable === "allow" && isTenureError(error, "store-unavailable")) return undefined;
     throw error;

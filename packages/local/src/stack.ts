@@ -8,11 +8,14 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
+import type { LeasePolicy } from "@tenure/core/thread";
 import { addressFromHeader } from "@tenure/functions/address";
 import { createApi } from "@tenure/functions/api";
+import type { AssistantDefaults } from "@tenure/functions/assistants";
 import { createDeps, type Deps } from "@tenure/functions/deps";
+import type { GraphFactory } from "@tenure/functions/graphs";
 import { problemResponse } from "@tenure/functions/problem";
-import { RunRegistry } from "@tenure/functions/runs/registry";
+import { Runner } from "@tenure/functions/runs/runner";
 import { siteHeaders } from "@tenure/functions/security-headers";
 import { hostCookie } from "@tenure/functions/session";
 import { Hono, type MiddlewareHandler } from "hono";
@@ -38,15 +41,24 @@ const TABLE = "tenure";
 const SITE = fileURLToPath(new URL("../../web/dist/site", import.meta.url));
 const CLOSE_DEADLINE_MS = 1_000;
 const SETTLE_DEADLINE_MS = 500;
+/** How often it looks for runs that a crash has left. */
+const WATCH_EVERY_MS = 5_000;
 
 export interface StackOptions {
   /** Called with every message that would have been sent. */
   onMail: (mail: Mail) => void;
+  /** Other graphs than the service's own, and what they are configured with. */
+  graphs?: Record<string, GraphFactory>;
+  defaults?: AssistantDefaults;
+  leasePolicy?: Partial<LeasePolicy>;
   /** The embedded Redis' clock in epoch milliseconds, for tests that move time. */
   now?: () => number;
 }
 
-export async function startStack(config: LocalConfig, { onMail, now }: StackOptions): Promise<Stack> {
+export async function startStack(
+  config: LocalConfig,
+  { onMail, now, graphs, defaults, leasePolicy }: StackOptions,
+): Promise<Stack> {
   const opened: (() => unknown)[] = [];
   /** Undone in reverse order, when starting fails and when the stack is closed. */
   const closeAll = async () => {
@@ -75,6 +87,9 @@ export async function startStack(config: LocalConfig, { onMail, now }: StackOpti
       pepper: data.pepper,
       mailer: mailbox,
       model: config.model,
+      ...(graphs && { graphs }),
+      ...(defaults && { defaults }),
+      ...(leasePolicy && { leasePolicy }),
       addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,
       ...(config.limits === "off" && { codePolicy: { resendMs: 0 } }),
     });
@@ -87,10 +102,11 @@ export async function startStack(config: LocalConfig, { onMail, now }: StackOpti
       cookie: config.cookie === "plain" ? { name: `tenure-local-${config.port}`, secure: false } : hostCookie,
     };
 
-    const runs = new RunRegistry(deps.threads, deps.leasePolicy);
-    const server = await listen(site(createApi(deps, runs), mailbox), config.port);
+    const runner = new Runner(deps);
+    const server = await listen(site(createApi(deps, runner), mailbox), config.port);
     opened.push(() => closeServer(server));
-    opened.push(() => runs.stop());
+    runner.watch(WATCH_EVERY_MS);
+    opened.push(() => runner.stop());
 
     const limits = config.limits === "off" ? ["limits    off (TENURE_LIMITS)"] : [];
     return {

@@ -1,4 +1,4 @@
-import type { Item, Table } from "../dynamo/index.ts";
+import type { Item, Key, Table } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
 import { type Activity, type ActivityKind, DEFAULT_ACTIVITY_TTL_MS } from "./policy.ts";
 import type { ActivityLog } from "./store.ts";
@@ -21,6 +21,13 @@ export function createActivityLog(table: Table, { ttlMs = DEFAULT_ACTIVITY_TTL_M
         entries.push(toActivity(account, item));
       }
       return { entries };
+    },
+
+    async removeAll(account) {
+      const keys: Key[] = [];
+      for await (const { pk, sk } of table.query({ pk: partitionOf(account), withExpired: true }))
+        keys.push({ pk, sk });
+      await table.deleteAll(keys);
     },
   };
 }

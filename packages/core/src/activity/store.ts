@@ -10,4 +10,7 @@ export interface ActivityLog {
    * are no more. An entry whose time has passed is not among them. Throws `store-unavailable`.
    */
   list(account: string, page: { limit: number; before?: string }): Promise<{ entries: Activity[]; next?: string }>;
+
+  /** Deletes all entries of an account. Idempotent: repeat it after any failure. Throws `store-unavailable`. */
+  removeAll(account: string): Promise<void>;
 }

@@ -11,7 +11,7 @@ import {
   WRITES_IDX_MAP,
   writesSortKey,
 } from "@langchain/langgraph-checkpoint";
-import type { Item, Table } from "../dynamo/index.ts";
+import type { Item, Key, Table } from "../dynamo/index.ts";
 import type { Blob, Blobs } from "./blobs.ts";
 import { corrupt } from "./corrupt.ts";
 import { type CheckpointRef, checkpointOf, partition, taskOf, writesKey, writesOf, writesOfNamespace } from "./keys.ts";
@@ -76,6 +76,14 @@ export class PendingWrites {
     update.set("path", task.path);
     if (expiry.expiresAt !== undefined) update.set("expiresAt", expiry.expiresAt);
     await this.table.update(key, update);
+  }
+
+  /** The keys of a checkpoint's writes. */
+  async keys(ref: CheckpointRef): Promise<Key[]> {
+    const keys: Key[] = [];
+    const range = { pk: partition(ref.threadId), prefix: writesOf(ref), withExpired: true };
+    for await (const { pk, sk } of this.table.query(range)) keys.push({ pk, sk });
+    return keys;
   }
 
   /** All writes of a checkpoint, in the order in which a live run applies them. */

@@ -30,6 +30,7 @@ import { type CheckpointRef, headKey, whatOf } from "./keys.ts";
 import { wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import { headChannels, MAX_REACH, plan, type State } from "./plan.ts";
+import { keysOfRun } from "./run-keys.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
 import { Threads } from "./threads.ts";
@@ -55,6 +56,10 @@ export interface DynamoDBSaverOptions {
    * Without it, `list` without a thread reads the whole table.
    */
   indexName?: string;
+  /** Adds to a checkpoint's metadata, from the config that it is put with: what `list` is to filter by, say. */
+  metadataOf?: (config: RunnableConfig) => Record<string, unknown>;
+  /** Called before each write; what it throws stops that one. For runs that may lose their thread. */
+  beforeWrite?: () => void;
   /** LangGraph's JSON serializer when left out. */
   serde?: SerializerProtocol;
   clock?: Clock;
@@ -83,6 +88,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly tuples: Tuples;
   private readonly tombstones: Tombstones;
   private readonly values: Values;
+  private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
+  private readonly beforeWrite: () => void;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
 
@@ -91,6 +98,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     super(serde);
     this.clock = clock;
     this.ttlMs = ttlMs;
+    this.metadataOf = options.metadataOf ?? (() => ({}));
+    this.beforeWrite = options.beforeWrite ?? (() => {});
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
@@ -170,7 +179,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const [values, body, about] = await Promise.all([
       this.values.dumpChannels(checkpoint),
       this.values.dumpBody(checkpoint),
-      this.values.dump(metadata),
+      this.values.dump({ ...this.metadataOf(config), ...metadata }),
     ]);
     if (parentId === undefined)
       for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
@@ -195,6 +204,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       metadata: about,
       channels: headChannels(planned, depth, parent),
     };
+    this.beforeWrite();
     const key = headKey(ref);
     const d = await this.codec.encode(encodeHead(head), key);
     const loaded = { ref, head: { ...head, fingerprint: fingerprintOf(d) } };
@@ -211,6 +221,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       namespace: text(config, "checkpoint_ns") ?? "",
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
+    this.beforeWrite();
     await this.pendingWrites.put(
       ref,
       writes,
@@ -243,6 +254,16 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   async deleteThread(threadId: string): Promise<void> {
     await this.tombstones.bury(threadId);
     await this.threads.deleteAll(threadId);
+    this.heads.forget(threadId);
+  }
+
+  /**
+   * Deletes the checkpoints that a run has put, by the `run_id` of their metadata, as if it had never been: all but those
+   * that later ones of other runs were put on. Idempotent; when it throws, call it again.
+   */
+  async deleteRun(threadId: string, runId: string): Promise<void> {
+    const { heads, values, pendingWrites } = this;
+    await this.table.deleteAll(await keysOfRun({ heads, values, pendingWrites }, threadId, runId));
     this.heads.forget(threadId);
   }
 

@@ -110,7 +110,7 @@ export class Table {
   }
 
   /** The live items of one partition of an index, in the order of `isk`. An index may be some moments behind its table. */
-  async *queryIndex(IndexName: string, ipk: string): AsyncGenerator<Item> {
+  async *queryIndex(IndexName: string, ipk: string, { descending = false } = {}): AsyncGenerator<Item> {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
@@ -118,6 +118,7 @@ export class Table {
           new QueryCommand({
             TableName: this.tableName,
             IndexName,
+            ScanIndexForward: !descending,
             KeyConditionExpression: "ipk = :ipk",
             ExpressionAttributeValues: { ":ipk": ipk },
             ...(ExclusiveStartKey && { ExclusiveStartKey }),

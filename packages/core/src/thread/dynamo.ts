@@ -1,88 +1,250 @@
 import type { Clock } from "../clock.ts";
-import type { Item, Table } from "../dynamo/index.ts";
+import { type Table, tableDefinition } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
-import { type LeasePolicy, statusAt, type Thread, type ThreadStatus } from "./policy.ts";
+import { type Lease, type LeasePolicy, RUN_TTL_MS, type SettledStatus } from "./policy.ts";
+import { RUNS, runItems, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
+import { createRunStore } from "./runs.ts";
 import type { ThreadStore } from "./store.ts";
 
-const keyOf = (id: string) => ({ pk: `thread#${id}`, sk: "thread" });
-
-const names = { "#status": "status", "#holder": "leaseHolder", "#until": "leaseExpiresAt" };
-const HELD = "#holder = :holder AND fence = :fence";
+/** So many others may come first, one after the other. */
+const TRIES = 20;
 
 export function createThreadStore(table: Table, clock: Clock, policy: LeasePolicy): ThreadStore {
+  const runs = createRunStore(table, clock);
+
+  async function read(id: string): Promise<ThreadRecord | undefined> {
+    const item = await table.get(threadKey(id));
+    return item && toThread(item);
+  }
+
+  /** Repeats what others may come in between of, until it is done. */
+  async function untilDone<T>(attempt: () => Promise<T | "again">): Promise<T> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const done = await attempt();
+      if (done !== "again") return done;
+    }
+    throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "not-applied" });
+  }
+
+  /** Takes a run out of its thread's line, with nobody at work. */
+  async function leave(threadId: string, runId: string, settled: SettledStatus = "idle"): Promise<void> {
+    await untilDone(async () => {
+      const record = await read(threadId);
+      if (!record?.line.some(([id]) => id === runId)) return undefined;
+      const line = record.line.filter(([id]) => id !== runId);
+      const left = await table.update(threadKey(threadId), {
+        expression: "SET line = :line, updatedAt = :now, #status = :status",
+        condition: "line = :before",
+        names: { "#status": "status" },
+        values: {
+          ":line": JSON.stringify(line),
+          ":before": record.stored,
+          ":now": clock.now(),
+          ":status": settled,
+        },
+      });
+      return left ? undefined : "again";
+    });
+  }
+
+  async function giveBack({ threadId, holder, fence }: Lease): Promise<void> {
+    await table.update(threadKey(threadId), {
+      expression: "REMOVE leaseHolder, leaseExpiresAt",
+      condition: HELD,
+      names: {},
+      values: { ":holder": holder, ":fence": fence },
+    });
+  }
+
   return {
-    async create({ id, owner, metadata }) {
-      const now = clock.now();
-      const thread = { id, owner, metadata, createdAt: now, updatedAt: now, status: "idle" as const };
-      const item = { ...keyOf(id), ...thread, metadata: JSON.stringify(metadata), fence: 0 };
-      return (await table.putIfAbsent(item)) && thread;
+    async create(thread) {
+      const item = threadItem(thread, clock.now());
+      return (await table.putIfAbsent(item)) && toThread(item).thread;
     },
 
     async get(id, owner) {
-      const item = await table.get(keyOf(id));
-      return item?.owner === owner ? toThread(item, clock.now()) : undefined;
+      const record = await read(id);
+      return record?.thread.owner === owner ? record.thread : undefined;
     },
 
-    async acquireLease(id, owner, holder, metadata = {}) {
-      const now = clock.now();
-      const item = await table.get(keyOf(id));
-      if (item?.owner !== owner) return "not-found";
-      const fence = Number(item.fence) + 1;
-      const expiresAt = now + policy.leaseMs;
-      const taken = await table.update(keyOf(id), {
-        expression:
-          "SET #status = :busy, #holder = :holder, #until = :until, fence = :fence, metadata = :metadata, updatedAt = :now",
-        condition: "#owner = :owner AND fence = :seen AND (attribute_not_exists(#until) OR #until <= :now)",
-        names: { ...names, "#owner": "owner" },
-        values: {
-          ":busy": "busy",
-          ":holder": holder,
-          ":until": expiresAt,
-          ":fence": fence,
-          ":seen": item.fence,
-          ":owner": owner,
-          ":metadata": JSON.stringify({ ...toThread(item, now).metadata, ...metadata }),
-          ":now": now,
-        },
-        isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
+    async *list(owner) {
+      for await (const item of table.queryIndex(tableDefinition.index.name, threadsOf(owner), { descending: true }))
+        yield toThread(item).thread;
+    },
+
+    change: (id, owner, { metadata, config }) =>
+      untilDone(async () => {
+        const record = await read(id);
+        if (record?.thread.owner !== owner) return undefined;
+        const thread = {
+          ...record.thread,
+          metadata: { ...record.thread.metadata, ...metadata },
+          config: config ?? record.thread.config,
+          updatedAt: clock.now(),
+        };
+        const changed = await table.update(threadKey(id), {
+          expression: "SET metadata = :metadata, config = :config, updatedAt = :now",
+          condition: "metadata = :before AND #owner = :owner",
+          names: { "#owner": "owner" },
+          values: {
+            ":metadata": JSON.stringify(thread.metadata),
+            ":config": JSON.stringify(thread.config),
+            ":before": record.metadata,
+            ":owner": owner,
+            ":now": thread.updatedAt,
+          },
+        });
+        return changed ? thread : "again";
+      }),
+
+    async remove(id, owner) {
+      const record = await read(id);
+      if (record?.thread.owner !== owner) return false;
+      const keys = [];
+      for await (const { pk, sk } of table.query({ pk: threadKey(id).pk, withExpired: true }))
+        if (sk !== threadKey(id).sk) keys.push({ pk, sk });
+      await table.deleteAll(keys);
+      await table.deleteAll([threadKey(id)]);
+      return true;
+    },
+
+    async admit(run, { alone, metadata, config }) {
+      const { parts, item } = await runItems(run);
+      let isStored = false;
+      return untilDone(async () => {
+        const record = await read(run.threadId);
+        if (record?.thread.owner !== run.owner) return "not-found";
+        if (record.line.some(([id]) => id === run.id)) return "admitted";
+        if (alone && record.line.length > 0) {
+          if (isStored) await runs.discard(run.threadId, run.id);
+          return "busy";
+        }
+        if (!isStored) {
+          await table.putAll(parts);
+          // One that is there was admitted before, or was about to be.
+          if (!(await table.putIfAbsent(item)) && !(await runs.isPending(run.threadId, run.id))) return "admitted";
+          isStored = true;
+        }
+        const line = [...record.line, [run.id, run.startAt]];
+        const admitted = await table.update(threadKey(run.threadId), {
+          expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now, #status = :busy",
+          condition: "line = :before AND metadata = :known",
+          names: { "#status": "status" },
+          values: {
+            ":line": JSON.stringify(line),
+            ":before": record.stored,
+            ":known": record.metadata,
+            ":metadata": JSON.stringify({ ...record.thread.metadata, ...metadata }),
+            ":config": JSON.stringify(config ?? record.thread.config),
+            ":now": clock.now(),
+            ":busy": "busy",
+          },
+        });
+        return admitted ? "admitted" : "again";
       });
-      return taken ? { threadId: id, holder, fence, expiresAt } : "busy";
     },
 
-    async renewLease(lease) {
-      const now = clock.now();
-      const expiresAt = now + policy.leaseMs;
-      const renewed = await table.update(keyOf(lease.threadId), {
-        expression: "SET #until = :until, updatedAt = :now",
+    begin: (threadId, holder) =>
+      untilDone(async () => {
+        const now = clock.now();
+        const record = await read(threadId);
+        if (!record || record.line.length === 0) return undefined;
+        const { leaseExpiresAt, fence: seen } = record;
+        if (leaseExpiresAt !== undefined && leaseExpiresAt > now) return { retryAt: leaseExpiresAt };
+        // One that was under way when its lease lapsed comes first.
+        const lapsed = record.line.find(([id]) => id === record.leasedRun);
+        const [runId, startAt] = lapsed ?? record.line.toSorted(([, a], [, b]) => a - b)[0] ?? ["", 0];
+        if (startAt > now) return { retryAt: startAt };
+        const fence = seen + 1;
+        const expiresAt = now + policy.leaseMs;
+        const taken = await table.update(threadKey(threadId), {
+          expression:
+            "SET leaseHolder = :holder, leaseRun = :run, leaseExpiresAt = :until, fence = :fence, updatedAt = :now",
+          condition: "fence = :seen AND (attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now)",
+          names: {},
+          values: {
+            ":holder": holder,
+            ":run": runId,
+            ":until": expiresAt,
+            ":fence": fence,
+            ":seen": seen,
+            ":now": now,
+          },
+          isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
+        });
+        if (!taken) return "again";
+        const lease = { threadId, runId, holder, fence, expiresAt };
+        const run = await runs.begin(lease);
+        if (run) return { lease, run };
+        // It has ended, or was never stored: there is nothing to do for it.
+        await leave(threadId, runId, await runs.settledAs(threadId, runId));
+        await giveBack(lease);
+        return "again";
+      }),
+
+    async renew(lease) {
+      const expiresAt = clock.now() + policy.leaseMs;
+      const renewed = await table.update(threadKey(lease.threadId), {
+        expression: "SET leaseExpiresAt = :until",
         condition: HELD,
-        names: { "#holder": names["#holder"], "#until": names["#until"] },
-        values: { ":until": expiresAt, ":now": now, ":holder": lease.holder, ":fence": lease.fence },
+        names: {},
+        values: { ":until": expiresAt, ":holder": lease.holder, ":fence": lease.fence },
       });
-      return renewed ? { ...lease, expiresAt } : undefined;
+      if (!renewed) return undefined;
+      const cancel = await runs.wish(lease.threadId, lease.runId);
+      return { lease: { ...lease, expiresAt }, ...(cancel && { cancel }) };
     },
 
-    async releaseLease(lease, status) {
-      return table.update(keyOf(lease.threadId), {
-        expression: "SET #status = :status, updatedAt = :now REMOVE #holder, #until",
-        condition: HELD,
-        names,
-        values: { ":status": status, ":now": clock.now(), ":holder": lease.holder, ":fence": lease.fence },
+    release: (lease) => giveBack(lease),
+
+    async settle(lease, { status, thread, error, forget = false }) {
+      const ended = forget
+        ? await runs.forget(lease)
+        : await runs.end(lease, { status, thread, expiresAt: Math.ceil((clock.now() + RUN_TTL_MS) / 1000), error });
+      if (!ended) return false;
+      return untilDone(async () => {
+        const record = await read(lease.threadId);
+        if (record?.holder !== lease.holder || record.fence !== lease.fence) return false;
+        const line = record.line.filter(([id]) => id !== lease.runId);
+        const released = await table.update(threadKey(lease.threadId), {
+          expression:
+            "SET line = :line, #status = :status, updatedAt = :now REMOVE leaseHolder, leaseRun, leaseExpiresAt",
+          condition: `${HELD} AND line = :before`,
+          names: { "#status": "status" },
+          values: {
+            ":line": JSON.stringify(line),
+            ":before": record.stored,
+            ":status": thread,
+            ":now": clock.now(),
+            ":holder": lease.holder,
+            ":fence": lease.fence,
+          },
+          isOwn: (found) => found.fence === lease.fence && found.leaseHolder === undefined,
+        });
+        return released ? true : "again";
       });
     },
+
+    run: (threadId, runId) => runs.get(threadId, runId),
+
+    async *runs(threadId) {
+      const range = { pk: threadKey(threadId).pk, prefix: RUNS, descending: true };
+      for await (const item of table.query(range)) yield runs.toRun(item);
+    },
+
+    async cancel(threadId, runId, action) {
+      const asked = await runs.cancel(threadId, runId, action);
+      if (asked === "ended") await leave(threadId, runId);
+      return asked;
+    },
+
+    async removeRun(threadId, runId) {
+      await runs.discard(threadId, runId);
+      await leave(threadId, runId);
+    },
+
+    unfinished: () => runs.unfinished(),
   };
 }
 
-function toThread(item: Item, now: number): Thread {
-  try {
-    return {
-      id: String(item.id),
-      owner: String(item.owner),
-      createdAt: Number(item.createdAt),
-      updatedAt: Number(item.updatedAt),
-      metadata: JSON.parse(String(item.metadata)) as Record<string, unknown>,
-      status: statusAt(item.status as ThreadStatus, item.leaseExpiresAt as number | undefined, now),
-    };
-  } catch (cause) {
-    throw new TenureError({ tag: "store-corrupt", store: "dynamodb", what: `the record of a thread` }, { cause });
-  }
-}
+const HELD = "leaseHolder = :holder AND fence = :fence";

@@ -1,11 +1,16 @@
-/** Thread records, their owners, and the lease that makes a run the only writer of its thread. */
+/** Threads, their owners, their runs, and the lease that makes a run the only writer of its thread. */
 export { createThreadStore } from "./dynamo.ts";
 export {
+  type CancelAction,
   defaultLeasePolicy,
+  type FinalStatus,
+  isFinal,
   type Lease,
   type LeasePolicy,
+  type Run,
+  type RunStatus,
   type SettledStatus,
   type Thread,
   type ThreadStatus,
 } from "./policy.ts";
-export type { ThreadStore } from "./store.ts";
+export type { NewRun, ThreadChange, ThreadStore } from "./store.ts";

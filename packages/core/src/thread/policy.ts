@@ -8,7 +8,7 @@ export interface LeasePolicy {
 
 export const defaultLeasePolicy: LeasePolicy = { leaseMs: 30_000, heartbeatMs: 10_000 };
 
-/** As the LangGraph server names them. `busy` while a lease is held. */
+/** As the LangGraph server names them. `busy` while a run is under way or waits for its turn. */
 export type ThreadStatus = "idle" | "busy" | "interrupted" | "error";
 
 /** What a run leaves behind when it ends. */
@@ -21,19 +21,54 @@ export interface Thread {
   createdAt: number;
   updatedAt: number;
   metadata: Record<string, unknown>;
+  /** What its last run was configured with, for whatever reads its state. */
+  config: Record<string, unknown>;
   status: ThreadStatus;
+  /** Runs that are under way or wait for their turn, oldest first. */
+  inflight: string[];
+  /** Made for one run, to be deleted with it, and in no list. */
+  temporary: boolean;
+}
+
+/** As the LangGraph server names them. */
+export type RunStatus = "pending" | "running" | "success" | "error" | "timeout" | "interrupted";
+export type FinalStatus = Exclude<RunStatus, "pending" | "running">;
+
+export const isFinal = (status: RunStatus): status is FinalStatus => status !== "pending" && status !== "running";
+
+export type CancelAction = "interrupt" | "rollback";
+
+/** Instants are epoch milliseconds. */
+export interface Run {
+  id: string;
+  threadId: string;
+  owner: string;
+  assistantId: string;
+  graphId: string;
+  status: RunStatus;
+  /** What was asked for, as JSON has it. */
+  request: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+  multitask: string;
+  createdAt: number;
+  updatedAt: number;
+  /** Not to begin before. */
+  startAt: number;
+  /** How many times it was begun. */
+  attempt: number;
+  /** Somebody wants it ended. */
+  cancel?: CancelAction;
+  error?: { error: string; message: string };
 }
 
 /** The right to write to a thread. `fence` rises with every lease, so a later holder is told from an earlier one. */
 export interface Lease {
   threadId: string;
+  runId: string;
   holder: string;
   fence: number;
   expiresAt: number;
 }
 
-/** A record says busy until its run ends it; when the lease has lapsed, the run has crashed. */
-export function statusAt(stored: ThreadStatus, leaseExpiresAt: number | undefined, now: number): ThreadStatus {
-  if (stored !== "busy") return stored;
-  return leaseExpiresAt !== undefined && leaseExpiresAt > now ? "busy" : "error";
-}
+/** How long a run's record is kept once it has ended, in milliseconds. */
+export const RUN_TTL_MS = 30 * 24 * 60 * 60 * 1000;

@@ -21,6 +21,8 @@ export function createUserStore(table: Table, clock: Clock): UserStore {
       if (winner) return winner;
       throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "unknown" });
     },
+
+    remove: (email) => table.deleteAll([keyOf(email)]),
   };
 }
 

@@ -11,4 +11,7 @@ export interface UserStore {
    * user. Idempotent: may be repeated after any failure. Throws `store-unavailable`.
    */
   findOrCreate(email: string): Promise<User>;
+
+  /** Forgets the user of an address; at the next login there is a new one. Idempotent. Throws `store-unavailable`. */
+  remove(email: string): Promise<void>;
 }

@@ -79,7 +79,7 @@ export const agent: GraphFactory = ({ model, checkpointer }) => {
     .addEdge(START, "model")
     .addConditionalEdges("model", routeAfterModel, ["approval", "tools", END])
     .addEdge("tools", "model")
-    .compile({ checkpointer, name: "agent" });
+    .compile({ ...(checkpointer && { checkpointer }), name: "agent" });
 };
 
 function routeAfterModel({ messages }: typeof State.State): "approval" | "tools" | typeof END {

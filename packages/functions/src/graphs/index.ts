@@ -13,8 +13,8 @@ const graphs: Record<string, GraphFactory> = {
 export interface GraphContext {
   /** The model of TENURE_MODEL, or the offline one. */
   model: BaseChatModel;
-  /** Where the graph's state is kept; to be passed to `compile`. */
-  checkpointer: BaseCheckpointSaver;
+  /** Where the graph's state is kept, if it is; to be passed to `compile`. */
+  checkpointer: BaseCheckpointSaver | undefined;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a graph's state and node names are its own affair.
@@ -22,6 +22,6 @@ export type Graph = CompiledStateGraph<any, any, any, any, any, any>;
 export type GraphFactory = (context: GraphContext) => Graph;
 export type Graphs = ReadonlyMap<string, Graph>;
 
-export function compileGraphs(context: GraphContext): Graphs {
-  return new Map(Object.entries(graphs).map(([name, make]) => [name, make(context)]));
+export function compileGraphs(context: GraphContext, factories: Record<string, GraphFactory> = graphs): Graphs {
+  return new Map(Object.entries(factories).map(([name, make]) => [name, make(context)]));
 }

@@ -2,11 +2,11 @@
 import type { Activity } from "@tenure/core/activity";
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
+import { accountOf } from "../account.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
-import { accountOf } from "./auth.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;

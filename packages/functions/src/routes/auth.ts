@@ -12,6 +12,7 @@ import {
 } from "@tenure/core/token";
 import { type Context, Hono } from "hono";
 import { z } from "zod";
+import { accountOf } from "../account.ts";
 import type { Happening } from "../activity.ts";
 import { networkOf } from "../address.ts";
 import type { Deps } from "../deps.ts";
@@ -118,11 +119,6 @@ export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
       activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
       return c.body(null, 204);
     });
-}
-
-/** The name under which an account's codes and activity are kept: it does not tell the address. */
-export function accountOf(pepper: string, email: string): string {
-  return keyedHandle(pepper, "account", email);
 }
 
 /** Whose activity it is, and by which session. */

@@ -1,157 +1,207 @@
-/** Threads and their runs on the LangGraph server's wire. A thread of somebody else does not exist. */
-
-import { v5, v7 } from "@langchain/core/utils/uuid";
+/** Threads on the LangGraph server's wire. A thread of somebody else does not exist. */
+import { v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
-import { type Context, Hono } from "hono";
-import { streamSSE } from "hono/streaming";
+import { Hono } from "hono";
 import { z } from "zod";
 import type { Deps } from "../deps.ts";
-import type { Graph } from "../graphs/index.ts";
 import type { Identity } from "../identity.ts";
-import { readBody } from "../input.ts";
-import { limits, takeOrRefuse } from "../limits.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
-import type { RunRegistry } from "../runs/registry.ts";
-import {
-  configurable,
-  graphInput,
-  type RunRequest,
-  refuseUnsupported,
-  runRequest,
-  streamModes,
-} from "../runs/request.ts";
-import { emptyState, stateJson, stringify, threadJson } from "../runs/wire.ts";
+import { operation } from "../operation.ts";
+import { graphCommand, record } from "../runs/request.ts";
+import type { Runner } from "../runs/runner.ts";
+import { json, selected, threadJson } from "../runs/wire.ts";
+import { copyCheckpoints, deleteThread, ThreadAccess } from "../threads.ts";
+import { contains } from "./contains.ts";
 
+const tag = "threads";
 const uuid = z.guid();
-const threadRequest = z.object({
-  thread_id: uuid.nullish(),
-  metadata: z.record(z.string(), z.unknown()).nullish(),
-  if_exists: z.enum(["raise", "do_nothing"]).nullish(),
-  supersteps: z.array(z.unknown()).nullish(),
+/** A thread's record is one item. */
+const MAX_METADATA_BYTES = 64 * 1024;
+export const metadata = record.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
+  message: `has more than ${MAX_METADATA_BYTES} bytes as JSON`,
 });
+const status = z.enum(["idle", "busy", "interrupted", "error"]);
 
-const HEARTBEAT_MS = 10_000;
+const update = z.object({
+  values: z.unknown().optional(),
+  command: z
+    .object({ update: z.unknown().optional(), resume: z.unknown().optional(), goto: z.unknown().optional() })
+    .nullish(),
+  as_node: z.string().nullish(),
+});
+const createBody = z.object({
+  thread_id: uuid.nullish(),
+  metadata: metadata.nullish(),
+  if_exists: z.enum(["raise", "do_nothing"]).nullish(),
+  supersteps: z.array(z.object({ updates: z.array(update) })).nullish(),
+  ttl: z.unknown().optional(),
+});
+const filterBody = z.object({
+  metadata: record.nullish(),
+  ids: z.array(uuid).nullish(),
+  status: status.nullish(),
+  values: record.nullish(),
+});
+const searchBody = filterBody.extend({
+  limit: z.number().int().min(1).max(1000).nullish(),
+  offset: z.number().int().min(0).nullish(),
+  sort_by: z.enum(["thread_id", "status", "created_at", "updated_at", "state_updated_at"]).nullish(),
+  sort_order: z.enum(["asc", "desc"]).nullish(),
+  select: z.array(z.string()).nullish(),
+  extract: z.record(z.string(), z.string()).nullish(),
+});
+type Filter = z.infer<typeof filterBody>;
 
-export function threadRoutes(deps: Deps, runs: RunRegistry): Hono<SessionEnv<Identity>> {
-  const { threads, graphs, windows } = deps;
+/** States of so many threads are read at once. */
+const AT_ONCE = 8;
 
-  async function ownThread(c: Context<SessionEnv<Identity>>): Promise<Thread> {
-    const id = c.req.param("id") ?? "";
-    const thread = uuid.safeParse(id).success && (await threads.get(id, c.var.session.data.userId));
-    if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
-    return thread;
-  }
+export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
+  const { threads } = deps;
+  const access = new ThreadAccess(deps);
 
-  /** The graph that a thread's state belongs to: that of its last run. */
-  const graphOf = (thread: Thread): Graph | undefined => graphs.get(String(thread.metadata.graph_id));
-
-  const latestState = (thread: Thread, options?: { subgraphs: boolean }) =>
-    graphOf(thread)?.getState({ configurable: { thread_id: thread.id } }, options);
-
-  async function createThread(id: string, owner: string, metadata: Record<string, unknown>): Promise<Thread | false> {
-    const created = await threads.create({ id, owner, metadata });
-    if (created) return created;
-    // Taken: by this user, or by another one, whose thread is as good as absent.
-    if (await threads.get(id, owner)) return false;
-    throw new TenureError({ tag: "thread-not-found", threadId: id });
+  /** Those of the user's threads that meet the filter; of values only those that were read, so they come last. */
+  async function find(owner: string, { metadata, ids, status, values }: Filter): Promise<Thread[]> {
+    const found: Thread[] = [];
+    for await (const thread of threads.list(owner)) {
+      if (ids?.length && !ids.includes(thread.id)) continue;
+      if (status && thread.status !== status) continue;
+      if (metadata && !contains(thread.metadata, metadata)) continue;
+      found.push(thread);
+    }
+    if (!values) return found;
+    const states = await inGroups(found, async (thread) => (await access.state(thread))?.values ?? {});
+    return found.filter((_, i) => contains(JSON.parse(JSON.stringify(states[i])), values));
   }
 
   return new Hono<SessionEnv<Identity>>()
     .use(session(deps))
 
-    .post("/", async (c) => {
-      const body = await readBody(c, threadRequest);
-      if (body.supersteps?.length) throw new TenureError({ tag: "not-implemented", feature: "supersteps" });
-      const id = body.thread_id ?? v7();
-      const owner = c.var.session.data.userId;
-      const created = await createThread(id, owner, body.metadata ?? {});
-      if (created) return json(c, threadJson(created, undefined));
-      if (body.if_exists !== "do_nothing") throw new TenureError({ tag: "thread-exists", threadId: id });
-      const thread = (await threads.get(id, owner)) as Thread;
-      return json(c, threadJson(thread, await latestState(thread)));
-    })
-
-    .get("/:id", async (c) => {
-      const thread = await ownThread(c);
-      return json(c, threadJson(thread, await latestState(thread)));
-    })
-
-    .get("/:id/state", async (c) => {
-      const thread = await ownThread(c);
-      const state = await latestState(thread, { subgraphs: c.req.query("subgraphs") === "true" });
-      return json(c, state ? stateJson(state) : emptyState);
-    })
-
-    .post("/:id/runs/stream", async (c) => {
-      const id = c.req.param("id");
-      const owner = c.var.session.data.userId;
-      const request = await readBody(c, runRequest);
-      refuseUnsupported(request);
-      const assistant = findAssistant(deps, request.assistant_id);
-      if (request.if_not_exists === "create" && uuid.safeParse(id).success) await createThread(id, owner, {});
-      const thread = await ownThread(c);
-      await takeOrRefuse(c, windows, limits.runsPerUser, owner);
-
-      const runId = v7();
-      const { graphId, assistantId, graph } = assistant;
-      const lease = await threads.acquireLease(thread.id, owner, runId, {
-        graph_id: graphId,
-        assistant_id: assistantId,
-      });
-      if (lease === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: id });
-      if (lease === "busy") throw new TenureError({ tag: "thread-busy", threadId: id });
-
-      const own = { thread_id: id, run_id: runId, graph_id: graphId, assistant_id: assistantId, user_id: owner };
-      const run = runs.start(graph, lease, {
-        runId,
-        input: graphInput(request),
-        modes: streamModes(request),
-        subgraphs: request.stream_subgraphs ?? false,
-        options: executionOptions(request, own),
-      });
-
-      c.header("Content-Location", `/threads/${id}/runs/${runId}`);
-      return streamSSE(c, async (stream) => {
-        stream.onAbort(() => {
-          if (request.on_disconnect === "cancel") run.cancel();
-        });
-        for await (const item of run.feed.read(HEARTBEAT_MS)) {
-          if (stream.aborted) break;
-          if (item)
-            await stream.writeSSE({ id: String(item.id), event: item.event.event, data: stringify(item.event.data) });
-          else await stream.write(": heartbeat\n\n");
+    .post(
+      "/",
+      operation({ tag, summary: "Make a thread", body: createBody, answers: { 200: "The thread" } }),
+      async (c) => {
+        const { thread_id, metadata, if_exists, supersteps } = c.var.body;
+        const id = thread_id ?? v7();
+        const owner = c.var.session.data.userId;
+        const created = await access.create(id, owner, metadata ?? {});
+        if (!created && if_exists !== "do_nothing") throw new TenureError({ tag: "thread-exists", threadId: id });
+        const thread = created || (await access.own(id, owner));
+        if (created && supersteps?.length) {
+          const graph = access.graphOf(thread);
+          if (!graph) throw noGraph();
+          const steps = supersteps.map(({ updates }) => ({
+            updates: updates.map(({ values, command, as_node }) => ({
+              values: command ? graphCommand(command as Parameters<typeof graphCommand>[0]) : (values ?? null),
+              ...(as_node && { asNode: as_node }),
+            })),
+          }));
+          await graph.bulkUpdateState({ configurable: { thread_id: id } }, steps as never);
         }
-      });
-    });
+        return json(c, threadJson(thread, await access.state(thread)));
+      },
+    )
+
+    .post(
+      "/search",
+      operation({ tag, summary: "Find threads", body: searchBody, answers: { 200: "Threads" } }),
+      async (c) => {
+        const { limit, offset, sort_by, sort_order, select, ...filter } = c.var.body;
+        const sorted = (await find(c.var.session.data.userId, filter)).sort(
+          byField(sort_by ?? "created_at", sort_order ?? "desc"),
+        );
+        const [from, count] = [offset ?? 0, limit ?? 10];
+        const page = sorted.slice(from, from + count);
+        const hasMore = sorted.length > from + count;
+        c.header("X-Pagination-Total", String(from + page.length + (hasMore ? 1 : 0)));
+        if (hasMore) c.header("X-Pagination-Next", String(from + count));
+        const wantsState = !select?.length || select.some((key) => key === "values" || key === "interrupts");
+        const shown = await inGroups(page, async (thread) =>
+          selected(threadJson(thread, wantsState ? await access.state(thread) : undefined), select),
+        );
+        return json(c, shown);
+      },
+    )
+
+    .post(
+      "/count",
+      operation({ tag, summary: "Count threads", body: filterBody, answers: { 200: "A number" } }),
+      async (c) => c.json((await find(c.var.session.data.userId, c.var.body)).length),
+    )
+
+    .get("/:id", operation({ tag, summary: "Read a thread", answers: { 200: "The thread" } }), async (c) => {
+      const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
+      return json(c, threadJson(thread, await access.state(thread)));
+    })
+
+    .patch(
+      "/:id",
+      operation({
+        tag,
+        summary: "Add to a thread's metadata",
+        body: z.object({ metadata: metadata.nullish() }),
+        answers: { 200: "The thread" },
+      }),
+      async (c) => {
+        const { id, owner, metadata: before } = await access.own(c.req.param("id"), c.var.session.data.userId);
+        const added = c.var.body.metadata ?? {};
+        const whole = metadata.safeParse({ ...before, ...added });
+        if (!whole.success)
+          throw new TenureError({ tag: "invalid-input", issues: ["metadata: is too large with what is there"] });
+        const thread = await threads.change(id, owner, { metadata: added });
+        if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
+        return json(c, threadJson(thread, await access.state(thread)));
+      },
+    )
+
+    .delete(
+      "/:id",
+      operation({ tag, summary: "Delete a thread, its runs and its state", answers: { 204: "Gone" } }),
+      async (c) => {
+        const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
+        await deleteThread(deps, runner, thread);
+        return c.body(null, 204);
+      },
+    )
+
+    .post(
+      "/:id/copy",
+      operation({ tag, summary: "Copy a thread with its state", answers: { 200: "The copy" } }),
+      async (c) => {
+        const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
+        const id = v7();
+        const created = await threads.create({
+          id,
+          owner: thread.owner,
+          metadata: { ...thread.metadata, thread_id: id },
+        });
+        if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
+        await copyCheckpoints(deps.checkpointer, thread.id, id);
+        const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
+        return json(c, threadJson(copy, await access.state(copy)));
+      },
+    );
 }
 
-function executionOptions(request: RunRequest, own: Record<string, unknown>): Record<string, unknown> {
-  const { config, context, metadata, interrupt_before, interrupt_after, durability } = request;
-  return {
-    configurable: configurable(request, own),
-    metadata: { ...metadata, graph_id: own.graph_id, assistant_id: own.assistant_id },
-    ...(config?.tags && { tags: config.tags }),
-    ...(config?.recursion_limit && { recursionLimit: config.recursion_limit }),
-    ...(context && { context }),
-    ...(interrupt_before && { interruptBefore: interrupt_before }),
-    ...(interrupt_after && { interruptAfter: interrupt_after }),
-    ...(durability && { durability }),
+const noGraph = () =>
+  new TenureError({
+    tag: "invalid-input",
+    issues: ["metadata.graph_id: names the graph whose state this is; it is missing"],
+  });
+
+async function inGroups<T, U>(all: T[], work: (one: T) => Promise<U>): Promise<U[]> {
+  const done: U[] = [];
+  for (let from = 0; from < all.length; from += AT_ONCE)
+    done.push(...(await Promise.all(all.slice(from, from + AT_ONCE).map(work))));
+  return done;
+}
+
+function byField(field: string, order: "asc" | "desc"): (a: Thread, b: Thread) => number {
+  const of = (thread: Thread): string | number => {
+    if (field === "thread_id") return thread.id;
+    if (field === "status") return thread.status;
+    return field === "created_at" ? thread.createdAt : thread.updatedAt;
   };
-}
-
-/** The namespace under which the LangGraph server derives a graph's own assistant id (UUID version 5). */
-const ASSISTANT_NAMESPACE = "6ba7b821-9dad-11d1-80b4-00c04fd430c8";
-
-/** Each graph is an assistant, known by the graph's name or by the id derived from it. */
-function findAssistant({ graphs }: Deps, asked: string): { graphId: string; assistantId: string; graph: Graph } {
-  for (const [graphId, graph] of graphs) {
-    const assistantId = v5(graphId, ASSISTANT_NAMESPACE);
-    if (asked === graphId || asked === assistantId) return { graphId, assistantId, graph };
-  }
-  throw new TenureError({ tag: "assistant-not-found", assistantId: asked });
-}
-
-function json(c: Context, value: object): Response {
-  return c.body(stringify(value), 200, { "Content-Type": "application/json" });
+  const sign = order === "asc" ? 1 : -1;
+  return (a, b) => sign * (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : a.id < b.id ? -1 : 1);
 }

@@ -6,6 +6,7 @@
 import { type AIMessageChunk, isBaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StreamEvent } from "@langchain/core/tracers/log_stream";
+import type { BaseStore } from "@langchain/langgraph";
 import type { Graph } from "../graphs/index.ts";
 import type { StreamMode } from "./request.ts";
 import { checkpointJson } from "./wire.ts";
@@ -15,9 +16,13 @@ export interface RunEvent {
   data: unknown;
 }
 
-export interface Execution {
+export interface GraphRun {
   runId: string;
+  /** 1, and more when a process before this one has begun the run. */
+  attempt: number;
   input: unknown;
+  /** LangGraph's long-term memory, as its nodes see it. */
+  store: BaseStore;
   modes: StreamMode[];
   subgraphs: boolean;
   /** Everything else that LangGraph's `streamEvents` takes. */
@@ -26,14 +31,14 @@ export interface Execution {
 
 export async function* execute(
   graph: Graph,
-  { runId, input, modes, subgraphs, options }: Execution,
+  { runId, attempt, input, store, modes, subgraphs, options }: GraphRun,
 ): AsyncGenerator<RunEvent> {
-  yield { event: "metadata", data: { run_id: runId, attempt: 1 } };
+  yield { event: "metadata", data: { run_id: runId, attempt } };
   const asked = new Set<string>(modes);
   const messages = new MessageEvents();
   const start = graph.streamEvents.bind(graph) as (input: unknown, options: object) => AsyncIterable<StreamEvent>;
   const streamMode = libraryModes(asked);
-  const stream = start(input, { ...options, version: "v2", runId, subgraphs, streamMode });
+  const stream = start(input, { ...options, store, version: "v2", runId, subgraphs, streamMode });
 
   for await (const event of stream) {
     if (event.tags?.includes("langsmith:hidden")) continue;

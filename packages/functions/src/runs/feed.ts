@@ -1,25 +1,95 @@
-import type { RunEvent } from "./events.ts";
+import type { CancelAction, EventLog, LoggedEvent } from "@tenure/core/events";
 
 /**
- * The events of one run, in order, from the first. The run appends and never waits for a reader; each reader
- * gets every event, whenever it comes.
+ * The events of one run, in order, while it is under way in this process. The run appends and never waits, neither for a
+ * reader nor for Redis: readers here get every event from memory, and the log gets them in batches, for whoever joins the
+ * run elsewhere or comes back to it.
  */
 export class Feed {
-  private readonly events: RunEvent[] = [];
-  private ended = false;
+  private readonly log: EventLog;
+  private readonly runId: string;
+  private readonly onCancel: (action: CancelAction) => void;
+  /** Number of the first event in memory. */
+  private readonly first: number;
+  private readonly events: LoggedEvent[] = [];
+  private logged: number;
+  private writing: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private closed: "ended" | "lost" | undefined;
+  /** Whether the log has not taken some of the events. */
+  private lacking = false;
   private wake: () => void = () => {};
   private changed = new Promise<void>((resolve) => {
     this.wake = resolve;
   });
 
-  append(event: RunEvent): void {
-    this.events.push(event);
+  constructor(options: { log: EventLog; runId: string; first: number; onCancel: (action: CancelAction) => void }) {
+    this.log = options.log;
+    this.runId = options.runId;
+    this.onCancel = options.onCancel;
+    this.first = options.first;
+    this.logged = options.first;
+  }
+
+  append(event: string, data: string): void {
+    this.events.push({ id: this.first + this.events.length, event, data });
+    this.notify();
+    this.timer ??= setTimeout(() => void this.flush(), BATCH_MS);
+  }
+
+  /** The run has ended, and its record says how: readers may leave once they have all. */
+  async end(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.flush(true);
+    this.closed = "ended";
     this.notify();
   }
 
-  end(): void {
-    this.ended = true;
+  /** This process no longer has the run: its readers are to go on with the log. */
+  lose(): void {
+    clearTimeout(this.timer);
+    this.closed = "lost";
     this.notify();
+  }
+
+  /** Waits until what was appended is in the log, or could not be put there. */
+  async flush(ended = false): Promise<void> {
+    while (this.writing) await this.writing;
+    this.timer = undefined;
+    this.writing = this.write(ended).finally(() => {
+      this.writing = undefined;
+    });
+    await this.writing;
+    if (this.hasMore && !this.closed) this.timer ??= setTimeout(() => void this.flush(), this.lacking ? RETRY_MS : 0);
+  }
+
+  private get hasMore(): boolean {
+    return this.logged < this.first + this.events.length;
+  }
+
+  private async write(ended: boolean): Promise<void> {
+    do {
+      const batch: LoggedEvent[] = [];
+      let bytes = 0;
+      for (let i = this.logged - this.first; i < this.events.length && bytes < BATCH_BYTES; i++) {
+        const event = this.events[i] as LoggedEvent;
+        batch.push(event);
+        bytes += event.data.length;
+      }
+      const isLast = this.logged + batch.length === this.first + this.events.length;
+      if (batch.length === 0 && !ended) return;
+      try {
+        const wish = await this.log.append(this.runId, this.logged, batch, ended && isLast);
+        this.logged += batch.length;
+        this.lacking = false;
+        if (wish) this.onCancel(wish);
+      } catch {
+        // Idempotent, so the next batch brings it along.
+        if (!this.lacking) this.notify();
+        this.lacking = true;
+        return;
+      }
+    } while (ended && this.hasMore);
   }
 
   /** Resolves at the next change, or after `ms`; true when there was one. */
@@ -31,14 +101,30 @@ export class Feed {
     return Promise.race([this.changed.then(() => true), late]).finally(() => clearTimeout(timer));
   }
 
-  /** Every event with its position, and undefined whenever nothing came for `quietMs`. Ends with the run. */
-  async *read(quietMs: number): AsyncGenerator<{ id: number; event: RunEvent } | undefined> {
-    for (let id = 0; ; ) {
-      const event = this.events[id];
-      if (event) yield { id: id++, event };
-      else if (this.ended) return;
-      else if (!(await this.waitForChange(quietMs))) yield undefined;
+  /**
+   * Every event after number `after`, and whenever nothing came for `quietMs` a word on that: "quiet", or "unlogged" when
+   * Redis does not take the events, so that they cannot be had again. It ends with the run; with "lost", elsewhere.
+   */
+  async *read(after: number, quietMs: number): AsyncGenerator<LoggedEvent | "quiet" | "unlogged" | "lost"> {
+    let wasLacking = false;
+    for (let id = Math.max(this.first, after + 1); ; ) {
+      const event = this.events[id - this.first];
+      if (this.lacking !== wasLacking) {
+        wasLacking = this.lacking;
+        if (wasLacking) yield "unlogged";
+      } else if (event) {
+        yield event;
+        id += 1;
+      } else if (this.closed) {
+        if (this.closed === "lost") yield "lost";
+        return;
+      } else if (!(await this.waitForChange(quietMs))) yield "quiet";
     }
+  }
+
+  /** The first number that is not in memory here but in the log, if there is one. */
+  get begins(): number {
+    return this.first;
   }
 
   private notify(): void {
@@ -48,3 +134,8 @@ export class Feed {
     });
   }
 }
+
+/** Upstash bills by command: ten a second at most for a run. */
+const BATCH_MS = 100;
+const BATCH_BYTES = 256 * 1024;
+const RETRY_MS = 1000;

@@ -3,7 +3,7 @@ import { Command, Send } from "@langchain/langgraph";
 import { TenureError } from "@tenure/core/errors";
 import { z } from "zod";
 
-const record = z.record(z.string(), z.unknown());
+export const record = z.record(z.string(), z.unknown());
 const streamMode = z.enum([
   "values",
   "updates",
@@ -23,8 +23,15 @@ const command = z.object({
   update: z.union([record, z.array(z.tuple([z.string(), z.unknown()]))]).nullish(),
   goto: z.union([z.string(), send, z.array(z.union([z.string(), send]))]).nullish(),
 });
+export const checkpointRequest = z.object({
+  checkpoint_id: z.string().nullish(),
+  checkpoint_ns: z.string().nullish(),
+  checkpoint_map: record.nullish(),
+});
 
 const nodes = z.union([z.literal("*"), z.array(z.string())]).nullish();
+/** What SQS can hold back a message for. */
+const MAX_DELAY_SECONDS = 15 * 60;
 
 export const runRequest = z.object({
   assistant_id: z.string().max(200),
@@ -35,17 +42,12 @@ export const runRequest = z.object({
       tags: z.array(z.string()).nullish(),
       recursion_limit: z.number().int().min(1).max(1000).nullish(),
       configurable: record.nullish(),
+      metadata: record.nullish(),
     })
     .nullish(),
   context: record.nullish(),
   metadata: record.nullish(),
-  checkpoint: z
-    .object({
-      checkpoint_id: z.string().nullish(),
-      checkpoint_ns: z.string().nullish(),
-      checkpoint_map: record.nullish(),
-    })
-    .nullish(),
+  checkpoint: checkpointRequest.nullish(),
   checkpoint_id: z.string().nullish(),
   stream_mode: z.union([streamMode, z.array(streamMode)]).nullish(),
   stream_subgraphs: z.boolean().nullish(),
@@ -54,17 +56,18 @@ export const runRequest = z.object({
   interrupt_after: nodes,
   multitask_strategy: z.enum(["reject", "interrupt", "rollback", "enqueue"]).nullish(),
   on_disconnect: z.enum(["cancel", "continue"]).nullish(),
+  on_completion: z.enum(["delete", "keep", "complete", "continue"]).nullish(),
   if_not_exists: z.enum(["reject", "create"]).nullish(),
   durability: z.enum(["sync", "async", "exit"]).nullish(),
+  after_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).nullish(),
   webhook: z.unknown().optional(),
-  after_seconds: z.unknown().optional(),
   feedback_keys: z.unknown().optional(),
 });
 export type RunRequest = z.infer<typeof runRequest>;
 
 /** What a client would wrongly believe to have been done is refused instead of left out. */
 export function refuseUnsupported(request: RunRequest): void {
-  for (const feature of ["webhook", "after_seconds", "feedback_keys"] as const)
+  for (const feature of ["webhook", "feedback_keys"] as const)
     if (request[feature] !== undefined && request[feature] !== null)
       throw new TenureError({ tag: "not-implemented", feature });
 }
@@ -74,29 +77,15 @@ export function streamModes({ stream_mode }: RunRequest): StreamMode[] {
   return modes.length > 0 ? modes : ["values"];
 }
 
-export function graphInput({ command: asked, input }: RunRequest): unknown {
-  if (!asked) return input ?? null;
+export function graphInput({ command, input }: RunRequest): unknown {
+  return command ? graphCommand(command) : (input ?? null);
+}
+
+export function graphCommand(asked: z.infer<typeof command>): Command {
   const goto = asked.goto == null ? undefined : [asked.goto].flat();
   return new Command({
     ...(asked.resume !== undefined && { resume: asked.resume }),
     ...(asked.update != null && { update: asked.update as Record<string, unknown> }),
     ...(goto && { goto: goto.map((to) => (typeof to === "string" ? to : new Send(to.node, to.input))) }),
   });
-}
-
-/**
- * The `configurable` of a run: the client's own keys, then those that only the server may set. Keys that begin
- * with two underscores are LangGraph's own and would let a client replace its inner workings.
- */
-export function configurable(request: RunRequest, own: Record<string, unknown>): Record<string, unknown> {
-  const asked = Object.entries(request.config?.configurable ?? {}).filter(([key]) => !key.startsWith("__"));
-  const { checkpoint_id, checkpoint_ns, checkpoint_map } = request.checkpoint ?? {};
-  const from = checkpoint_id ?? request.checkpoint_id;
-  return {
-    ...Object.fromEntries(asked),
-    ...(from != null && { checkpoint_id: from }),
-    ...(checkpoint_ns != null && { checkpoint_ns }),
-    ...(checkpoint_map != null && { checkpoint_map }),
-    ...own,
-  };
 }

@@ -1,10 +1,12 @@
-/** JSON as the LangGraph server writes it: threads, states, checkpoints, messages. */
+/** JSON as the LangGraph server writes it: threads, states, runs, checkpoints, messages. */
 
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { Thread } from "@tenure/core/thread";
+import type { Run, Thread } from "@tenure/core/thread";
+import type { Context } from "hono";
+import type { AssistantDescription } from "../assistants.ts";
 import type { Graph } from "../graphs/index.ts";
 
-type StateSnapshot = Awaited<ReturnType<Graph["getState"]>>;
+export type StateSnapshot = Awaited<ReturnType<Graph["getState"]>>;
 
 /** LangChain messages as flat objects with a `type`; everything else as JSON has it. */
 export function stringify(value: unknown): string {
@@ -16,7 +18,11 @@ export function stringify(value: unknown): string {
   });
 }
 
-export interface CheckpointJson {
+export function json(c: Context, value: unknown): Response {
+  return c.body(stringify(value), 200, { "Content-Type": "application/json" });
+}
+
+interface CheckpointJson {
   thread_id: string;
   checkpoint_id: string | null;
   checkpoint_ns: string;
@@ -44,7 +50,7 @@ export const emptyState = {
   parent_checkpoint: null,
 };
 
-export function stateJson(state: StateSnapshot): object {
+export function stateJson(state: StateSnapshot): Record<string, unknown> {
   const checkpoint = checkpointJson(state.config);
   return {
     values: state.values,
@@ -67,22 +73,58 @@ export function stateJson(state: StateSnapshot): object {
 }
 
 /** `state` is the thread's latest, when it has one. */
-export function threadJson(thread: Thread, state: StateSnapshot | undefined): object {
+export function threadJson(thread: Thread, state: StateSnapshot | undefined): Record<string, unknown> {
   const interrupts = state?.tasks
     .filter((task) => task.interrupts.length > 0)
     .map((task) => [task.id, task.interrupts]);
   return {
     thread_id: thread.id,
-    created_at: new Date(thread.createdAt).toISOString(),
-    updated_at: new Date(thread.updatedAt).toISOString(),
+    created_at: iso(thread.createdAt),
+    updated_at: iso(thread.updatedAt),
     state_updated_at: state?.createdAt ?? null,
     metadata: thread.metadata,
     status: thread.status,
-    config: {},
-    values: state?.values ?? null,
+    config: thread.config,
+    values: state?.createdAt ? state.values : null,
     interrupts: Object.fromEntries(interrupts ?? []),
   };
 }
+
+export function runJson(run: Run): Record<string, unknown> {
+  return {
+    run_id: run.id,
+    thread_id: run.threadId,
+    assistant_id: run.assistantId,
+    created_at: iso(run.startAt),
+    updated_at: iso(run.updatedAt),
+    status: run.status,
+    metadata: run.metadata,
+    kwargs: run.request,
+    multitask_strategy: run.multitask,
+  };
+}
+
+export function assistantJson(assistant: AssistantDescription): Record<string, unknown> {
+  return {
+    assistant_id: assistant.id,
+    graph_id: assistant.graphId,
+    version: assistant.version,
+    name: assistant.name,
+    description: assistant.description,
+    config: assistant.config,
+    context: assistant.context,
+    metadata: assistant.metadata,
+    created_at: iso(assistant.createdAt),
+    updated_at: iso(assistant.updatedAt),
+  };
+}
+
+/** Only the keys that were asked for. */
+export function selected(value: Record<string, unknown>, select: string[] | null | undefined): Record<string, unknown> {
+  return select?.length ? Object.fromEntries(Object.entries(value).filter(([key]) => select.includes(key))) : value;
+}
+
+const iso = (instant: number): string => new Date(instant).toISOString();
 
 export function errorJson(error: unknown): { error: string; message: string } {
   if (error instanceof Error) return { error: error.name, message: error.message };

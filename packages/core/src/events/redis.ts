@@ -1,0 +1,66 @@
+import { malformedReply, type RedisStore, type Reply } from "../redis/index.ts";
+import * as scripts from "./scripts.ts";
+import type { CancelAction, EventLog, LoggedEvent } from "./store.ts";
+
+/** The run is the cluster hash tag. */
+const keysOf = (runId: string): [stream: string, cancel: string] => [`run:{${runId}}:events`, `run:{${runId}}:cancel`];
+
+/** How long events can be read after the last one, in milliseconds. */
+const TTL_MS = 15 * 60_000;
+
+export function createEventLog(redis: RedisStore, { ttlMs = TTL_MS } = {}): EventLog {
+  return {
+    async append(runId, first, events, ended) {
+      const fields = events.flatMap(({ event, data }) => [event, data]);
+      const args = [first, ttlMs, ended ? 1 : 0, ...fields];
+      const [, wish] = list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
+      return wish === "" ? undefined : action(wish);
+    },
+
+    async read(runId, after, limit) {
+      const [stream] = keysOf(runId);
+      const [exists, entries] = list(await redis.evaluate(scripts.read, [stream], [after, limit]), 2);
+      if (exists === 0) return undefined;
+      const found = list(entries).map(entry);
+      return {
+        events: found.filter((one): one is LoggedEvent => one !== "end"),
+        ended: found.includes("end"),
+      };
+    },
+
+    async count(runId) {
+      const [stream] = keysOf(runId);
+      const [, last] = list(await redis.evaluate(scripts.count, [stream], []), 2);
+      if (typeof last !== "string" || !/^\d{1,15}$/.test(last)) throw malformedReply();
+      return Number(last);
+    },
+
+    async requestCancel(runId, wish) {
+      const [, cancel] = keysOf(runId);
+      list(await redis.evaluate(scripts.requestCancel, [cancel], [wish, ttlMs]), 1);
+    },
+
+    async remove(runId) {
+      list(await redis.evaluate(scripts.remove, keysOf(runId), []), 1);
+    },
+  };
+}
+
+function list(reply: Reply | undefined, length?: number): Reply[] {
+  if (!Array.isArray(reply) || (length !== undefined && reply.length !== length)) throw malformedReply();
+  return reply;
+}
+
+function action(reply: Reply | undefined): CancelAction {
+  if (reply !== "interrupt" && reply !== "rollback") throw malformedReply();
+  return reply;
+}
+
+function entry(reply: Reply): LoggedEvent | "end" {
+  const [id, fields] = list(reply, 2);
+  const [name, event, , data] = list(fields);
+  if (name === "end") return "end";
+  const place = typeof id === "string" ? /^(\d+)-0$/.exec(id)?.[1] : undefined;
+  if (place === undefined || typeof event !== "string" || typeof data !== "string") throw malformedReply();
+  return { id: Number(place) - 1, event, data };
+}

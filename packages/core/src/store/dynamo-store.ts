@@ -1,0 +1,201 @@
+import {
+  BaseStore,
+  type GetOperation,
+  type ListNamespacesOperation,
+  type MatchCondition,
+  type Operation,
+  type OperationResults,
+  type PutOperation,
+  type SearchItem,
+  type SearchOperation,
+  type Item as StoreItem,
+} from "@langchain/langgraph-checkpoint";
+import { type Clock, systemClock } from "../clock.ts";
+import {
+  asDocumentClient,
+  type DynamoDBClient,
+  type DynamoDBDocumentClient,
+  type Item,
+  type Key,
+  Table,
+} from "../dynamo/index.ts";
+import { TenureError } from "../errors.ts";
+import { meets } from "./filter.ts";
+
+export interface DynamoDBStoreOptions {
+  /** A DynamoDB client or document client; the store never closes it. */
+  client: DynamoDBClient | DynamoDBDocumentClient;
+  /** A table with the string keys `pk` and `sk`, and TTL on `expiresAt` (epoch seconds) if items are to expire. */
+  tableName: string;
+  /** Whose items these are: stores with different scopes do not see one another's. */
+  scope: string;
+  /** How long items live after they were put, in milliseconds; for good when left out. */
+  ttlMs?: number;
+  clock?: Clock;
+}
+
+/** More than this does not fit into an item with its names. */
+const MAX_VALUE_BYTES = 380_000;
+
+/**
+ * LangGraph's long-term memory on DynamoDB. Reads are consistent; an expired item is absent, whether or not DynamoDB has
+ * deleted it. A search reads what is below its prefix and filters that; `query` asks for vectors, which this has not.
+ * Throws `store-unavailable` when DynamoDB does not answer in time, `invalid-input` for a name or a value that cannot be.
+ */
+export class DynamoDBStore extends BaseStore {
+  private readonly table: Table;
+  private readonly pk: string;
+  private readonly ttlMs: number | undefined;
+  private readonly clock: Clock;
+
+  constructor({ client, tableName, scope, ttlMs, clock = systemClock }: DynamoDBStoreOptions) {
+    super();
+    this.table = new Table({ client: asDocumentClient(client), tableName, clock });
+    this.pk = `store#${scope}`;
+    this.ttlMs = ttlMs;
+    this.clock = clock;
+  }
+
+  override async batch<Op extends Operation[]>(operations: Op): Promise<OperationResults<Op>> {
+    const results: unknown[] = [];
+    // In order: a batch may read what it has put.
+    for (const operation of operations) results.push(await this.perform(operation));
+    return results as OperationResults<Op>;
+  }
+
+  /** As `put`, with a lifetime of its own in milliseconds. */
+  async putFor(
+    namespace: string[],
+    key: string,
+    value: Record<string, unknown>,
+    ttlMs: number | undefined,
+  ): Promise<void> {
+    const place = this.keyOf(namespace, key);
+    const text = JSON.stringify(value);
+    if (Buffer.byteLength(text) > MAX_VALUE_BYTES)
+      throw invalid(`value: has ${Buffer.byteLength(text)} bytes as JSON, more than the ${MAX_VALUE_BYTES} of an item`);
+    const now = this.clock.now();
+    const expiry = ttlMs === undefined ? {} : { expiresAt: Math.ceil((now + ttlMs) / 1000) };
+    const names = { "#value": "value", "#namespace": "namespace", "#name": "name", "#expires": "expiresAt" };
+    const { "#expires": _, ...without } = names;
+    const before = await this.table.get(place);
+    await this.table.update(place, {
+      expression: `SET #value = :value, #namespace = :namespace, #name = :name, createdAt = :created, updatedAt = :now${
+        ttlMs === undefined ? " REMOVE expiresAt" : ", #expires = :expires"
+      }`,
+      names: ttlMs === undefined ? without : names,
+      values: {
+        ":value": text,
+        ":namespace": JSON.stringify(namespace),
+        ":name": key,
+        ":created": typeof before?.createdAt === "number" ? before.createdAt : now,
+        // Later than the last one, also within one millisecond.
+        ":now": Math.max(now, typeof before?.updatedAt === "number" ? before.updatedAt + 1 : 0),
+        ...(expiry.expiresAt !== undefined && { ":expires": expiry.expiresAt }),
+      },
+    });
+  }
+
+  /** Deletes everything of this scope. Idempotent; when it throws, call it again. */
+  async deleteAll(): Promise<void> {
+    const keys: Key[] = [];
+    for await (const { pk, sk } of this.table.query({ pk: this.pk, withExpired: true })) keys.push({ pk, sk });
+    await this.table.deleteAll(keys);
+  }
+
+  private perform(operation: Operation): Promise<unknown> {
+    if ("namespacePrefix" in operation) return this.find(operation);
+    if ("value" in operation) return this.write(operation);
+    if ("key" in operation) return this.read(operation);
+    return this.namespaces(operation);
+  }
+
+  private async read({ namespace, key }: GetOperation): Promise<StoreItem | null> {
+    const item = await this.table.get(this.keyOf(namespace, key));
+    return item ? toItem(item) : null;
+  }
+
+  private async write({ namespace, key, value }: PutOperation): Promise<void> {
+    if (value === null) await this.table.deleteAll([this.keyOf(namespace, key)]);
+    else await this.putFor(namespace, key, value, this.ttlMs);
+  }
+
+  private async find({
+    namespacePrefix,
+    filter,
+    limit = 10,
+    offset = 0,
+    query,
+  }: SearchOperation): Promise<SearchItem[]> {
+    if (query) throw new TenureError({ tag: "not-implemented", feature: "search by meaning (query)" });
+    const found: SearchItem[] = [];
+    let skip = offset;
+    if (limit <= 0) return found;
+    for await (const item of this.below(namespacePrefix)) {
+      const one = toItem(item);
+      if (filter && !meets(one.value, filter)) continue;
+      if (skip-- > 0) continue;
+      found.push(one);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  private async namespaces({
+    matchConditions = [],
+    maxDepth,
+    limit,
+    offset,
+  }: ListNamespacesOperation): Promise<string[][]> {
+    const prefix = matchConditions.find(({ matchType, path }) => matchType === "prefix" && !path.includes("*"))?.path;
+    const found = new Map<string, string[]>();
+    for await (const { namespace } of this.below(prefix ?? [])) {
+      const path = JSON.parse(String(namespace)) as string[];
+      if (!matchConditions.every((condition) => matches(path, condition))) continue;
+      const shown = path.slice(0, maxDepth);
+      found.set(JSON.stringify(shown), shown);
+    }
+    const order = (path: string[]) => path.map(encodeLabel).join("/");
+    const sorted = [...found.values()].sort((a, b) => (order(a) < order(b) ? -1 : 1));
+    return sorted.slice(offset, offset + limit);
+  }
+
+  private below(prefix: string[]): AsyncGenerator<Item> {
+    return this.table.query({ pk: this.pk, prefix: prefix.map((label) => `${encodeLabel(label)}/`).join("") });
+  }
+
+  private keyOf(namespace: string[], key: string): Key {
+    const sk = `${namespace.map((label) => `${encodeLabel(label)}/`).join("")}#${encodeLabel(key)}`;
+    if (Buffer.byteLength(sk) > 1024) throw invalid("namespace and key: are longer than 1,000 bytes together");
+    return { pk: this.pk, sk };
+  }
+}
+
+/** `/` ends a label and `#` begins the key, so both are escaped within. */
+const encodeLabel = (label: string) =>
+  label.replace(/[%/#]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+
+function toItem(item: Item): StoreItem {
+  try {
+    return {
+      namespace: JSON.parse(String(item.namespace)) as string[],
+      key: String(item.name),
+      value: JSON.parse(String(item.value)) as Record<string, unknown>,
+      createdAt: toDate(item.createdAt),
+      updatedAt: toDate(item.updatedAt),
+    };
+  } catch (cause) {
+    throw new TenureError({ tag: "store-corrupt", store: "dynamodb", what: `store item ${item.sk}` }, { cause });
+  }
+}
+
+// biome-ignore lint/style/noRestrictedGlobals: LangGraph's interface has dates; no time is read.
+const toDate = (instant: unknown) => new Date(Number(instant));
+
+function matches(path: string[], { matchType, path: wanted }: MatchCondition): boolean {
+  if (path.length < wanted.length) return false;
+  const part = matchType === "prefix" ? path.slice(0, wanted.length) : path.slice(-wanted.length);
+  return wanted.length === 0 || wanted.every((label, i) => label === "*" || label === part[i]);
+}
+
+const invalid = (issue: string) => new TenureError({ tag: "invalid-input", issues: [issue] });

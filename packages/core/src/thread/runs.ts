@@ -1,0 +1,151 @@
+/** The records of runs, of which threads keep the line. */
+import type { Clock } from "../clock.ts";
+import { type Item, type Table, tableDefinition } from "../dynamo/index.ts";
+import { type CancelAction, type FinalStatus, isFinal, type Lease, type Run, type SettledStatus } from "./policy.ts";
+import { partsOf, runKey, toRun, UNFINISHED } from "./records.ts";
+
+interface Ending {
+  status: FinalStatus;
+  /** What it leaves its thread as. */
+  thread: SettledStatus;
+  expiresAt: number;
+  error?: Run["error"] | undefined;
+}
+
+const STATUS = { "#status": "status" };
+/** What a run loses when it ends: its place in the index of those that have not. */
+const ENDED = "REMOVE ipk, isk, cancel";
+
+export function createRunStore(table: Table, clock: Clock) {
+  const read = (item: Item): Promise<Run> =>
+    toRun(item, async () => {
+      const parts: Uint8Array[] = [];
+      const range = { pk: item.pk, prefix: partsOf(String(item.id)) };
+      for await (const { data } of table.query(range)) parts.push(data as Uint8Array);
+      return parts;
+    });
+
+  const get = async (threadId: string, runId: string): Promise<Run | undefined> => {
+    const item = await table.get(runKey(threadId, runId));
+    return item && read(item);
+  };
+
+  return {
+    get,
+    toRun: read,
+
+    async isPending(threadId: string, runId: string): Promise<boolean> {
+      return (await table.get(runKey(threadId, runId)))?.status === "pending";
+    },
+
+    /** Marks the lease's run as running, once more; undefined when there is nothing to run. */
+    async begin({ threadId, runId, holder, fence }: Lease): Promise<Run | undefined> {
+      const begun = await table.update(runKey(threadId, runId), {
+        expression:
+          "SET #status = :running, attempt = attempt + :one, fence = :fence, leaseHolder = :holder, updatedAt = :now",
+        condition: "#status IN (:pending, :running) AND (attribute_not_exists(fence) OR fence < :fence)",
+        names: STATUS,
+        values: {
+          ":running": "running",
+          ":pending": "pending",
+          ":one": 1,
+          ":fence": fence,
+          ":holder": holder,
+          ":now": clock.now(),
+        },
+        isOwn: (found) => found.fence === fence && found.leaseHolder === holder,
+      });
+      return begun ? get(threadId, runId) : undefined;
+    },
+
+    /** Ends the lease's run; false when somebody else has it. Idempotent. */
+    async end({ threadId, runId, fence }: Lease, { status, thread, expiresAt, error }: Ending): Promise<boolean> {
+      const isOwn = (found: Item) => found.fence === fence && found.status === status;
+      const ended = await table.update(runKey(threadId, runId), {
+        expression: `SET #status = :status, settledAs = :thread, updatedAt = :now, expiresAt = :expires${error ? ", #error = :error" : ""} ${ENDED}`,
+        condition: "fence = :fence AND #status = :running",
+        names: { ...STATUS, ...(error && { "#error": "error" }) },
+        values: {
+          ":status": status,
+          ":thread": thread,
+          ":running": "running",
+          ":now": clock.now(),
+          ":expires": expiresAt,
+          ":fence": fence,
+          ...(error && { ":error": JSON.stringify(error) }),
+        },
+        isOwn,
+      });
+      if (ended) return true;
+      const item = await table.get(runKey(threadId, runId));
+      return item !== undefined && isOwn(item);
+    },
+
+    /** What a run that has ended left its thread as. */
+    async settledAs(threadId: string, runId: string): Promise<SettledStatus> {
+      const item = await table.get(runKey(threadId, runId));
+      return (item?.settledAs as SettledStatus | undefined) ?? "idle";
+    },
+
+    /** Deletes the lease's run; false when somebody else has it. */
+    async forget({ threadId, runId, fence }: Lease): Promise<boolean> {
+      const item = await table.get(runKey(threadId, runId));
+      if (item && item.fence !== fence) return false;
+      await this.discard(threadId, runId);
+      return true;
+    },
+
+    async wish(threadId: string, runId: string): Promise<CancelAction | undefined> {
+      const item = await table.get(runKey(threadId, runId));
+      return item?.cancel === "interrupt" || item?.cancel === "rollback" ? item.cancel : undefined;
+    },
+
+    async cancel(threadId: string, runId: string, action: CancelAction): Promise<"ended" | "asked" | "not-found"> {
+      const key = runKey(threadId, runId);
+      for (;;) {
+        const item = await table.get(key);
+        if (!item) return "not-found";
+        if (isFinal(item.status as Run["status"])) return "ended";
+        if (item.status === "pending" && action === "rollback") {
+          // Marked first, so that nobody begins it while it is deleted.
+          if (await this.endPending(threadId, runId)) {
+            await this.discard(threadId, runId);
+            return "ended";
+          }
+        } else if (item.status === "pending") {
+          if (await this.endPending(threadId, runId)) return "ended";
+        } else {
+          const asked = await table.update(key, {
+            expression: "SET cancel = :action",
+            condition: "#status = :running",
+            names: STATUS,
+            values: { ":action": action, ":running": "running" },
+          });
+          if (asked) return "asked";
+        }
+      }
+    },
+
+    endPending(threadId: string, runId: string): Promise<boolean> {
+      return table.update(runKey(threadId, runId), {
+        expression: `SET #status = :interrupted, updatedAt = :now ${ENDED}`,
+        condition: "#status = :pending",
+        names: STATUS,
+        values: { ":interrupted": "interrupted", ":pending": "pending", ":now": clock.now() },
+        isOwn: (found) => found.status === "interrupted",
+      });
+    },
+
+    async discard(threadId: string, runId: string): Promise<void> {
+      const keys = [runKey(threadId, runId)];
+      for await (const { pk, sk } of table.query({ pk: runKey(threadId, runId).pk, prefix: partsOf(runId) }))
+        keys.push({ pk, sk });
+      await table.deleteAll(keys);
+    },
+
+    async *unfinished(): AsyncGenerator<{ threadId: string; runId: string; startAt: number }> {
+      for await (const { threadId, id, startAt } of table.queryIndex(tableDefinition.index.name, UNFINISHED))
+        yield { threadId: String(threadId), runId: String(id), startAt: Number(startAt) };
+    },
+  };
+}

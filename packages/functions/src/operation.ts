@@ -1,0 +1,44 @@
+/**
+ * What a route takes, said once: its body and query are checked by these schemas, and the API's description
+ * (routes/openapi.ts) is made of them.
+ */
+import type { Context, MiddlewareHandler } from "hono";
+import type { z } from "zod";
+import { parse, readBody } from "./input.ts";
+
+export interface OperationSpec<B extends z.ZodType = z.ZodType, Q extends z.ZodType = z.ZodType> {
+  summary: string;
+  tag: string;
+  body?: B;
+  query?: Q;
+  /** What it answers when all is well, by status. */
+  answers?: Record<number, string>;
+  /** Whether anybody may call it. */
+  open?: boolean;
+}
+
+type Taken<B extends z.ZodType, Q extends z.ZodType> = { Variables: { body: z.infer<B>; query: z.infer<Q> } };
+
+const specs = new WeakMap<object, OperationSpec>();
+
+/** To be put before a route's handler, which finds what was checked in `c.var.body` and `c.var.query`. */
+export function operation<B extends z.ZodType, Q extends z.ZodType>(
+  spec: OperationSpec<B, Q>,
+): MiddlewareHandler<Taken<B, Q>> {
+  const check: MiddlewareHandler<Taken<B, Q>> = async (c, next) => {
+    if (spec.query) c.set("query", parse(spec.query, queryOf(c)));
+    if (spec.body) c.set("body", await readBody(c, spec.body));
+    await next();
+  };
+  specs.set(check, spec);
+  return check;
+}
+
+export const specOf = (handler: object): OperationSpec | undefined => specs.get(handler);
+
+/** A parameter that is there several times is a list. */
+function queryOf(c: Context): Record<string, string | string[]> {
+  return Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]),
+  );
+}

@@ -1,0 +1,335 @@
+/** Runs on the LangGraph server's wire: on a thread, or on one that is made for the run and goes with it. */
+import { v5, v7 } from "@langchain/core/utils/uuid";
+import { TenureError } from "@tenure/core/errors";
+import type { Run, Thread } from "@tenure/core/thread";
+import { type Context, Hono } from "hono";
+import { z } from "zod";
+import { assistantOf } from "../assistants.ts";
+import type { Deps } from "../deps.ts";
+import type { Identity } from "../identity.ts";
+import { limits, takeOrRefuse } from "../limits.ts";
+import { type SessionEnv, session } from "../middleware/session.ts";
+import { operation } from "../operation.ts";
+import { threadConfig } from "../runs/config.ts";
+import { type RunRequest, refuseUnsupported, runRequest } from "../runs/request.ts";
+import type { Runner } from "../runs/runner.ts";
+import { json, runJson, selected } from "../runs/wire.ts";
+import { ThreadAccess } from "../threads.ts";
+import { RunResponses } from "./run-responses.ts";
+
+/** A request of somebody who is logged in, whatever else its route has found out. */
+type Asked = Pick<Context, "req" | "header"> & { var: Pick<SessionEnv<Identity>["Variables"], "session"> };
+
+const tag = "runs";
+const uuid = z.guid();
+const yes = z
+  .string()
+  .nullish()
+  .transform((value) => /^(1|true|yes)$/i.test(value ?? ""));
+const joinQuery = z.object({
+  cancel_on_disconnect: yes,
+  stream_mode: z.union([z.string(), z.array(z.string())]).nullish(),
+  checkpoint_id: z.string().nullish(),
+});
+const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(1000).nullish(),
+  offset: z.coerce.number().int().min(0).nullish(),
+  status: z.enum(["pending", "running", "success", "error", "timeout", "interrupted"]).nullish(),
+  select: z.union([z.string(), z.array(z.string())]).nullish(),
+});
+const cancelQuery = z.object({
+  wait: yes,
+  action: z.enum(["interrupt", "rollback"]).nullish(),
+});
+const batchBody = z.array(runRequest).min(1).max(100);
+const cancelBody = z.object({
+  thread_id: uuid.nullish(),
+  run_ids: z.array(uuid).nullish(),
+  status: z.enum(["pending", "running", "all"]).nullish(),
+});
+
+/** Run ids that are made of a client's Idempotency-Key are in this namespace (UUID version 5). */
+const IDEMPOTENT = "5b6f9b5e-5d0c-5a3e-9c1b-2f6f6a1e7d11";
+
+export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
+  const { threads } = deps;
+  const access = new ThreadAccess(deps);
+  const responses = new RunResponses(deps, runner);
+  const begin = beginner(deps, runner, access);
+
+  async function ownRun(c: Asked): Promise<{ thread: Thread; run: Run }> {
+    const thread = await access.own(c.req.param("id") ?? "", c.var.session.data.userId);
+    const runId = c.req.param("run") ?? "";
+    const run = uuid.safeParse(runId).success ? await threads.run(thread.id, runId) : undefined;
+    if (!run) throw new TenureError({ tag: "run-not-found", runId });
+    return { thread, run };
+  }
+
+  return new Hono<SessionEnv<Identity>>()
+    .use(session(deps))
+
+    .post(
+      "/:id/runs",
+      operation({ tag, summary: "Begin a run and leave it", body: runRequest, answers: { 200: "The run" } }),
+      async (c) => {
+        const run = await begin(c, c.var.body, c.req.param("id"));
+        c.header("Content-Location", `/threads/${run.threadId}/runs/${run.id}`);
+        return json(c, runJson(run));
+      },
+    )
+
+    .post(
+      "/:id/runs/stream",
+      operation({ tag, summary: "Begin a run and watch it", body: runRequest, answers: { 200: "Events" } }),
+      async (c) => {
+        const run = await begin(c, c.var.body, c.req.param("id"));
+        return responses.stream(c, run, { after: -1, cancelOnDisconnect: c.var.body.on_disconnect === "cancel" });
+      },
+    )
+
+    .post(
+      "/:id/runs/wait",
+      operation({ tag, summary: "Begin a run and wait for its end", body: runRequest, answers: { 200: "The values" } }),
+      async (c) => {
+        const run = await begin(c, c.var.body, c.req.param("id"));
+        return responses.wait(c, run, { cancelOnDisconnect: c.var.body.on_disconnect === "cancel" });
+      },
+    )
+
+    .get(
+      "/:id/runs",
+      operation({ tag, summary: "List a thread's runs", query: listQuery, answers: { 200: "Runs" } }),
+      async (c) => {
+        const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
+        const { limit, offset, status, select } = c.var.query;
+        const found: Run[] = [];
+        const wanted = (limit ?? 10) + (offset ?? 0);
+        for await (const run of threads.runs(thread.id)) {
+          if (status && run.status !== status) continue;
+          found.push(run);
+          if (found.length === wanted) break;
+        }
+        return json(
+          c,
+          found.slice(offset ?? 0).map((run) => selected(runJson(run), select ? [select].flat() : undefined)),
+        );
+      },
+    )
+
+    .get("/:id/runs/:run", operation({ tag, summary: "Read a run", answers: { 200: "The run" } }), async (c) => {
+      return json(c, runJson((await ownRun(c)).run));
+    })
+
+    .delete(
+      "/:id/runs/:run",
+      operation({ tag, summary: "Delete a run's record", answers: { 204: "Gone" } }),
+      async (c) => {
+        const { thread, run } = await ownRun(c);
+        if (run.status === "pending" || run.status === "running")
+          await runner.cancel(thread.id, run.id, "interrupt", { wait: true });
+        await threads.removeRun(thread.id, run.id);
+        await deps.events.remove(run.id);
+        return c.body(null, 204);
+      },
+    )
+
+    .get(
+      "/:id/runs/:run/join",
+      operation({ tag, summary: "Wait for a run's end", query: joinQuery, answers: { 200: "The values" } }),
+      async (c) => {
+        const { run } = await ownRun(c);
+        return responses.wait(c, run, { cancelOnDisconnect: c.var.query.cancel_on_disconnect });
+      },
+    )
+
+    .get(
+      "/:id/runs/:run/stream",
+      operation({
+        tag,
+        summary: "Watch a run, from the event that was seen last",
+        query: joinQuery,
+        answers: { 200: "Events" },
+      }),
+      async (c) => {
+        const { run } = await ownRun(c);
+        const { cancel_on_disconnect: cancelOnDisconnect, stream_mode } = c.var.query;
+        return responses.stream(c, run, { after: lastSeen(c), cancelOnDisconnect, modes: modesOf(stream_mode) });
+      },
+    )
+
+    .post(
+      "/:id/runs/:run/cancel",
+      operation({
+        tag,
+        summary: "End a run",
+        query: cancelQuery,
+        answers: { 202: "It will end", 204: "It has ended" },
+      }),
+      async (c) => {
+        const { thread, run } = await ownRun(c);
+        const { wait, action } = c.var.query;
+        await runner.cancel(thread.id, run.id, action ?? "interrupt", { wait });
+        return c.body(null, wait ? 204 : 202);
+      },
+    );
+}
+
+export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
+  const { threads } = deps;
+  const access = new ThreadAccess(deps);
+  const responses = new RunResponses(deps, runner);
+  const begin = beginner(deps, runner, access);
+
+  return new Hono<SessionEnv<Identity>>()
+    .use(session(deps))
+
+    .post(
+      "/",
+      operation({ tag, summary: "Begin a run without a thread", body: runRequest, answers: { 200: "The run" } }),
+      async (c) => {
+        const run = await begin(c, c.var.body);
+        c.header("Content-Location", `/runs/${run.id}`);
+        return json(c, runJson(run));
+      },
+    )
+
+    .post(
+      "/stream",
+      operation({
+        tag,
+        summary: "Begin a run without a thread and watch it",
+        body: runRequest,
+        answers: { 200: "Events" },
+      }),
+      async (c) => {
+        const run = await begin(c, c.var.body);
+        const cancelOnDisconnect = c.var.body.on_disconnect === "cancel";
+        return responses.stream(c, run, { after: -1, cancelOnDisconnect, stateless: true });
+      },
+    )
+
+    .post(
+      "/wait",
+      operation({
+        tag,
+        summary: "Begin a run without a thread and wait for its end",
+        body: runRequest,
+        answers: { 200: "The values" },
+      }),
+      async (c) => {
+        const run = await begin(c, c.var.body);
+        return responses.wait(c, run, { cancelOnDisconnect: c.var.body.on_disconnect === "cancel", stateless: true });
+      },
+    )
+
+    .post(
+      "/batch",
+      operation({ tag, summary: "Begin several runs without threads", body: batchBody, answers: { 200: "The runs" } }),
+      async (c) => {
+        const owner = c.var.session.data.userId;
+        for (const { assistant_id } of c.var.body) await assistantOf(deps, assistant_id, owner);
+        const begun: Run[] = [];
+        for (const request of c.var.body) begun.push(await begin(c, request));
+        return json(c, begun.map(runJson));
+      },
+    )
+
+    .post(
+      "/cancel",
+      operation({
+        tag,
+        summary: "End several runs",
+        body: cancelBody,
+        query: cancelQuery,
+        answers: { 204: "They will end" },
+      }),
+      async (c) => {
+        const { thread_id, run_ids, status } = c.var.body;
+        const action = c.var.query.action ?? "interrupt";
+        const owner = c.var.session.data.userId;
+        const among = thread_id ? [await access.own(thread_id, owner)] : await all(threads.list(owner));
+        let ended = 0;
+        for (const thread of among)
+          for (const runId of thread.inflight) {
+            if (run_ids && !run_ids.includes(runId)) continue;
+            const run = status && status !== "all" ? await threads.run(thread.id, runId) : undefined;
+            if (run && run.status !== status) continue;
+            await runner.cancel(thread.id, runId, action);
+            ended += 1;
+          }
+        if (ended === 0) throw new TenureError({ tag: "run-not-found", runId: run_ids?.[0] ?? "" });
+        return c.body(null, 204);
+      },
+    );
+}
+
+/** Begins a run on a thread, or without one; throws `thread-busy`, `thread-not-found`, `assistant-not-found`. */
+function beginner({ threads, windows, ...rest }: Deps, runner: Runner, access: ThreadAccess) {
+  const deps: Deps = { threads, windows, ...rest };
+  return async (c: Asked, request: RunRequest, threadId?: string): Promise<Run> => {
+    refuseUnsupported(request);
+    const owner = c.var.session.data.userId;
+    const assistant = await assistantOf(deps, request.assistant_id, owner);
+    await takeOrRefuse(c, windows, limits.runsPerUser, owner);
+    const thread = await threadFor(request, owner, threadId);
+    const key = c.req.header("Idempotency-Key");
+    const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
+    const now = deps.clock.now();
+    const kept = request.on_completion === "keep" || request.on_completion === "continue";
+    const { graphId } = assistant;
+    const admitted = await runner.submit(
+      {
+        id,
+        threadId: thread.id,
+        owner,
+        assistantId: assistant.id,
+        graphId,
+        request: { ...request, on_completion: threadId === undefined && !kept ? "delete" : "keep" },
+        metadata: request.metadata ?? {},
+        multitask: request.multitask_strategy ?? "reject",
+        createdAt: now,
+        startAt: now + (request.after_seconds ?? 0) * 1000,
+      },
+      {
+        metadata: { graph_id: graphId, assistant_id: assistant.id },
+        config: threadConfig(request, assistant, thread),
+      },
+    );
+    if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread.id });
+    if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread.id });
+    await runner.kick(thread.id);
+    const run = runner.live(id)?.run ?? (await threads.run(thread.id, id));
+    if (!run) throw new TenureError({ tag: "run-not-found", runId: id });
+    return run;
+  };
+
+  async function threadFor(request: RunRequest, owner: string, threadId: string | undefined): Promise<Thread> {
+    if (threadId === undefined) {
+      const kept = request.on_completion === "keep" || request.on_completion === "continue";
+      const made = await threads.create({ id: v7(), owner, metadata: {}, temporary: !kept });
+      if (!made) throw new Error("a new thread's id is taken");
+      return made;
+    }
+    if (request.if_not_exists === "create" && uuid.safeParse(threadId).success)
+      await access.create(threadId, owner, {});
+    return access.own(threadId, owner);
+  }
+}
+
+/** The number in Last-Event-ID; without one, all events. */
+function lastSeen(c: Asked): number {
+  const asked = Number(c.req.header("Last-Event-ID") ?? -1);
+  return Number.isSafeInteger(asked) && asked >= -1 ? asked : -1;
+}
+
+function modesOf(asked: string | string[] | null | undefined): string[] | undefined {
+  if (!asked?.length) return undefined;
+  if (typeof asked !== "string") return asked;
+  return asked.startsWith("[") ? z.array(z.string()).catch([]).parse(JSON.parse(asked)) : [asked];
+}
+
+async function all<T>(list: AsyncGenerator<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const one of list) found.push(one);
+  return found;
+}

@@ -1,0 +1,132 @@
+/** LangGraph's long-term memory on its server's wire. Each user has one of their own, which graphs see too. */
+import { TenureError } from "@tenure/core/errors";
+import { OPERATORS } from "@tenure/core/store";
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Deps } from "../deps.ts";
+import type { Identity } from "../identity.ts";
+import { type SessionEnv, session } from "../middleware/session.ts";
+import { operation } from "../operation.ts";
+import { record } from "../runs/request.ts";
+
+const tag = "store";
+const label = z.string().min(1).max(200);
+const namespace = z
+  .array(label.refine((one) => !one.includes("."), { message: "a label has no period" }))
+  .min(1)
+  .max(20)
+  .refine(([root]) => root !== "langgraph", { message: 'the first label cannot be "langgraph"' });
+const key = z.string().min(1).max(500);
+const MINUTE_MS = 60_000;
+const page = { limit: z.number().int().min(0).max(1000).nullish(), offset: z.number().int().min(0).nullish() };
+
+const putBody = z.object({
+  namespace,
+  key,
+  value: record,
+  index: z.unknown().optional(),
+  /** Minutes. */
+  ttl: z.number().positive().nullish(),
+});
+const getQuery = z.object({
+  namespace: z
+    .string()
+    .min(1)
+    .transform((text) => text.split(".")),
+  key,
+  refresh_ttl: z.string().nullish(),
+});
+const searchBody = z.object({
+  namespace_prefix: z.array(z.string()).nullish(),
+  filter: record.nullish(),
+  query: z.string().nullish(),
+  refresh_ttl: z.boolean().nullish(),
+  ...page,
+});
+const namespacesBody = z.object({
+  prefix: z.array(z.string()).nullish(),
+  suffix: z.array(z.string()).nullish(),
+  max_depth: z.number().int().min(1).nullish(),
+  ...page,
+});
+
+export function storeRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
+  return new Hono<SessionEnv<Identity>>()
+    .use(session(deps))
+
+    .put("/items", operation({ tag, summary: "Keep an item", body: putBody, answers: { 204: "Kept" } }), async (c) => {
+      const { namespace, key, value, ttl } = c.var.body;
+      await deps
+        .storeOf(c.var.session.data.userId)
+        .putFor(namespace, key, value, ttl == null ? undefined : ttl * MINUTE_MS);
+      return c.body(null, 204);
+    })
+
+    .get(
+      "/items",
+      operation({ tag, summary: "Read an item", query: getQuery, answers: { 200: "The item, or null" } }),
+      async (c) => {
+        const { namespace, key } = c.var.query;
+        const item = await deps.storeOf(c.var.session.data.userId).get(namespace, key);
+        return c.json(item && itemJson(item));
+      },
+    )
+
+    .delete(
+      "/items",
+      operation({ tag, summary: "Delete an item", body: z.object({ namespace, key }), answers: { 204: "Gone" } }),
+      async (c) => {
+        await deps.storeOf(c.var.session.data.userId).delete(c.var.body.namespace, c.var.body.key);
+        return c.body(null, 204);
+      },
+    )
+
+    .post(
+      "/items/search",
+      operation({ tag, summary: "Find items", body: searchBody, answers: { 200: "Items" } }),
+      async (c) => {
+        const { namespace_prefix, filter, query, limit, offset } = c.var.body;
+        checkFilter(filter);
+        const found = await deps.storeOf(c.var.session.data.userId).search(namespace_prefix ?? [], {
+          limit: limit ?? 10,
+          offset: offset ?? 0,
+          ...(filter && { filter }),
+          ...(query && { query }),
+        });
+        return c.json({ items: found.map(itemJson) });
+      },
+    )
+
+    .post(
+      "/namespaces",
+      operation({ tag, summary: "List namespaces", body: namespacesBody, answers: { 200: "Namespaces" } }),
+      async (c) => {
+        const { prefix, suffix, max_depth, limit, offset } = c.var.body;
+        const namespaces = await deps.storeOf(c.var.session.data.userId).listNamespaces({
+          limit: limit ?? 100,
+          offset: offset ?? 0,
+          ...(prefix && { prefix }),
+          ...(suffix && { suffix }),
+          ...(max_depth != null && { maxDepth: max_depth }),
+        });
+        return c.json({ namespaces });
+      },
+    );
+}
+
+function checkFilter(filter: Record<string, unknown> | null | undefined): void {
+  for (const [key, wanted] of Object.entries(filter ?? {})) {
+    const names = typeof wanted === "object" && wanted !== null && !Array.isArray(wanted) ? Object.keys(wanted) : [];
+    const unknown = names.find((name) => name.startsWith("$") && !OPERATORS.has(name));
+    if (unknown)
+      throw new TenureError({
+        tag: "invalid-input",
+        issues: [`filter.${key}: there is no operator ${unknown}; there are ${[...OPERATORS].join(" ")}`],
+      });
+  }
+}
+
+function itemJson(item: { namespace: string[]; key: string; value: object; createdAt: Date; updatedAt: Date }): object {
+  const { namespace, key, value, createdAt, updatedAt } = item;
+  return { namespace, key, value, created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() };
+}

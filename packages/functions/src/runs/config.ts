@@ -1,0 +1,75 @@
+/** What a graph is run with: the assistant's defaults, the thread's, the request's own, and what only the server sets. */
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { Run, Thread } from "@tenure/core/thread";
+import type { AssistantDescription } from "../assistants.ts";
+import type { RunRequest } from "./request.ts";
+
+type Fields = Record<string, unknown>;
+
+/** Keys that begin with two underscores are LangGraph's own and would let a client replace its inner workings. */
+const own = (fields: unknown): Fields =>
+  Object.fromEntries(
+    Object.entries((fields as Fields | null | undefined) ?? {}).filter(([key]) => !key.startsWith("__")),
+  );
+
+/** The configurable keys that a thread's later runs and readers are to have too. */
+const PASSING = /^(checkpoint_id|checkpoint_ns|checkpoint_map|thread_id|run_id|graph_id|assistant_id|langgraph_.*)$/;
+
+export function threadConfig(request: RunRequest, assistant: AssistantDescription, thread: Thread | undefined): Fields {
+  const configurable = Object.entries({
+    ...own(assistant.config.configurable),
+    ...own(thread?.config.configurable),
+    ...own(request.config?.configurable),
+  }).filter(([key]) => !PASSING.test(key));
+  return { configurable: Object.fromEntries(configurable) };
+}
+
+/** The options of LangGraph's `streamEvents` for a run. */
+export function executionOptions(run: Run, request: RunRequest, assistant: AssistantDescription): Fields {
+  const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
+  const from = checkpoint?.checkpoint_id ?? request.checkpoint_id;
+  const configurable = {
+    user_id: run.owner,
+    ...own(assistant.config.configurable),
+    ...own(config?.configurable),
+    ...(from != null && { checkpoint_id: from }),
+    ...(checkpoint?.checkpoint_ns != null && { checkpoint_ns: checkpoint.checkpoint_ns }),
+    ...(checkpoint?.checkpoint_map != null && { checkpoint_map: checkpoint.checkpoint_map }),
+    ...identityOf(run.owner),
+    thread_id: run.threadId,
+    run_id: run.id,
+    graph_id: run.graphId,
+    assistant_id: run.assistantId,
+  };
+  const recursionLimit = config?.recursion_limit ?? (assistant.config.recursion_limit as number | undefined);
+  const tags = config?.tags ?? (assistant.config.tags as string[] | undefined);
+  return {
+    configurable,
+    metadata: {
+      ...assistant.metadata,
+      ...own(config?.metadata),
+      ...run.metadata,
+      ...{ graph_id: run.graphId, assistant_id: run.assistantId, run_id: run.id, thread_id: run.threadId },
+    },
+    context: { ...assistant.context, ...context },
+    ...(tags && { tags }),
+    ...(recursionLimit !== undefined && { recursionLimit }),
+    ...(interrupt_before && { interruptBefore: interrupt_before }),
+    ...(interrupt_after && { interruptAfter: interrupt_after }),
+    ...(durability && { durability }),
+  };
+}
+
+/**
+ * What a checkpoint says of the run that put it, so that a thread's history can be searched by it and a run's checkpoints
+ * can be told from others: the run's metadata, without what LangGraph itself adds for tracing.
+ */
+export function checkpointMetadata({ metadata = {} }: RunnableConfig): Fields {
+  return Object.fromEntries(Object.entries(metadata).filter(([key]) => !/^(langgraph_|ls_|checkpoint_|__)/.test(key)));
+}
+
+/** Who is logged in, as LangGraph's own server says it. A client cannot set these. */
+export const identityOf = (userId: string): Fields => ({
+  langgraph_auth_user_id: userId,
+  langgraph_auth_user: { identity: userId },
+});

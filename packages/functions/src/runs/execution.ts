@@ -1,0 +1,154 @@
+/** One run of a graph, from the lease to its end, however it ends. */
+import { isTenureError } from "@tenure/core/errors";
+import type { CancelAction, FinalStatus, Lease, Run, SettledStatus } from "@tenure/core/thread";
+import { assistantOf } from "../assistants.ts";
+import type { Deps } from "../deps.ts";
+import type { Graph } from "../graphs/index.ts";
+import { executionOptions } from "./config.ts";
+import { execute } from "./events.ts";
+import { Feed } from "./feed.ts";
+import { underLease } from "./lease.ts";
+import { graphInput, type RunRequest, runRequest, streamModes } from "./request.ts";
+import { errorJson, stringify } from "./wire.ts";
+
+/** One that has crashed so often is not tried again. */
+const MAX_ATTEMPTS = 3;
+
+/** What ends a graph before its own end. */
+type Stop = CancelAction | "lost" | "yielded";
+
+export class Execution {
+  readonly run: Run;
+  readonly feed: Feed;
+  /** When this resolves the run has ended, or somebody else has it. */
+  readonly done: Promise<void>;
+  private readonly deps: Deps;
+  private readonly holding: { lease: Lease };
+  private readonly abort = new AbortController();
+  private stop: Stop | undefined;
+
+  constructor(deps: Deps, lease: Lease, run: Run, first: number) {
+    this.deps = deps;
+    this.run = run;
+    this.holding = { lease };
+    const onCancel = (action: CancelAction) => this.end(action);
+    this.feed = new Feed({ log: deps.events, runId: run.id, first, onCancel });
+    if (run.cancel) this.end(run.cancel);
+    this.done = this.perform();
+  }
+
+  /** Ends the graph at once. The first one to say why is heard. */
+  end(why: Stop): void {
+    this.stop ??= why;
+    this.abort.abort();
+  }
+
+  private async perform(): Promise<void> {
+    const heartbeat = setInterval(() => void this.renew(), this.deps.leasePolicy.heartbeatMs);
+    try {
+      const failure = await underLease(this.holding, () => this.runGraph());
+      if (this.stop === "lost") return this.feed.lose();
+      if (this.stop === "yielded") {
+        await this.feed.flush();
+        await this.deps.threads.release(this.holding.lease);
+        return this.feed.lose();
+      }
+      await this.settle(failure);
+      await this.feed.end();
+    } catch (error) {
+      // The lease lapses by itself, and whoever takes it over ends the run.
+      this.deps.report(
+        JSON.stringify({ level: "error", event: "run-unsettled", run: this.run.id, error: errorJson(error).message }),
+      );
+      this.feed.append("error", stringify(errorOf(error)));
+      this.feed.lose();
+    } finally {
+      clearInterval(heartbeat);
+    }
+  }
+
+  /** What the graph threw, if it did. */
+  private async runGraph(): Promise<unknown> {
+    const { run } = this;
+    try {
+      if (this.stop) return undefined;
+      if (run.attempt > MAX_ATTEMPTS) throw new Error(`The run was begun ${MAX_ATTEMPTS} times and did not end.`);
+      const request = runRequest.parse(run.request);
+      const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
+      const graph = this.graphFor(request);
+      const options = { ...executionOptions(run, request, assistant), signal: this.abort.signal };
+      const input = await this.inputOf(graph, request);
+      if (input === "done") return undefined;
+      const execution = {
+        ...{ runId: run.id, attempt: run.attempt, input, options },
+        modes: streamModes(request),
+        subgraphs: request.stream_subgraphs ?? false,
+        store: this.deps.storeOf(run.owner),
+      };
+      for await (const { event, data } of execute(graph, execution)) this.feed.append(event, stringify(data));
+      return undefined;
+    } catch (error) {
+      if (!this.stop) this.feed.append("error", stringify(errorOf(error)));
+      return error ?? new Error("the graph threw nothing");
+    }
+  }
+
+  /** A run without a thread of its own keeps no checkpoints. */
+  private graphFor(request: RunRequest): Graph {
+    const { graphs, stateless } = this.deps;
+    const graph = (isTemporary(request) ? stateless : graphs).get(this.run.graphId);
+    if (!graph) throw new Error(`There is no graph ${this.run.graphId}.`);
+    return graph;
+  }
+
+  /**
+   * The run's input; null when a process before this one has begun it, so that it goes on from its last checkpoint; "done"
+   * when there is nothing left to do but to say so.
+   */
+  private async inputOf(graph: Graph, request: RunRequest): Promise<unknown> {
+    if (this.run.attempt === 1 || isTemporary(request)) return graphInput(request);
+    const config = { configurable: { thread_id: this.run.threadId } };
+    const state = await graph.getState(config);
+    if ((state.metadata as { run_id?: string } | undefined)?.run_id !== this.run.id) return graphInput(request);
+    return state.next.length === 0 || state.tasks.some(({ interrupts }) => interrupts.length > 0) ? "done" : null;
+  }
+
+  private async settle(failure: unknown): Promise<void> {
+    const { threads, checkpointer } = this.deps;
+    const { lease } = this.holding;
+    const rolledBack = this.stop === "rollback";
+    if (rolledBack) await checkpointer.deleteRun(this.run.threadId, this.run.id);
+    const status: FinalStatus = this.stop ? "interrupted" : failure !== undefined ? "error" : "success";
+    const thread = await this.leaves(status);
+    const error = status === "error" ? { error: errorOf(failure) } : {};
+    await threads.settle(lease, { status, thread, ...error, forget: rolledBack });
+  }
+
+  private async leaves(status: FinalStatus): Promise<SettledStatus> {
+    if (status === "error") return "error";
+    if (status === "interrupted" || isTemporary(this.run.request as RunRequest)) return "idle";
+    const state = await this.deps.graphs
+      .get(this.run.graphId)
+      ?.getState({ configurable: { thread_id: this.run.threadId } });
+    return state && state.next.length > 0 ? "interrupted" : "idle";
+  }
+
+  /** A run that cannot renew its lease is no longer the thread's only writer, and ends. */
+  private async renew(): Promise<void> {
+    try {
+      const renewed = await this.deps.threads.renew(this.holding.lease);
+      if (!renewed) return this.end("lost");
+      this.holding.lease = renewed.lease;
+      if (renewed.cancel) this.end(renewed.cancel);
+    } catch {
+      if (this.deps.clock.now() >= this.holding.lease.expiresAt) this.end("lost");
+    }
+  }
+}
+
+/** Whether the run's thread was made for it alone, and goes with it. */
+export const isTemporary = ({ on_completion }: { on_completion?: unknown }): boolean => on_completion === "delete";
+
+function errorOf(error: unknown): { error: string; message: string } {
+  return isTenureError(error) ? { error: error.reason.tag, message: error.message } : errorJson(error);
+}

@@ -1,0 +1,162 @@
+/**
+ * The runs of this process. A run belongs to its thread, not to the request that asked for it: it stands in the thread's
+ * line, holds the thread's lease while it is under way, and goes on when its client is gone. Whoever asks for a run, or
+ * finds one whose process has died, calls `kick`.
+ */
+import type { CancelAction } from "@tenure/core/events";
+import type { NewRun, Run, ThreadChange } from "@tenure/core/thread";
+import { newId } from "@tenure/core/token";
+import type { Deps } from "../deps.ts";
+import { Execution, isTemporary } from "./execution.ts";
+
+/** How long before the end of a lease that is somebody else's it is worth looking again. */
+const LATE_MS = 50;
+const MAX_TIMER_MS = 60_000;
+const STOP_MS = 1000;
+const POLL_MS = 200;
+
+export class Runner {
+  private readonly deps: Deps;
+  private readonly holder = newId("runner");
+  private readonly active = new Map<string, Execution>();
+  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly kicking = new Map<string, Promise<void>>();
+  private watching: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(deps: Deps) {
+    this.deps = deps;
+  }
+
+  /** Puts a run in its thread's line, ending those before it as its strategy says. Idempotent for the same run. */
+  async submit(run: NewRun, change: ThreadChange): Promise<"admitted" | "busy" | "not-found"> {
+    const { threads } = this.deps;
+    const admitted = await threads.admit(run, { ...change, alone: run.multitask === "reject" });
+    if (admitted !== "admitted" || (run.multitask !== "interrupt" && run.multitask !== "rollback")) return admitted;
+    const thread = await threads.get(run.threadId, run.owner);
+    for (const other of thread?.inflight ?? []) {
+      if (other === run.id) break;
+      await this.cancel(run.threadId, other, run.multitask);
+    }
+    return admitted;
+  }
+
+  /** The run, if it is under way here. */
+  live(runId: string): Execution | undefined {
+    return this.active.get(runId);
+  }
+
+  /** Begins whatever is due in a thread, here and now, and sees to it that what is due later begins then. */
+  kick(threadId: string): Promise<void> {
+    const before = this.kicking.get(threadId) ?? Promise.resolve();
+    const next = before
+      .then(() => this.beginNext(threadId))
+      .finally(() => {
+        if (this.kicking.get(threadId) === next) this.kicking.delete(threadId);
+      });
+    this.kicking.set(threadId, next);
+    return next;
+  }
+
+  private async beginNext(threadId: string): Promise<void> {
+    if (this.stopped) return;
+    clearTimeout(this.timers.get(threadId));
+    this.timers.delete(threadId);
+    const begun = await this.deps.threads.begin(threadId, this.holder);
+    if (!begun) return;
+    if ("retryAt" in begun) return this.kickLater(threadId, begun.retryAt);
+    const { lease, run } = begun;
+    // What a process before this one has told its readers is not told again.
+    const first = run.attempt === 1 ? 0 : await this.deps.events.count(run.id).catch(() => 0);
+    const execution = new Execution(this.deps, lease, run, first);
+    this.active.set(run.id, execution);
+    void execution.done.then(async () => {
+      this.active.delete(run.id);
+      if (isTemporary(run.request)) await this.deps.threads.remove(threadId, run.owner).catch(() => {});
+      if (!this.stopped) await this.kick(threadId);
+    });
+  }
+
+  private kickLater(threadId: string, at: number): void {
+    const wait = Math.min(MAX_TIMER_MS, Math.max(0, at - this.deps.clock.now()) + LATE_MS);
+    this.timers.set(
+      threadId,
+      setTimeout(() => void this.kick(threadId).catch(() => {}), wait),
+    );
+  }
+
+  /**
+   * Ends a run: one that waits at once, one that is under way here at once, and one elsewhere as soon as it hears of it,
+   * within a heartbeat. With `wait`, resolves when it has ended. "not-found" when there is none.
+   */
+  async cancel(
+    threadId: string,
+    runId: string,
+    action: CancelAction,
+    { wait = false } = {},
+  ): Promise<"done" | "not-found"> {
+    const { threads, events } = this.deps;
+    const asked = await threads.cancel(threadId, runId, action);
+    if (asked === "not-found") return asked;
+    if (asked === "ended") {
+      await this.kick(threadId);
+      return "done";
+    }
+    const execution = this.active.get(runId);
+    execution?.end(action);
+    // The next batch of events hears of it; without Redis the heartbeat does.
+    if (!execution) await events.requestCancel(runId, action).catch(() => {});
+    // Its process may be dead.
+    await this.kick(threadId);
+    if (wait) await this.ended(threadId, runId);
+    return "done";
+  }
+
+  /** The run's record, once it has ended; undefined when it is not there, as after a rollback. */
+  async ended(threadId: string, runId: string, untilMs = Infinity): Promise<Run | undefined> {
+    await this.active.get(runId)?.done;
+    for (;;) {
+      const run = await this.deps.threads.run(threadId, runId);
+      const isUnderWay = run?.status === "pending" || run?.status === "running";
+      if (!isUnderWay || performance.now() > untilMs) return run;
+      await (this.active.get(runId)?.done ?? new Promise((resolve) => setTimeout(resolve, POLL_MS)));
+    }
+  }
+
+  /** Looks now and then for runs that nobody is at, all over. For one process that stays; deployed, a schedule does it. */
+  watch(everyMs: number): void {
+    const look = async () => {
+      const threads = new Set<string>();
+      for await (const { threadId, runId, startAt } of this.deps.threads.unfinished())
+        if (!this.active.has(runId) && startAt <= this.deps.clock.now()) threads.add(threadId);
+      for (const threadId of threads) await this.kick(threadId);
+    };
+    const again = () => {
+      this.watching = setTimeout(
+        () =>
+          void look()
+            .catch(() => {})
+            .finally(again),
+        everyMs,
+      );
+      this.watching.unref();
+    };
+    void look()
+      .catch(() => {})
+      .finally(() => this.stopped || again());
+  }
+
+  /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.watching);
+    for (const timer of this.timers.values()) clearTimeout(timer);
+    for (const execution of this.active.values()) execution.end("yielded");
+    let late: NodeJS.Timeout | undefined;
+    const deadline = new Promise((resolve) => {
+      late = setTimeout(resolve, STOP_MS);
+    });
+    await Promise.race([Promise.all([...this.active.values()].map(({ done }) => done)), deadline]);
+    clearTimeout(late);
+  }
+}

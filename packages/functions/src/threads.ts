@@ -1,0 +1,85 @@
+/** What routes do with threads: whose they are, the graph that their state belongs to, and all that is of one. */
+import type { CheckpointTuple, PendingWrite } from "@langchain/langgraph-checkpoint";
+import type { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { TenureError } from "@tenure/core/errors";
+import type { Thread } from "@tenure/core/thread";
+import { z } from "zod";
+import type { Deps } from "./deps.ts";
+import type { Graph } from "./graphs/index.ts";
+import { identityOf } from "./runs/config.ts";
+import type { Runner } from "./runs/runner.ts";
+import type { StateSnapshot } from "./runs/wire.ts";
+
+const uuid = z.guid();
+
+export class ThreadAccess {
+  private readonly deps: Deps;
+
+  constructor(deps: Deps) {
+    this.deps = deps;
+  }
+
+  /** Throws `thread-not-found`, also for one of somebody else. */
+  async own(id: string, owner: string): Promise<Thread> {
+    const thread = uuid.safeParse(id).success && (await this.deps.threads.get(id, owner));
+    if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
+    return thread;
+  }
+
+  /** False when the user has one of this id; another user's is as good as absent, and cannot be made either. */
+  async create(id: string, owner: string, metadata: Record<string, unknown>): Promise<Thread | false> {
+    const created = await this.deps.threads.create({ id, owner, metadata });
+    if (created) return created;
+    if (await this.deps.threads.get(id, owner)) return false;
+    throw new TenureError({ tag: "thread-not-found", threadId: id });
+  }
+
+  /** The graph that a thread's state belongs to: that of its last run. */
+  graphOf(thread: Thread): Graph | undefined {
+    return this.deps.graphs.get(String(thread.metadata.graph_id));
+  }
+
+  /** What a thread's state is read and changed with. */
+  configOf(thread: Thread, checkpoint: object = {}): { configurable: Record<string, unknown> } {
+    const configurable = thread.config.configurable as object | undefined;
+    const own = { ...identityOf(thread.owner), thread_id: thread.id };
+    return { configurable: { user_id: thread.owner, ...configurable, ...checkpoint, ...own } };
+  }
+
+  /** The latest state; undefined when no graph has one. */
+  async state(
+    thread: Thread,
+    checkpoint?: object,
+    options?: { subgraphs: boolean },
+  ): Promise<StateSnapshot | undefined> {
+    return this.graphOf(thread)?.getState(this.configOf(thread, checkpoint), options);
+  }
+}
+
+/** Ends a thread's runs and deletes all that is of it, its record last, so that it can be deleted again when cut short. */
+export async function deleteThread(deps: Deps, runner: Runner, { id, owner, inflight }: Thread): Promise<void> {
+  for (const runId of inflight) await runner.cancel(id, runId, "interrupt", { wait: true });
+  await deps.checkpointer.deleteThread(id);
+  await deps.threads.remove(id, owner);
+}
+
+/** Every checkpoint and its writes, parents first; their metadata names the copy. */
+export async function copyCheckpoints(saver: DynamoDBSaver, from: string, to: string): Promise<void> {
+  const configs: CheckpointTuple["config"][] = [];
+  for await (const { config } of saver.list({ configurable: { thread_id: from } })) configs.push(config);
+  for (const config of configs.reverse()) {
+    const tuple = await saver.getTuple(config);
+    if (!tuple) continue;
+    const { checkpoint_ns } = config.configurable ?? {};
+    const parent = tuple.parentConfig?.configurable?.checkpoint_id as string | undefined;
+    const metadata = { ...tuple.metadata, ...(tuple.metadata && "thread_id" in tuple.metadata && { thread_id: to }) };
+    const target = { configurable: { thread_id: to, checkpoint_ns, ...(parent && { checkpoint_id: parent }) } };
+    const put = await saver.put(target, tuple.checkpoint, metadata as never, tuple.checkpoint.channel_versions);
+    const writes = new Map<string, PendingWrite[]>();
+    for (const [taskId, channel, value] of tuple.pendingWrites ?? [])
+      writes.set(taskId, [...(writes.get(taskId) ?? []), [channel, value]]);
+    // They came in the order in which they are applied; their paths are not told.
+    let place = 0;
+    for (const [taskId, own] of writes) await saver.putWrites(put, own, taskId, String(place++).padStart(6, "0"));
+  }
+}
