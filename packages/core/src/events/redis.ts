@@ -3,17 +3,32 @@ import * as scripts from "./scripts.ts";
 import type { CancelAction, EventLog, LoggedEvent } from "./store.ts";
 
 /** The run is the cluster hash tag. */
-const keysOf = (runId: string): [stream: string, cancel: string] => [`run:{${runId}}:events`, `run:{${runId}}:cancel`];
+const keysOf = (runId: string): [stream: string, fence: string, cancel: string] => [
+  `run:{${runId}}:events`,
+  `run:{${runId}}:fence`,
+  `run:{${runId}}:cancel`,
+];
 
 /** How long events can be read after the last one, in milliseconds. */
 const TTL_MS = 15 * 60_000;
 
 export function createEventLog(redis: RedisStore, { ttlMs = TTL_MS } = {}): EventLog {
   return {
-    async append(runId, first, events, ended) {
+    async open(runId, fence) {
+      const [stream, fenceKey] = keysOf(runId);
+      const [, have] = list(await redis.evaluate(scripts.open, [stream, fenceKey], [fence, ttlMs]), 2);
+      // "" is for a fence that is no longer the highest: what is added will be refused.
+      if (have === "") return 0;
+      if (typeof have !== "string" || !/^\d{1,15}$/.test(have)) throw malformedReply();
+      return Number(have);
+    },
+
+    async append({ runId, fence, first, events, ended }) {
       const fields = events.flatMap(({ event, data }) => [event, data]);
-      const args = [first, ttlMs, ended ? 1 : 0, ...fields];
-      const [, wish] = list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
+      const args = [fence, ttlMs, first, ended ? 1 : 0, ...fields];
+      const [verdict, wish] = list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
+      if (verdict === 2) return "lost";
+      if (verdict !== 1) throw malformedReply();
       return wish === "" ? undefined : action(wish);
     },
 
@@ -28,15 +43,8 @@ export function createEventLog(redis: RedisStore, { ttlMs = TTL_MS } = {}): Even
       };
     },
 
-    async count(runId) {
-      const [stream] = keysOf(runId);
-      const [, last] = list(await redis.evaluate(scripts.count, [stream], []), 2);
-      if (typeof last !== "string" || !/^\d{1,15}$/.test(last)) throw malformedReply();
-      return Number(last);
-    },
-
     async requestCancel(runId, wish) {
-      const [, cancel] = keysOf(runId);
+      const [, , cancel] = keysOf(runId);
       list(await redis.evaluate(scripts.requestCancel, [cancel], [wish, ttlMs]), 1);
     },
 

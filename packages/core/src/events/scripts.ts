@@ -1,27 +1,40 @@
 import { defineScript } from "../redis/index.ts";
 
+/** Nobody with a lower fence than the highest that was seen adds anything. */
+const FENCED = `local fence = tonumber(redis.call('GET', KEYS[2]) or '0')
+if fence > tonumber(ARGV[1]) then return {2, ''} end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')
+local have = '0'
+if last[1] then have = string.match(last[1][1], '^%d+') end
+`;
+
+/**
+ * KEYS: 1 the stream, 2 the fence
+ * ARGV: 1 the fence, 2 lifetime in milliseconds
+ */
+export const open = defineScript(`${FENCED}return {1, have}`, { declaresKeys: true });
+
 /**
  * Event n is the entry n+1-0. Of each batch only what comes after the last entry is added.
  *
- * KEYS: 1 the stream, 2 the wish to cancel
- * ARGV: 1 number of the first event, 2 lifetime in milliseconds, 3 "1" when the log ends, then names and data in turn
+ * KEYS: 1 the stream, 2 the fence, 3 the wish to cancel
+ * ARGV: 1 the fence, 2 lifetime in milliseconds, 3 number of the first event, 4 "1" when the log ends, then names and data
  */
 export const append = defineScript(
-  `local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')
-local have = 0
-if last[1] then have = tonumber(string.match(last[1][1], '^%d+')) end
-local place = tonumber(ARGV[1])
-for i = 4, #ARGV, 2 do
+  `${FENCED}have = tonumber(have)
+local place = tonumber(ARGV[3])
+for i = 5, #ARGV, 2 do
   place = place + 1
   if place > have then
     redis.call('XADD', KEYS[1], string.format('%.0f-0', place), 'event', ARGV[i], 'data', ARGV[i + 1])
   end
 end
-if ARGV[3] == '1' and place + 1 > have then
+if ARGV[4] == '1' and place + 1 > have then
   redis.call('XADD', KEYS[1], string.format('%.0f-0', place + 1), 'end', '1')
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-return {1, redis.call('GET', KEYS[2]) or ''}`,
+return {1, redis.call('GET', KEYS[3]) or ''}`,
   { declaresKeys: true },
 );
 
@@ -31,18 +44,10 @@ export const read = defineScript(
   { declaresKeys: true },
 );
 
-/** KEYS: 1 the stream */
-export const count = defineScript(
-  `local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')
-if not last[1] then return {1, '0'} end
-return {1, string.match(last[1][1], '^%d+')}`,
-  { declaresKeys: true },
-);
-
 /** KEYS: 1 the wish to cancel. ARGV: 1 what is wished, 2 lifetime in milliseconds */
 export const requestCancel = defineScript(`redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return {1}`, {
   declaresKeys: true,
 });
 
 /** KEYS: all that is of the run */
-export const remove = defineScript(`redis.call('DEL', KEYS[1], KEYS[2]) return {1}`, { declaresKeys: true });
+export const remove = defineScript(`redis.call('DEL', KEYS[1], KEYS[2], KEYS[3]) return {1}`, { declaresKeys: true });

@@ -14,27 +14,34 @@ export interface EventPage {
   ended: boolean;
 }
 
+export interface EventBatch {
+  runId: string;
+  fence: number;
+  first: number;
+  events: Omit<LoggedEvent, "id">[];
+  ended: boolean;
+}
+
 /**
  * The events of runs on Redis Streams, kept for a while. Every method is one command and throws `store-unavailable`
  * when Redis does not answer in time.
  */
 export interface EventLog {
   /**
-   * Adds events, the first of which has the number `first`, and with `ended` the end of the log; says whether somebody
-   * asked to cancel the run. Idempotent: what is there already is not added again, so after an unknown outcome repeat it.
+   * Takes the log for the holder of a lease with this fence, and says how many events there are: the number of the next
+   * one. From then on nobody with a lower fence adds any. Idempotent.
    */
-  append(
-    runId: string,
-    first: number,
-    events: Omit<LoggedEvent, "id">[],
-    ended: boolean,
-  ): Promise<CancelAction | undefined>;
+  open(runId: string, fence: number): Promise<number>;
+
+  /**
+   * Adds events, the first of which has the number `first`, and with `ended` the end of the log. Answers with what
+   * somebody wants done with the run, or "lost" when a holder with a higher fence has the log, and then nothing is added.
+   * Idempotent: what is there already is not added again, so after an unknown outcome repeat it.
+   */
+  append(batch: EventBatch): Promise<CancelAction | "lost" | undefined>;
 
   /** The events after number `after` (-1 for all), at most `limit`. Undefined when there is no log, or none any more. */
   read(runId: string, after: number, limit: number): Promise<EventPage | undefined>;
-
-  /** How many events there are: the number of the next one. */
-  count(runId: string): Promise<number>;
 
   /** Tells whoever appends next that the run is to be cancelled. Idempotent. */
   requestCancel(runId: string, action: CancelAction): Promise<void>;

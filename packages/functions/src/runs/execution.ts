@@ -31,8 +31,8 @@ export class Execution {
     this.deps = deps;
     this.run = run;
     this.holding = { lease };
-    const onCancel = (action: CancelAction) => this.end(action);
-    this.feed = new Feed({ log: deps.events, runId: run.id, first, onCancel });
+    const onCancel = (action: CancelAction | "lost") => this.end(action);
+    this.feed = new Feed({ log: deps.events, runId: run.id, fence: lease.fence, first, onCancel });
     if (run.cancel) this.end(run.cancel);
     this.done = this.perform();
   }
@@ -88,9 +88,15 @@ export class Execution {
       for await (const { event, data } of execute(graph, execution)) this.feed.append(event, stringify(data));
       return undefined;
     } catch (error) {
+      if (this.isLate) this.end("lost");
       if (!this.stop) this.feed.append("error", stringify(errorOf(error)));
       return error ?? new Error("the graph threw nothing");
     }
+  }
+
+  /** Whether the lease has passed by this process' own clock. */
+  private get isLate(): boolean {
+    return this.deps.clock.now() >= this.holding.lease.expiresAt;
   }
 
   /** A run without a thread of its own keeps no checkpoints. */
@@ -141,7 +147,7 @@ export class Execution {
       this.holding.lease = renewed.lease;
       if (renewed.cancel) this.end(renewed.cancel);
     } catch {
-      if (this.deps.clock.now() >= this.holding.lease.expiresAt) this.end("lost");
+      if (this.isLate) this.end("lost");
     }
   }
 }

@@ -1,5 +1,16 @@
 import type { CancelAction, EventLog, LoggedEvent } from "@tenure/core/events";
 
+interface FeedOptions {
+  log: EventLog;
+  runId: string;
+  /** Of the lease under which the run is. */
+  fence: number;
+  /** Number of its first event. */
+  first: number;
+  /** Hears what somebody elsewhere wants done with the run, or that somebody else has it. */
+  onCancel: (action: CancelAction | "lost") => void;
+}
+
 /**
  * The events of one run, in order, while it is under way in this process. The run appends and never waits, neither for a
  * reader nor for Redis: readers here get every event from memory, and the log gets them in batches, for whoever joins the
@@ -8,7 +19,8 @@ import type { CancelAction, EventLog, LoggedEvent } from "@tenure/core/events";
 export class Feed {
   private readonly log: EventLog;
   private readonly runId: string;
-  private readonly onCancel: (action: CancelAction) => void;
+  private readonly fence: number;
+  private readonly onCancel: (action: CancelAction | "lost") => void;
   /** Number of the first event in memory. */
   private readonly first: number;
   private readonly events: LoggedEvent[] = [];
@@ -23,9 +35,10 @@ export class Feed {
     this.wake = resolve;
   });
 
-  constructor(options: { log: EventLog; runId: string; first: number; onCancel: (action: CancelAction) => void }) {
+  constructor(options: FeedOptions) {
     this.log = options.log;
     this.runId = options.runId;
+    this.fence = options.fence;
     this.onCancel = options.onCancel;
     this.first = options.first;
     this.logged = options.first;
@@ -79,7 +92,8 @@ export class Feed {
       const isLast = this.logged + batch.length === this.first + this.events.length;
       if (batch.length === 0 && !ended) return;
       try {
-        const wish = await this.log.append(this.runId, this.logged, batch, ended && isLast);
+        const { runId, fence, logged: first } = this;
+        const wish = await this.log.append({ runId, fence, first, events: batch, ended: ended && isLast });
         this.logged += batch.length;
         this.lacking = false;
         if (wish) this.onCancel(wish);

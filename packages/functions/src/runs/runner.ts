@@ -67,7 +67,7 @@ export class Runner {
     if ("retryAt" in begun) return this.kickLater(threadId, begun.retryAt);
     const { lease, run } = begun;
     // What a process before this one has told its readers is not told again.
-    const first = run.attempt === 1 ? 0 : await this.deps.events.count(run.id).catch(() => 0);
+    const first = run.attempt === 1 ? 0 : await this.deps.events.open(run.id, lease.fence).catch(() => 0);
     const execution = new Execution(this.deps, lease, run, first);
     this.active.set(run.id, execution);
     void execution.done.then(async () => {
