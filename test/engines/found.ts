@@ -13,11 +13,14 @@ export const movedRedisUrl = env.TENURE_TEST_MOVED_REDIS_URL;
 export const movedClockFile = env.TENURE_TEST_MOVED_CLOCK;
 /** `http://…`: a DynamoDB Local with nothing in it that matters. */
 export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;
+/** A folder in which @langchain/langgraph-api is installed, to be compared with. */
+export const referenceServer = env.TENURE_TEST_REFERENCE;
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
 export const missing: string[] = [
   ...(redisUrl ? [] : ["redis-server (TENURE_TEST_REDIS_URL)"]),
   ...(movedRedisUrl && movedClockFile ? [] : ["redis-server with a moved clock (TENURE_TEST_MOVED_REDIS_URL)"]),
   ...(dynamoEndpoint ? [] : ["DynamoDB Local (TENURE_TEST_DYNAMODB_ENDPOINT)"]),
+  ...(referenceServer ? [] : ["LangGraph's own server (TENURE_TEST_REFERENCE)"]),
   ...(chromiumPath ? [] : ["Chromium (TENURE_TEST_CHROMIUM)"]),
 ];

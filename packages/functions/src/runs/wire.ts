@@ -58,7 +58,7 @@ export function stateJson(state: StateSnapshot): Record<string, unknown> {
     tasks: state.tasks.map((task) => ({
       id: task.id,
       name: task.name,
-      error: task.error == null ? null : errorJson(task.error).message,
+      error: task.error == null ? null : taskError(task.error),
       interrupts: task.interrupts,
       path: task.path,
       checkpoint: task.state && "configurable" in task.state ? (task.state.configurable ?? null) : null,
@@ -70,6 +70,13 @@ export function stateJson(state: StateSnapshot): Record<string, unknown> {
     checkpoint: checkpoint?.checkpoint_id ? checkpoint : null,
     parent_checkpoint: checkpointJson(state.parentConfig),
   };
+}
+
+/** What LangGraph keeps of an error, as text: its clients read JSON from it. */
+function taskError(error: unknown): string {
+  if (typeof error === "string") return error;
+  const { error: name, message } = errorJson(error);
+  return JSON.stringify({ message, name });
 }
 
 /** `state` is the thread's latest, when it has one. */
