@@ -116,7 +116,8 @@ export class Execution {
     const config = { configurable: { thread_id: this.run.threadId } };
     const state = await graph.getState(config);
     if ((state.metadata as { run_id?: string } | undefined)?.run_id !== this.run.id) return graphInput(request);
-    return state.next.length === 0 || state.tasks.some(({ interrupts }) => interrupts.length > 0) ? "done" : null;
+    // Not `next`: it leaves out tasks whose writes are kept already, while their checkpoint is not.
+    return state.tasks.length === 0 || state.tasks.some(({ interrupts }) => interrupts.length > 0) ? "done" : null;
   }
 
   private async settle(failure: unknown): Promise<void> {
