@@ -7,6 +7,7 @@ import { freePort } from "../engines/stack.ts";
 
 export interface Reference {
   url: string;
+  pid: number;
   close(): Promise<void>;
 }
 
@@ -47,6 +48,7 @@ export async function startReference(installed: string): Promise<Reference> {
   }
   return {
     url,
+    pid: child.pid ?? 0,
     async close() {
       child.kill("SIGKILL");
       rmSync(cwd, { recursive: true, force: true });

@@ -21,8 +21,8 @@ import { Stream } from "./stream.ts";
 type Stored = string | string[] | [string, string][] | StoredStream;
 /** The last id, and the entries: their ids, names and values. Ids in decimal. */
 type StoredStream = { last: string; entries: [id: string, fields: string[]][] };
-/** A key alone is a deleted key. */
-type Change = [key: string] | [key: string, type: Type, value: Stored, expireAt: number | null];
+/** A key alone is a deleted key. "stream+" has what was added to a stream that is there. */
+type Change = [key: string] | [key: string, type: Type | "stream+", value: Stored, expireAt: number | null];
 
 const COMPACT_ABOVE_BYTES = 8 * 1024 * 1024;
 
@@ -57,6 +57,7 @@ export class Journal {
   }
 
   private rewrite(db: Keyspace): number {
+    for (const { value } of db.entries.values()) if (value instanceof Stream) value.journaled = 0;
     const lines = db.keys().map((key) => `${JSON.stringify([change(key, db.entry(key))])}\n`);
     const next = `${this.path}.next`;
     writeFileSync(next, lines.join(""), { flush: true });
@@ -68,33 +69,43 @@ export class Journal {
 }
 
 function change(key: string, entry: Entry | undefined): Change {
-  return entry ? [key, entry.type, store(entry), entry.expireAt ?? null] : [key];
+  if (!entry) return [key];
+  const { expireAt = null } = entry;
+  if (entry.type === "stream") return streamChange(key, entry.value as Stream, expireAt);
+  return [key, entry.type, store(entry), expireAt];
+}
+
+/** A stream grows by many small commands: only what is new in it is written. */
+function streamChange(key: string, stream: Stream, expireAt: number | null): Change {
+  const { last, entries, journaled } = stream;
+  const added: StoredStream = {
+    last: String(last),
+    entries: entries.slice(journaled).map(({ id, fields }) => [String(id), fields]),
+  };
+  stream.journaled = entries.length;
+  return [key, journaled > 0 ? "stream+" : "stream", added, expireAt];
 }
 
 function store({ type, value }: Entry): Stored {
   if (type === "zset")
     return (value as SortedSet).ascending().map(([member, score]): [string, string] => [member, String(score)]);
-  if (type === "stream") {
-    const { last, entries } = value as Stream;
-    return { last: String(last), entries: entries.map(({ id, fields }) => [String(id), fields]) };
-  }
   return typeof value === "string" ? value : ([...(value as string[] | Set<string> | Map<string, string>)] as Stored);
 }
 
 function load(type: Type, stored: Stored): Values[Type] {
   if (type === "hash") return new Map(stored as [string, string][]);
   if (type === "set") return new Set(stored as string[]);
-  if (type === "stream") {
-    const { last, entries } = stored as StoredStream;
-    return Object.assign(new Stream(), {
-      last: BigInt(last),
-      entries: entries.map(([id, fields]) => ({ id: BigInt(id), fields })),
-    });
-  }
+  if (type === "stream") return grown(new Stream(), stored as StoredStream);
   if (type !== "zset") return stored as string | string[];
   const zset = new SortedSet();
   for (const [member, score] of stored as [string, string][]) zset.set(member, Number(score));
   return zset;
+}
+
+function grown(stream: Stream, { last, entries }: StoredStream): Stream {
+  stream.last = BigInt(last);
+  for (const [id, fields] of entries) stream.entries.push({ id: BigInt(id), fields });
+  return stream;
 }
 
 function apply(db: Keyspace, line: string): void {
@@ -106,6 +117,11 @@ function apply(db: Keyspace, line: string): void {
   }
   for (const [key, type, value, expireAt] of changes) {
     if (type === undefined || value === undefined) db.entries.delete(key);
-    else db.entries.set(key, { type, value: load(type, value), expireAt: expireAt ?? undefined });
+    else if (type === "stream+") {
+      const entry = db.entries.get(key);
+      if (entry?.type !== "stream") continue;
+      grown(entry.value as Stream, value as StoredStream);
+      entry.expireAt = expireAt ?? undefined;
+    } else db.entries.set(key, { type, value: load(type, value), expireAt: expireAt ?? undefined });
   }
 }

@@ -81,7 +81,20 @@ function trimming(args: string[], at: number): { length: number; apply: (stream:
 }
 
 function drop(stream: Stream, count: number): number {
-  return stream.entries.splice(0, Math.max(0, count)).length;
+  const dropped = stream.entries.splice(0, Math.max(0, count)).length;
+  if (dropped > 0) stream.journaled = 0;
+  return dropped;
+}
+
+/** How many entries have a smaller id. */
+function rankOf({ entries }: Stream, id: bigint): number {
+  let [low, high] = [0, entries.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((entries[middle]?.id ?? 0n) < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function range(
@@ -95,9 +108,14 @@ function range(
   const stream = db.get(key, "stream");
   if (!stream) return [];
   if (count === 0) return null;
-  const found = stream.entries.filter(({ id }) => id >= from && id <= to);
-  if (descending) found.reverse();
-  return found.slice(0, count).map(shown);
+  const [first, end] = [rankOf(stream, from), rankOf(stream, to + 1n)];
+  const most = Math.min(count ?? Infinity, end - first);
+  if (most <= 0) return [];
+  if (!descending) return stream.entries.slice(first, first + most).map(shown);
+  return stream.entries
+    .slice(end - most, end)
+    .reverse()
+    .map(shown);
 }
 
 function countOf([option, count, ...rest]: string[]): number | undefined {
@@ -152,7 +170,10 @@ export const streams: Commands = {
     const wanted = new Set(ids.map((id) => parseId(id, 0n)));
     const before = stream.entries.length;
     stream.entries = stream.entries.filter(({ id }) => !wanted.has(id));
-    if (stream.entries.length < before) db.touched(key);
+    if (stream.entries.length < before) {
+      stream.journaled = 0;
+      db.touched(key);
+    }
     return before - stream.entries.length;
   }),
   XTRIM: write(-4, (db, [key = "", ...args]) => {
