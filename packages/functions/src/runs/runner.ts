@@ -12,6 +12,8 @@ import { Execution, isTemporary } from "./execution.ts";
 /** How long before the end of a lease that is somebody else's it is worth looking again. */
 const LATE_MS = 50;
 const MAX_TIMER_MS = 60_000;
+/** More than these at once would only make one another slow, until the stores' deadlines pass. */
+const MAX_ACTIVE = 20;
 const STOP_MS = 1000;
 const POLL_MS = 200;
 
@@ -21,11 +23,19 @@ export class Runner {
   private readonly active = new Map<string, Execution>();
   private readonly timers = new Map<string, NodeJS.Timeout>();
   private readonly kicking = new Map<string, Promise<void>>();
+  /** Threads that have something due while as many runs as may be are under way, in the order in which they came. */
+  private readonly waiting = new Set<string>();
+  private readonly maxActive: number;
+  private begun: () => void = () => {};
+  private next = new Promise<void>((resolve) => {
+    this.begun = resolve;
+  });
   private watching: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  constructor(deps: Deps) {
+  constructor(deps: Deps, { maxActive = MAX_ACTIVE } = {}) {
     this.deps = deps;
+    this.maxActive = maxActive;
   }
 
   /** Puts a run in its thread's line, ending those before it as its strategy says. Idempotent for the same run. */
@@ -62,6 +72,11 @@ export class Runner {
     if (this.stopped) return;
     clearTimeout(this.timers.get(threadId));
     this.timers.delete(threadId);
+    if (this.active.size >= this.maxActive) {
+      this.waiting.add(threadId);
+      return;
+    }
+    this.waiting.delete(threadId);
     const begun = await this.deps.threads.begin(threadId, this.holder);
     if (!begun) return;
     if ("retryAt" in begun) return this.kickLater(threadId, begun.retryAt);
@@ -70,11 +85,34 @@ export class Runner {
     const first = run.attempt === 1 ? 0 : await this.deps.events.open(run.id, lease.fence).catch(() => 0);
     const execution = new Execution(this.deps, lease, run, first);
     this.active.set(run.id, execution);
+    this.begun();
+    this.next = new Promise((resolve) => {
+      this.begun = resolve;
+    });
     void execution.done.then(async () => {
       this.active.delete(run.id);
       if (isTemporary(run.request)) await this.deps.threads.remove(threadId, run.owner).catch(() => {});
-      if (!this.stopped) await this.kick(threadId);
+      if (this.stopped) return;
+      // Who has waited longest first; the thread's own next run after that.
+      const [longest] = this.waiting;
+      if (longest !== undefined) await this.kick(longest).catch(() => {});
+      await this.kick(threadId).catch(() => {});
     });
+  }
+
+  /** Whether the thread has something due that this process begins as soon as it can. */
+  isWaiting(threadId: string): boolean {
+    return this.waiting.has(threadId);
+  }
+
+  /** Resolves when a run begins here, or after `ms`. */
+  async nextBegun(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([this.next, late]);
+    clearTimeout(timer);
   }
 
   private kickLater(threadId: string, at: number): void {

@@ -8,6 +8,7 @@ export type Tailed = LoggedEvent | "quiet" | "unlogged";
 const PAGE = 200;
 const FIRST_POLL_MS = 100;
 const LAST_POLL_MS = 1000;
+const WAITING_MS = 2_000;
 /** A log that is not there after so long was never written, or is gone. */
 const STATUS_EVERY_MS = 2000;
 
@@ -30,6 +31,15 @@ export async function* tail(
         if (typeof one === "object") last = one.id;
       }
       if (!lost) return;
+    }
+    if (runner.isWaiting(threadId)) {
+      // It begins here, so nobody needs to be asked.
+      await runner.nextBegun(Math.min(quietMs, WAITING_MS));
+      if (performance.now() - heard > quietMs) {
+        heard = performance.now();
+        yield "quiet";
+      }
+      continue;
     }
     const page = await deps.events.read(runId, last, PAGE);
     for (const event of page?.events ?? []) {
@@ -59,7 +69,7 @@ export async function* tail(
       // Whoever had it may be dead.
       await runner.kick(threadId);
     }
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await runner.nextBegun(pause);
     pause = Math.min(pause * 1.5, LAST_POLL_MS);
   }
 }
