@@ -73,7 +73,9 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
         lease: { fence: i + 1 },
         run: { id: run.id, attempt: 1, request: { input: run.id } },
       });
-      expect(await threads.settle((held[0] as Begun).lease, { status: "success", thread: "interrupted" })).toBe(true);
+      expect(await threads.settle((held[0] as Begun).lease, { status: "success", thread: "interrupted" })).toBe(
+        i < 2 ? "next" : "done",
+      );
       expect(await threads.run(id, run.id)).toMatchObject({ status: "success" });
     }
     expect(await threads.begin(id, "late")).toBe(undefined);
@@ -108,12 +110,12 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const over = await begun(threads, id, "successor");
     expect(over).toMatchObject({ lease: { fence: lost.lease.fence + 1 }, run: { id: first.id, attempt: 2 } });
     expect(await threads.renew(lost.lease)).toBe(undefined);
-    expect(await threads.settle(lost.lease, { status: "success", thread: "idle" })).toBe(false);
+    expect(await threads.settle(lost.lease, { status: "success", thread: "idle" })).toBe("lost");
     expect((await threads.run(id, first.id))?.status).toBe("running");
     expect(
       await threads.settle(over.lease, { status: "error", thread: "error", error: { error: "E", message: "m" } }),
-    ).toBe(true);
-    expect(await threads.settle(over.lease, { status: "error", thread: "error" })).toBe(false);
+    ).toBe("next");
+    expect(await threads.settle(over.lease, { status: "error", thread: "error" })).toBe("lost");
     expect(await threads.run(id, first.id)).toMatchObject({ status: "error", error: { error: "E", message: "m" } });
     expect((await begun(threads, id, "successor")).run.id).toBe(next.id);
   });

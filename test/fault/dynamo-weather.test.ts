@@ -92,7 +92,7 @@ describe.each(dynamoEngines)("on a bad day of $name", ({ open }) => {
       expect(await threads.admit({ ...run, ...asked }, { alone: true })).toBe("admitted");
       const begun = (await threads.begin(id, "holder")) as { lease: Lease };
       expect(begun).toMatchObject({ lease: { holder: "holder" }, run: { id: run.id, attempt: 1 } });
-      expect(await threads.settle(begun.lease, { status: "success", thread: "idle" })).toBe(true);
+      expect(await threads.settle(begun.lease, { status: "success", thread: "idle" })).toBe("done");
       expect(await threads.get(id, "me")).toMatchObject({ status: "idle", inflight: [] });
     }
   });

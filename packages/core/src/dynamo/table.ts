@@ -163,7 +163,7 @@ export class Table {
       Item: item,
       ConditionExpression: "attribute_not_exists(pk)",
     });
-    return this.unlessConditionFails(command, item, (found) => isSame(found, item));
+    return (await this.unlessConditionFails(command, item, (found) => isSame(found, item))) !== undefined;
   }
 
   /** Puts an item where there is no live one; false when there is. */
@@ -174,15 +174,29 @@ export class Table {
       ConditionExpression: "attribute_not_exists(pk) OR expiresAt <= :now",
       ExpressionAttributeValues: { ":now": Math.floor(this.clock.now() / 1000) },
     });
-    return this.unlessConditionFails(command, item, (found) => isSame(found, item));
+    return (await this.unlessConditionFails(command, item, (found) => isSame(found, item))) !== undefined;
   }
 
   /** Updates an item; false when the condition does not hold. */
-  async update({ pk, sk }: Key, { expression, condition, names, values, isOwn }: Update): Promise<boolean> {
+  async update(key: Key, update: Update): Promise<boolean> {
+    return (await this.change(key, update, "NONE")) !== undefined;
+  }
+
+  /** Updates an item and answers with it as it is then; undefined when the condition does not hold. */
+  updated(key: Key, update: Update): Promise<Item | undefined> {
+    return this.change(key, update, "ALL_NEW");
+  }
+
+  private change(
+    { pk, sk }: Key,
+    { expression, condition, names, values, isOwn }: Update,
+    ReturnValues: "ALL_NEW" | "NONE",
+  ): Promise<Item | undefined> {
     const command = new UpdateCommand({
       TableName: this.tableName,
       Key: { pk, sk },
       UpdateExpression: expression,
+      ReturnValues,
       ...(condition !== undefined && { ConditionExpression: condition }),
       ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
       ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
@@ -244,20 +258,23 @@ export class Table {
     return typeof expiresAt !== "number" || expiresAt * 1000 > this.clock.now();
   }
 
-  /** A request that was sent more than once may fail by what it has done itself. */
+  /**
+   * The item as the request has left it, as far as it tells; undefined when its condition failed. One that was sent more
+   * than once may have failed by what it had done itself.
+   */
   private async unlessConditionFails(
     command: PutCommand | UpdateCommand,
     key: Key,
     isOwn: (found: Item) => boolean = () => false,
-  ): Promise<boolean> {
+  ): Promise<Item | undefined> {
     try {
-      await attempt(this.send(command as PutCommand));
-      return true;
+      const { Attributes } = await attempt(this.send(command as PutCommand));
+      return (Attributes ?? key) as Item;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      if (!this.repeated.has(error as Error)) return false;
+      if (!this.repeated.has(error as Error)) return undefined;
       const found = await this.get(key);
-      return found !== undefined && isOwn(found);
+      return found && isOwn(found) ? found : undefined;
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import { type Table, tableDefinition } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
 import { type Lease, type LeasePolicy, RUN_TTL_MS, type SettledStatus } from "./policy.ts";
-import { RUNS, runItems, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
+import { lineOf, RUNS, runItems, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
 import { createRunStore } from "./runs.ts";
 import type { ThreadStore } from "./store.ts";
 
@@ -173,7 +173,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
         });
         if (!taken) return "again";
-        const lease = { threadId, runId, holder, fence, expiresAt };
+        const lease = { threadId, runId, holder, fence, expiresAt, line: record.stored };
         const run = await runs.begin(lease);
         if (run) return { lease, run };
         // It has ended, or was never stored: there is nothing to do for it.
@@ -201,11 +201,16 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       const ended = forget
         ? await runs.forget(lease)
         : await runs.end(lease, { status, thread, expiresAt: Math.ceil((clock.now() + RUN_TTL_MS) / 1000), error });
-      if (!ended) return false;
+      if (!ended) return "lost";
+      let stored: string | undefined = lease.line;
       return untilDone(async () => {
-        const record = await read(lease.threadId);
-        if (record?.holder !== lease.holder || record.fence !== lease.fence) return false;
-        const line = record.line.filter(([id]) => id !== lease.runId);
+        if (stored === undefined) {
+          const record = await read(lease.threadId);
+          if (record?.holder !== lease.holder || record.fence !== lease.fence) return "lost";
+          stored = record.stored;
+        }
+        const before = lineOf(stored);
+        const line = before.filter(([id]) => id !== lease.runId);
         const released = await table.update(threadKey(lease.threadId), {
           expression:
             "SET line = :line, #status = :status, updatedAt = :now REMOVE leaseHolder, leaseRun, leaseExpiresAt",
@@ -213,7 +218,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           names: { "#status": "status" },
           values: {
             ":line": JSON.stringify(line),
-            ":before": record.stored,
+            ":before": stored,
             ":status": thread,
             ":now": clock.now(),
             ":holder": lease.holder,
@@ -221,7 +226,9 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           },
           isOwn: (found) => found.fence === lease.fence && found.leaseHolder === undefined,
         });
-        return released ? true : "again";
+        if (released) return line.length > 0 ? "next" : "done";
+        stored = undefined;
+        return "again";
       });
     },
 

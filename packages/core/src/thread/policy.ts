@@ -68,6 +68,8 @@ export interface Lease {
   holder: string;
   fence: number;
   expiresAt: number;
+  /** The thread's line as it was then, for whoever gives the lease back. */
+  line: string;
 }
 
 /** How long a run's record is kept once it has ended, in milliseconds. */

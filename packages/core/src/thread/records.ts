@@ -24,6 +24,8 @@ const sortable = (instant: number) => String(instant).padStart(15, "0");
 /** A run in its thread's line: its id, and when it may begin. */
 type Place = [runId: string, startAt: number];
 
+export const lineOf = (stored: string): Place[] => JSON.parse(stored) as Place[];
+
 export interface ThreadRecord {
   thread: Thread;
   line: Place[];
@@ -47,7 +49,7 @@ export function threadItem({ id, owner, metadata, temporary = false }: NewThread
 
 export function toThread(item: Item): ThreadRecord {
   try {
-    const line = JSON.parse(String(item.line)) as Place[];
+    const line = lineOf(String(item.line));
     const { leaseHolder, leaseRun, leaseExpiresAt } = item;
     return {
       thread: {

@@ -40,7 +40,7 @@ export function createRunStore(table: Table, clock: Clock) {
 
     /** Marks the lease's run as running, once more; undefined when there is nothing to run. */
     async begin({ threadId, runId, holder, fence }: Lease): Promise<Run | undefined> {
-      const begun = await table.update(runKey(threadId, runId), {
+      const begun = await table.updated(runKey(threadId, runId), {
         expression:
           "SET #status = :running, attempt = attempt + :one, fence = :fence, leaseHolder = :holder, updatedAt = :now",
         condition: "#status IN (:pending, :running) AND (attribute_not_exists(fence) OR fence < :fence)",
@@ -55,7 +55,7 @@ export function createRunStore(table: Table, clock: Clock) {
         },
         isOwn: (found) => found.fence === fence && found.leaseHolder === holder,
       });
-      return begun ? get(threadId, runId) : undefined;
+      return begun && read(begun);
     },
 
     /** Ends the lease's run; false when somebody else has it. Idempotent. */

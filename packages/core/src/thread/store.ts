@@ -49,13 +49,14 @@ export interface ThreadStore {
   release(lease: Lease): Promise<void>;
 
   /**
-   * Ends the run, takes it out of its thread's line and gives the lease back; false when the lease was no longer held, and
-   * somebody else ends the run. With `forget` nothing is kept of the run. Idempotent.
+   * Ends the run, takes it out of its thread's line and gives the lease back: "next" when others are in the line, "done"
+   * when nobody is, "lost" when the lease was no longer held, and somebody else ends the run. With `forget` nothing is
+   * kept of the run. Idempotent.
    */
   settle(
     lease: Lease,
     outcome: { status: FinalStatus; thread: SettledStatus; error?: Run["error"]; forget?: boolean },
-  ): Promise<boolean>;
+  ): Promise<"next" | "done" | "lost">;
 
   run(threadId: string, runId: string): Promise<Run | undefined>;
 

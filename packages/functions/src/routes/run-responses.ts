@@ -1,4 +1,5 @@
 /** What a run's client gets: its events as they come, or what it ended with. */
+import type { LoggedEvent } from "@tenure/core/events";
 import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
 import { stream, streamSSE } from "hono/streaming";
@@ -44,8 +45,10 @@ export class RunResponses {
         if (sse.aborted) break;
         if (one === "quiet") await sse.write(": heartbeat\n\n");
         else if (one === "unlogged") await sse.write(": the events of this run are not kept at the moment\n\n");
-        else if (isWanted(one.event, modes))
-          await sse.writeSSE({ id: String(one.id), event: one.event, data: one.data });
+        else {
+          const wanted = one.filter(({ event }) => isWanted(event, modes));
+          if (wanted.length > 0) await sse.write(wanted.map(asText).join(""));
+        }
       }
     });
   }
@@ -63,8 +66,10 @@ export class RunResponses {
       for await (const one of events) {
         if (body.aborted) return;
         if (typeof one === "string") await body.write("\n");
-        else if (one.event === "values") result = one.data;
-        else if (one.event === "error") result = `{"__error__":${one.data}}`;
+        else
+          for (const { event, data } of one)
+            if (event === "values") result = data;
+            else if (event === "error") result = `{"__error__":${data}}`;
       }
       await body.write(result ?? (await this.latest(run)));
     });
@@ -89,6 +94,9 @@ export class RunResponses {
     return stringify(state?.createdAt ? state.values : {});
   }
 }
+
+/** As server-sent events have it; the data is JSON of one line. */
+const asText = ({ id, event, data }: LoggedEvent): string => `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
 
 /** `mode|namespace` is of its mode, and so is `messages/partial`; what concerns the run itself always passes. */
 function isWanted(event: string, modes: string[] | undefined): boolean {

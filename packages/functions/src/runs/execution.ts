@@ -26,6 +26,8 @@ export class Execution {
   private readonly holding: { lease: Lease };
   private readonly abort = new AbortController();
   private stop: Stop | undefined;
+  /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
+  isLast = false;
 
   constructor(deps: Deps, lease: Lease, run: Run, first: number) {
     this.deps = deps;
@@ -128,7 +130,8 @@ export class Execution {
     const status: FinalStatus = this.stop ? "interrupted" : failure !== undefined ? "error" : "success";
     const thread = await this.leaves(status);
     const error = status === "error" ? { error: errorOf(failure) } : {};
-    await threads.settle(lease, { status, thread, ...error, forget: rolledBack });
+    const left = await threads.settle(lease, { status, thread, ...error, forget: rolledBack });
+    this.isLast = left === "done";
   }
 
   private async leaves(status: FinalStatus): Promise<SettledStatus> {

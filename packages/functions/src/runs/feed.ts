@@ -116,23 +116,26 @@ export class Feed {
   }
 
   /**
-   * Every event after number `after`, and whenever nothing came for `quietMs` a word on that: "quiet", or "unlogged" when
-   * Redis does not take the events, so that they cannot be had again. It ends with the run; with "lost", elsewhere.
+   * Every event after number `after`, as many at a time as there are, and whenever nothing came for `quietMs` a word on
+   * that: "quiet", or "unlogged" when Redis does not take the events, so that they cannot be had again. It ends with the
+   * run; with "lost", elsewhere.
    */
-  async *read(after: number, quietMs: number): AsyncGenerator<LoggedEvent | "quiet" | "unlogged" | "lost"> {
+  async *read(after: number, quietMs: number): AsyncGenerator<LoggedEvent[] | "quiet" | "unlogged" | "lost"> {
     let wasLacking = false;
     for (let id = Math.max(this.first, after + 1); ; ) {
-      const event = this.events[id - this.first];
+      const events = this.events.slice(id - this.first);
       if (this.lacking !== wasLacking) {
         wasLacking = this.lacking;
         if (wasLacking) yield "unlogged";
-      } else if (event) {
-        yield event;
-        id += 1;
+      } else if (events.length > 0) {
+        yield events;
+        id += events.length;
       } else if (this.closed) {
         if (this.closed === "lost") yield "lost";
         return;
       } else if (!(await this.waitForChange(quietMs))) yield "quiet";
+      // What the graph has at hand comes along, rather than each event by itself.
+      else await new Promise(setImmediate);
     }
   }
 

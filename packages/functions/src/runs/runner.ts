@@ -96,7 +96,7 @@ export class Runner {
       // Who has waited longest first; the thread's own next run after that.
       const [longest] = this.waiting;
       if (longest !== undefined) await this.kick(longest).catch(() => {});
-      await this.kick(threadId).catch(() => {});
+      if (!execution.isLast) await this.kick(threadId).catch(() => {});
     });
   }
 

@@ -3,7 +3,7 @@ import type { LoggedEvent } from "@tenure/core/events";
 import type { Deps } from "../deps.ts";
 import type { Runner } from "./runner.ts";
 
-export type Tailed = LoggedEvent | "quiet" | "unlogged";
+export type Tailed = LoggedEvent[] | "quiet" | "unlogged";
 
 const PAGE = 200;
 const FIRST_POLL_MS = 100;
@@ -12,7 +12,7 @@ const WAITING_MS = 2_000;
 /** A log that is not there after so long was never written, or is gone. */
 const STATUS_EVERY_MS = 2000;
 
-/** Every event after number `after`, with "quiet" whenever nothing came for `quietMs`; it ends with the run. */
+/** Every event after number `after`, as many at a time as there are, with "quiet" whenever nothing came for `quietMs`; it ends with the run. */
 export async function* tail(
   { deps, runner }: { deps: Deps; runner: Runner },
   { threadId, runId, after, quietMs }: { threadId: string; runId: string; after: number; quietMs: number },
@@ -28,7 +28,7 @@ export async function* tail(
       for await (const one of live.feed.read(last, quietMs)) {
         if (one === "lost") lost = true;
         else yield one;
-        if (typeof one === "object") last = one.id;
+        if (typeof one === "object") last = one.at(-1)?.id ?? last;
       }
       if (!lost) return;
     }
@@ -42,10 +42,8 @@ export async function* tail(
       continue;
     }
     const page = await deps.events.read(runId, last, PAGE);
-    for (const event of page?.events ?? []) {
-      yield event;
-      last = event.id;
-    }
+    if (page?.events.length) yield page.events;
+    last = page?.events.at(-1)?.id ?? last;
     if (page?.ended && page.events.length < PAGE) return;
     const now = performance.now();
     if (page?.events.length) {
@@ -63,7 +61,7 @@ export async function* tail(
       // The end of its log may have been lost, or the whole of it have expired.
       if (run?.status !== "pending" && run?.status !== "running") {
         const rest = await deps.events.read(runId, last, PAGE);
-        yield* rest?.events ?? [];
+        if (rest?.events.length) yield rest.events;
         return;
       }
       // Whoever had it may be dead.
