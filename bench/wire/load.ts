@@ -28,13 +28,20 @@ interface Measured {
 
 const options = {
   reference: { type: "string" },
+  redis: { type: "string" },
+  dynamodb: { type: "string" },
   streams: { type: "string", default: "200" },
   seconds: { type: "string", default: "60" },
 } as const;
 
 async function serve(): Promise<void> {
   const factory = graphFactory(chat);
-  const stack = await startTestStack({}, { ...(factory && { graphs: { chat: factory } }) });
+  const { redis, dynamodb } = parseArgs({ options, args: process.argv.slice(3) }).values;
+  const engines = {
+    ...(redis && { redisUrl: new URL(redis) }),
+    ...(dynamodb && { dynamoEndpoint: new URL(dynamodb) }),
+  };
+  const stack = await startTestStack(engines, { ...(factory && { graphs: { chat: factory } }) });
   process.on("disconnect", () => process.exit());
   process.send?.({ url: stack.api, token: await stack.logIn("load@example.com") });
 }
@@ -65,8 +72,9 @@ async function measure(name: string, client: Client, pid: number, streams: numbe
           measured.events += 1;
         }
         measured.runs += 1;
-      } catch {
+      } catch (error) {
         measured.failed += 1;
+        process.stderr.write(`${name}: ${String(error).slice(0, 200)}\n`);
       }
   };
   await Promise.all(Array.from({ length: streams }, (_, n) => one(n)));
@@ -85,7 +93,9 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options });
   const [streams, seconds] = [Number(values.streams), Number(values.seconds)];
   const results: Measured[] = [];
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url), ["serve"], { execArgv: process.execArgv });
+  const child: ChildProcess = fork(fileURLToPath(import.meta.url), ["serve", ...process.argv.slice(2)], {
+    execArgv: process.execArgv,
+  });
   const { url, token } = await new Promise<{ url: string; token: string }>((resolve) =>
     child.once("message", resolve as never),
   );

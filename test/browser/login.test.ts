@@ -1,21 +1,16 @@
 /** The main path in a real browser: log in, talk to the agent, approve, reload, log out. */
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumPath } from "../engines/found.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
-
-const QUIET =
-  "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+import { launch } from "./launch.ts";
 
 describe.skipIf(!chromiumPath)("the site in Chromium", () => {
   let stack: TestStack;
   let browser: Browser;
   beforeAll(async () => {
     stack = await startTestStack();
-    browser = await chromium.launch({
-      executablePath: chromiumPath as string,
-      args: ["--no-sandbox", ...QUIET.split(" ")],
-    });
+    browser = await launch();
   });
   afterAll(async () => {
     await browser?.close();

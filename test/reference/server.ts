@@ -24,7 +24,9 @@ export async function startReference(installed: string): Promise<Reference> {
   const child: ChildProcess = spawn(
     process.execPath,
     [
-      join(modules, "tsx/dist/cli.mjs"),
+      // Not by tsx' command, which would be a process of its own before the server's.
+      "--import",
+      pathToFileURL(join(modules, "tsx/dist/loader.mjs")).href,
       "--import",
       pathToFileURL(join(dist, "preload.mjs")).href,
       join(dist, "cli/entrypoint.mjs"),

@@ -39,6 +39,8 @@ export interface Stack {
 
 const TABLE = "tenure";
 const SITE = fileURLToPath(new URL("../../web/dist/site", import.meta.url));
+const IDLE_CONNECTION_MS = 65_000;
+const REDIS_DEADLINE_MS = 10_000;
 const CLOSE_DEADLINE_MS = 1_000;
 const SETTLE_DEADLINE_MS = 500;
 /** How often it looks for runs that a crash has left. */
@@ -81,7 +83,8 @@ export async function startStack(
 
     const mailbox = new Mailbox(onMail);
     const base = await createDeps({
-      redis: { url: gateway.url, token },
+      // In one process an answer is late when the process is busy, not when Redis is away.
+      redis: { url: gateway.url, token, deadlineMs: REDIS_DEADLINE_MS },
       dynamo: dynamoConfig,
       tableName: TABLE,
       pepper: data.pepper,
@@ -200,6 +203,8 @@ const loopbackHostOnly: MiddlewareHandler = async (c, next) => {
 async function listen(app: Hono, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }, () => resolve(server)) as Server;
+    // Clients and proxies give up idle connections first: one that is given up at both ends at once fails a request.
+    server.keepAliveTimeout = IDLE_CONNECTION_MS;
     server.once("error", (error: NodeJS.ErrnoException) => {
       const taken = `port ${port} is taken: stop what uses it, or set PORT to another one`;
       const refused = `port ${port} cannot be used (${error.code}): set PORT to another one`;

@@ -13,7 +13,7 @@ import { Execution, isTemporary } from "./execution.ts";
 const LATE_MS = 50;
 const MAX_TIMER_MS = 60_000;
 /** More than these at once would only make one another slow, until the stores' deadlines pass. */
-const MAX_ACTIVE = 20;
+const MAX_ACTIVE = 10;
 const STOP_MS = 1000;
 const POLL_MS = 200;
 

@@ -61,6 +61,8 @@ export async function startGateway(options: { engine: RedisEngine; token: string
       },
     );
   });
+  // The client gives up idle connections first: one that is given up at both ends at once fails a command.
+  server.keepAliveTimeout = 0;
   await listen(server, port);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

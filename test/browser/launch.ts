@@ -1,0 +1,9 @@
+/** Debian's Chromium, which talks to nobody but the page it is given. */
+import { type Browser, chromium } from "playwright-core";
+import { chromiumPath } from "../engines/found.ts";
+
+const QUIET =
+  "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";
+
+export const launch = (): Promise<Browser> =>
+  chromium.launch({ executablePath: chromiumPath as string, args: ["--no-sandbox", ...QUIET.split(" ")] });
