@@ -1,7 +1,7 @@
 /** When DynamoDB does not take the activity log, logins end all the same, and what happened is said on stderr. */
 
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
-import { accountOf } from "@tenure/functions/account";
+import { accountOf } from "@tenure/functions/identity";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { expect, it } from "vitest";

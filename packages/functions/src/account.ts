@@ -1,13 +1,8 @@
 /** Everything that is kept of a user, and its deletion. */
-import { keyedHandle } from "@tenure/core/token";
 import type { Deps } from "./deps.ts";
+import { accountOf } from "./identity.ts";
 import type { Runner } from "./runs/runner.ts";
 import { deleteThread } from "./threads.ts";
-
-/** The name under which an account's codes and activity are kept: it does not tell the address. */
-export function accountOf(pepper: string, email: string): string {
-  return keyedHandle(pepper, "account", email);
-}
 
 /** The index of an owner's things may be some moments behind: it is asked again until it has nothing to say. */
 const EMPTY_LOOKS = 2;

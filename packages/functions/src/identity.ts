@@ -1,9 +1,15 @@
 /** What a session of this API carries: whose it is. Set at login, so that no other store is asked. */
 import type { Session, SessionStore } from "@tenure/core/session";
-import { z } from "zod";
+import { keyedHandle } from "@tenure/core/token";
+import { object, string, type z } from "zod";
 
-export const identity = z.object({ userId: z.string(), email: z.string() });
+export const identity = object({ userId: string(), email: string() });
 export type Identity = z.infer<typeof identity>;
 
 export type ApiSession = Session<Identity>;
 export type ApiSessionStore = SessionStore<Identity>;
+
+/** The name under which an account's codes and activity are kept: it does not tell the address. */
+export function accountOf(pepper: string, email: string): string {
+  return keyedHandle(pepper, "account", email);
+}

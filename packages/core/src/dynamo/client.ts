@@ -34,10 +34,23 @@ export interface DynamoConfig {
   credentials?: { accessKeyId: string; secretAccessKey: string };
   /** How long one request may take in milliseconds, connecting included. Default 3000. */
   requestTimeoutMs?: number;
+  /** Hears what each answered request has consumed; DynamoDB is asked to say so. */
+  onCost?: (cost: DynamoCost) => void;
+}
+
+/** In DynamoDB's capacity units; `retries` is how often a request was sent again. */
+export interface DynamoCost {
+  writeUnits: number;
+  readUnits: number;
+  retries: number;
 }
 
 /** A document client whose requests have a deadline and are tried three times at most. */
-export function connectDynamo({ requestTimeoutMs = 3000, ...config }: DynamoConfig = {}): DynamoDBDocumentClient {
+export function connectDynamo({
+  requestTimeoutMs = 3000,
+  onCost,
+  ...config
+}: DynamoConfig = {}): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
     ...config,
     maxAttempts: 3,
@@ -48,7 +61,30 @@ export function connectDynamo({ requestTimeoutMs = 3000, ...config }: DynamoConf
       throwOnRequestTimeout: true,
     },
   });
+  if (onCost) tellCosts(client, onCost);
   return asDocumentClient(client);
+}
+
+const DATA_COMMAND = /^(Get|Put|Update|Query|Scan|BatchWrite|BatchGet)/;
+const READ_COMMAND = /^(Get|Query|Scan|BatchGet)/;
+
+function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): void {
+  client.middlewareStack.add(
+    (next, { commandName = "" }) =>
+      async (args) => {
+        if (!DATA_COMMAND.test(commandName)) return next(args);
+        const result = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: "TOTAL" } });
+        const { ConsumedCapacity, $metadata } = result.output as {
+          ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[];
+          $metadata: { attempts?: number };
+        };
+        const units = [ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
+        const [readUnits, writeUnits] = READ_COMMAND.test(commandName) ? [units, 0] : [0, units];
+        onCost({ readUnits, writeUnits, retries: ($metadata.attempts ?? 1) - 1 });
+        return result;
+      },
+    { step: "initialize", name: "tenureCosts" },
+  );
 }
 
 /** Either client as a document client. One that is one already keeps its own marshalling options. */

@@ -3,6 +3,7 @@ export {
   asDocumentClient,
   connectDynamo,
   type DynamoConfig,
+  type DynamoCost,
   type DynamoDBClient,
   type DynamoDBDocumentClient,
   ensureTable,

@@ -5,12 +5,12 @@
  */
 import { TenureError } from "@tenure/core/errors";
 import type { Context, MiddlewareHandler } from "hono";
-import type { Deps } from "../deps.ts";
+import type { AuthDeps } from "../auth-deps.ts";
 import { credentialOf } from "./credential.ts";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export function sameOrigin({ cookie, publicOrigin }: Pick<Deps, "cookie" | "publicOrigin">): MiddlewareHandler {
+export function sameOrigin({ cookie, publicOrigin }: Pick<AuthDeps, "cookie" | "publicOrigin">): MiddlewareHandler {
   return async (c, next) => {
     if (credentialOf(c, cookie)?.from !== "header" && crossesOrigin(c, publicOrigin))
       throw new TenureError({ tag: "cross-origin" });

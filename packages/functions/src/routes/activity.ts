@@ -2,16 +2,15 @@
 import type { Activity } from "@tenure/core/activity";
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
-import { accountOf } from "../account.ts";
-import type { Deps } from "../deps.ts";
-import type { Identity } from "../identity.ts";
+import type { AuthDeps } from "../auth-deps.ts";
+import { accountOf, type Identity } from "../identity.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 100;
 
-export function activityRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
+export function activityRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
   const { activityLog, windows, pepper } = deps;
   return new Hono<SessionEnv<Identity>>().use(session(deps)).get("/", async (c) => {
     await takeOrRefuse(c, windows, limits.accountPerUser, c.var.session.data.userId);

@@ -11,26 +11,25 @@ import {
   type SessionRef,
 } from "@tenure/core/token";
 import { type Context, Hono } from "hono";
-import { z } from "zod";
-import { accountOf } from "../account.ts";
+import { object, string } from "zod";
 import type { Happening } from "../activity.ts";
 import { networkOf } from "../address.ts";
-import type { Deps } from "../deps.ts";
+import type { AuthDeps } from "../auth-deps.ts";
 import { originOf } from "../device.ts";
-import type { ApiSession, Identity } from "../identity.ts";
+import { type ApiSession, accountOf, type Identity } from "../identity.ts";
 import { readBody } from "../input.ts";
 import { limits, type RouteLimit, takeOrRefuse } from "../limits.ts";
 import { clearSessionCookie, type SessionEnv, session, sessionRefOf, setSessionCookie } from "../middleware/session.ts";
 
 type Refusal = Pick<Happening, "kind" | "detail">;
 
-const codeRequest = z.object({ email: z.string().max(320) });
-const verifyRequest = z.object({
-  challenge: z.string().max(100),
-  code: z.string().regex(/^\d{6}$/, "is six digits"),
+const codeRequest = object({ email: string().max(320) });
+const verifyRequest = object({
+  challenge: string().max(100),
+  code: string().regex(/^\d{6}$/, "is six digits"),
 });
 
-export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
+export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
   const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf, report } = deps;
 
   /** Ends the session that a new login takes the place of, where it is another user's. */
@@ -122,7 +121,10 @@ export function authRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
 }
 
 /** Whose activity it is, and by which session. */
-export function about({ pepper }: Deps, { id, data }: ApiSession): { account: string; detail: { session: string } } {
+export function about(
+  { pepper }: AuthDeps,
+  { id, data }: ApiSession,
+): { account: string; detail: { session: string } } {
   return { account: accountOf(pepper, data.email), detail: { session: id } };
 }
 

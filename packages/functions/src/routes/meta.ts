@@ -3,16 +3,11 @@ import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { operation } from "../operation.ts";
 
-const tag = "service";
-
 export function metaRoutes(): Hono {
-  return new Hono()
-    .get("/ok", operation({ tag, summary: "Is it up?", answers: { 200: '`{"ok":true}`' }, open: true }), (c) =>
-      c.json({ ok: true }),
-    )
-    .get("/info", operation({ tag, summary: "What it speaks", answers: { 200: "Flags" }, open: true }), (c) =>
-      c.json({ name: "tenure", context: "js", flags: { assistants: true, crons: false, langsmith: false } }),
-    );
+  const spec = { tag: "service", summary: "What it speaks", answers: { 200: "Flags" }, open: true };
+  return new Hono().get("/info", operation(spec), (c) =>
+    c.json({ name: "tenure", context: "js", flags: { assistants: true, crons: false, langsmith: false } }),
+  );
 }
 
 /** Parts of the LangGraph server's wire that are left out, by what they are for. */

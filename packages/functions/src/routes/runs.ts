@@ -1,24 +1,19 @@
 /** Runs on the LangGraph server's wire: on a thread, or on one that is made for the run and goes with it. */
-import { v5, v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
 import type { Run, Thread } from "@tenure/core/thread";
-import { type Context, Hono } from "hono";
+import { Hono } from "hono";
 import { z } from "zod";
 import { assistantOf } from "../assistants.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
-import { limits, takeOrRefuse } from "../limits.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
-import { threadConfig } from "../runs/config.ts";
-import { type RunRequest, refuseUnsupported, runRequest } from "../runs/request.ts";
+import { runRequest } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { json, runJson, selected } from "../runs/wire.ts";
 import { ThreadAccess } from "../threads.ts";
+import { type Asked, beginner } from "./begin-run.ts";
 import { RunResponses } from "./run-responses.ts";
-
-/** A request of somebody who is logged in, whatever else its route has found out. */
-type Asked = Pick<Context, "req" | "header"> & { var: Pick<SessionEnv<Identity>["Variables"], "session"> };
 
 const tag = "runs";
 const uuid = z.guid();
@@ -47,9 +42,6 @@ const cancelBody = z.object({
   run_ids: z.array(uuid).nullish(),
   status: z.enum(["pending", "running", "all"]).nullish(),
 });
-
-/** Run ids that are made of a client's Idempotency-Key are in this namespace (UUID version 5). */
-const IDEMPOTENT = "5b6f9b5e-5d0c-5a3e-9c1b-2f6f6a1e7d11";
 
 export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
   const { threads } = deps;
@@ -82,7 +74,7 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
       "/:id/runs/stream",
       operation({ tag, summary: "Begin a run and watch it", body: runRequest, answers: { 200: "Events" } }),
       async (c) => {
-        const run = await begin(c, c.var.body, c.req.param("id"));
+        const run = await begin(c, c.var.body, c.req.param("id"), { watched: true });
         return responses.stream(c, run, { after: -1, cancelOnDisconnect: c.var.body.on_disconnect === "cancel" });
       },
     )
@@ -91,7 +83,7 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
       "/:id/runs/wait",
       operation({ tag, summary: "Begin a run and wait for its end", body: runRequest, answers: { 200: "The values" } }),
       async (c) => {
-        const run = await begin(c, c.var.body, c.req.param("id"));
+        const run = await begin(c, c.var.body, c.req.param("id"), { watched: true });
         return responses.wait(c, run, { cancelOnDisconnect: c.var.body.on_disconnect === "cancel" });
       },
     )
@@ -202,7 +194,7 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
         answers: { 200: "Events" },
       }),
       async (c) => {
-        const run = await begin(c, c.var.body);
+        const run = await begin(c, c.var.body, undefined, { watched: true });
         const cancelOnDisconnect = c.var.body.on_disconnect === "cancel";
         return responses.stream(c, run, { after: -1, cancelOnDisconnect, stateless: true });
       },
@@ -217,7 +209,7 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
         answers: { 200: "The values" },
       }),
       async (c) => {
-        const run = await begin(c, c.var.body);
+        const run = await begin(c, c.var.body, undefined, { watched: true });
         return responses.wait(c, run, { cancelOnDisconnect: c.var.body.on_disconnect === "cancel", stateless: true });
       },
     )
@@ -261,59 +253,6 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
         return c.body(null, 204);
       },
     );
-}
-
-/** Begins a run on a thread, or without one; throws `thread-busy`, `thread-not-found`, `assistant-not-found`. */
-function beginner({ threads, windows, ...rest }: Deps, runner: Runner, access: ThreadAccess) {
-  const deps: Deps = { threads, windows, ...rest };
-  return async (c: Asked, request: RunRequest, threadId?: string): Promise<Run> => {
-    refuseUnsupported(request);
-    const owner = c.var.session.data.userId;
-    const assistant = await assistantOf(deps, request.assistant_id, owner);
-    await takeOrRefuse(c, windows, limits.runsPerUser, owner);
-    const thread = await threadFor(request, owner, threadId);
-    const key = c.req.header("Idempotency-Key");
-    const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
-    const now = deps.clock.now();
-    const kept = request.on_completion === "keep" || request.on_completion === "continue";
-    const { graphId } = assistant;
-    const admitted = await runner.submit(
-      {
-        id,
-        threadId: thread.id,
-        owner,
-        assistantId: assistant.id,
-        graphId,
-        request: { ...request, on_completion: threadId === undefined && !kept ? "delete" : "keep" },
-        metadata: request.metadata ?? {},
-        multitask: request.multitask_strategy ?? "reject",
-        createdAt: now,
-        startAt: now + (request.after_seconds ?? 0) * 1000,
-      },
-      {
-        metadata: { graph_id: graphId, assistant_id: assistant.id },
-        config: threadConfig(request, assistant, thread),
-      },
-    );
-    if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread.id });
-    if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread.id });
-    await runner.kick(thread.id);
-    const run = runner.live(id)?.run ?? (await threads.run(thread.id, id));
-    if (!run) throw new TenureError({ tag: "run-not-found", runId: id });
-    return run;
-  };
-
-  async function threadFor(request: RunRequest, owner: string, threadId: string | undefined): Promise<Thread> {
-    if (threadId === undefined) {
-      const kept = request.on_completion === "keep" || request.on_completion === "continue";
-      const made = await threads.create({ id: v7(), owner, metadata: {}, temporary: !kept });
-      if (!made) throw new Error("a new thread's id is taken");
-      return made;
-    }
-    if (request.if_not_exists === "create" && uuid.safeParse(threadId).success)
-      await access.create(threadId, owner, {});
-    return access.own(threadId, owner);
-  }
 }
 
 /** The number in Last-Event-ID; without one, all events. */

@@ -3,7 +3,7 @@
 import type { ActivityKind } from "@tenure/core/activity";
 import { isOutcomeUnknown, TenureError } from "@tenure/core/errors";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import type { Deps } from "../deps.ts";
+import type { AuthDeps } from "../auth-deps.ts";
 import { originOf } from "../device.ts";
 import type { ApiSession, Identity } from "../identity.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
@@ -13,7 +13,7 @@ import { about } from "./auth.ts";
 
 const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
 
-export function sessionRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
+export function sessionRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
   const { sessions, windows, activity, cookie, addressOf } = deps;
 
   function record(

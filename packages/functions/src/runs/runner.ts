@@ -1,13 +1,14 @@
 /**
  * The runs of this process. A run belongs to its thread, not to the request that asked for it: it stands in the thread's
- * line, holds the thread's lease while it is under way, and goes on when its client is gone. Whoever asks for a run, or
- * finds one whose process has died, calls `kick`.
+ * line, holds the thread's lease while it is under way, and goes on when its client is gone. Whoever waits for a run, or
+ * finds one whose process has died, calls `kick`; whoever does not wait calls `leave`.
  */
 import type { CancelAction } from "@tenure/core/events";
 import type { NewRun, Run, ThreadChange } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
 import type { Deps } from "../deps.ts";
 import { Execution, isTemporary } from "./execution.ts";
+import type { RunQueue } from "./queue.ts";
 
 /** How long before the end of a lease that is somebody else's it is worth looking again. */
 const LATE_MS = 50;
@@ -26,16 +27,20 @@ export class Runner {
   /** Threads that have something due while as many runs as may be are under way, in the order in which they came. */
   private readonly waiting = new Set<string>();
   private readonly maxActive: number;
+  private readonly queue: RunQueue | undefined;
   private begun: () => void = () => {};
   private next = new Promise<void>((resolve) => {
     this.begun = resolve;
   });
+  /** What runs that were begun here still do, and what comes after their end. */
+  private readonly closing = new Set<Promise<void>>();
   private watching: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  constructor(deps: Deps, { maxActive = MAX_ACTIVE } = {}) {
+  constructor(deps: Deps, { maxActive = MAX_ACTIVE, queue }: { maxActive?: number; queue?: RunQueue } = {}) {
     this.deps = deps;
     this.maxActive = maxActive;
+    this.queue = queue;
   }
 
   /** Puts a run in its thread's line, ending those before it as its strategy says. Idempotent for the same run. */
@@ -68,6 +73,17 @@ export class Runner {
     return next;
   }
 
+  /** Sees to it that whatever is due in a thread begins, here or wherever the queue leads, without waiting for it. */
+  async leave(threadId: string): Promise<void> {
+    if (!this.queue) return this.kick(threadId);
+    try {
+      await this.queue.send(threadId);
+    } catch (error) {
+      // `sweep` finds it within a minute.
+      this.deps.report(JSON.stringify({ level: "warn", event: "run-not-queued", threadId, error: String(error) }));
+    }
+  }
+
   private async beginNext(threadId: string): Promise<void> {
     if (this.stopped) return;
     clearTimeout(this.timers.get(threadId));
@@ -81,6 +97,8 @@ export class Runner {
     if (!begun) return;
     if ("retryAt" in begun) return this.kickLater(threadId, begun.retryAt);
     const { lease, run } = begun;
+    this.deps.count("Runs");
+    if (run.attempt > 1) this.deps.count("LeaseTakeovers");
     // What a process before this one has told its readers is not told again.
     const first = run.attempt === 1 ? 0 : await this.deps.events.open(run.id, lease.fence).catch(() => 0);
     const execution = new Execution(this.deps, lease, run, first);
@@ -89,15 +107,17 @@ export class Runner {
     this.next = new Promise((resolve) => {
       this.begun = resolve;
     });
-    void execution.done.then(async () => {
+    const over = execution.done.then(async () => {
       this.active.delete(run.id);
       if (isTemporary(run.request)) await this.deps.threads.remove(threadId, run.owner).catch(() => {});
       if (this.stopped) return;
       // Who has waited longest first; the thread's own next run after that.
       const [longest] = this.waiting;
       if (longest !== undefined) await this.kick(longest).catch(() => {});
-      if (!execution.isLast) await this.kick(threadId).catch(() => {});
+      if (!execution.isLast) await this.leave(threadId).catch(() => {});
     });
+    this.closing.add(over);
+    void over.finally(() => this.closing.delete(over));
   }
 
   /** Whether the thread has something due that this process begins as soon as it can. */
@@ -137,7 +157,7 @@ export class Runner {
     const asked = await threads.cancel(threadId, runId, action);
     if (asked === "not-found") return asked;
     if (asked === "ended") {
-      await this.kick(threadId);
+      await this.leave(threadId);
       return "done";
     }
     const execution = this.active.get(runId);
@@ -145,7 +165,7 @@ export class Runner {
     // The next batch of events hears of it; without Redis the heartbeat does.
     if (!execution) await events.requestCancel(runId, action).catch(() => {});
     // Its process may be dead.
-    await this.kick(threadId);
+    if (!execution) await this.leave(threadId);
     if (wait) await this.ended(threadId, runId);
     return "done";
   }
@@ -161,27 +181,41 @@ export class Runner {
     }
   }
 
-  /** Looks now and then for runs that nobody is at, all over. For one process that stays; deployed, a schedule does it. */
+  /** Leaves to somebody every thread that has something due and is not at work here. */
+  async sweep(): Promise<void> {
+    const threads = new Set<string>();
+    for await (const { threadId, runId, startAt } of this.deps.threads.unfinished())
+      if (!this.active.has(runId) && startAt <= this.deps.clock.now()) threads.add(threadId);
+    for (const threadId of threads) await this.leave(threadId);
+  }
+
+  /** Sweeps now and then. For one process that stays; deployed, a schedule does it. */
   watch(everyMs: number): void {
-    const look = async () => {
-      const threads = new Set<string>();
-      for await (const { threadId, runId, startAt } of this.deps.threads.unfinished())
-        if (!this.active.has(runId) && startAt <= this.deps.clock.now()) threads.add(threadId);
-      for (const threadId of threads) await this.kick(threadId);
-    };
     const again = () => {
       this.watching = setTimeout(
         () =>
-          void look()
+          void this.sweep()
             .catch(() => {})
             .finally(again),
         everyMs,
       );
       this.watching.unref();
     };
-    void look()
+    void this.sweep()
       .catch(() => {})
       .finally(() => this.stopped || again());
+  }
+
+  /** Resolves when nothing is under way here: before then, a process that may be frozen must not be. */
+  async idle(): Promise<void> {
+    while (this.kicking.size + this.closing.size > 0)
+      await Promise.allSettled([...this.kicking.values(), ...this.closing]);
+  }
+
+  /** Ends what is under way at its last checkpoint, and leaves it to somebody to go on from there. */
+  async yieldAll(): Promise<void> {
+    for (const execution of this.active.values()) execution.end("yielded");
+    await this.idle();
   }
 
   /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */

@@ -1,0 +1,39 @@
+/** The two functions behind /api: one that starts small and serves logins, and one that runs graphs. */
+import { AUTH_PATHS } from "../packages/functions/src/auth-paths";
+import { mail } from "./email";
+import { common, modelEnvironment } from "./function";
+import { queue } from "./queue";
+import { pepper, redis } from "./secret";
+import { table } from "./storage";
+import { router } from "./web";
+
+/** CloudFront gives up on an origin that is silent for so long; a stream says something every five seconds. */
+const READ_TIMEOUT = "60 seconds";
+
+export const auth = new sst.aws.Function("Auth", {
+  ...common,
+  handler: "packages/functions/src/lambda/auth.handler",
+  description: "Login, sessions, activity",
+  timeout: "20 seconds",
+  memory: "512 MB",
+  streaming: true,
+  link: [table, mail, pepper, ...redis],
+  // Nothing in it goes by the names of classes, as LangChain does.
+  nodejs: { ...common.nodejs, esbuild: { ...common.nodejs.esbuild, keepNames: false } },
+  url: { cors: false },
+});
+
+export const api = new sst.aws.Function("Api", {
+  ...common,
+  handler: "packages/functions/src/lambda/api.handler",
+  description: "Threads, runs, assistants, memory",
+  timeout: "15 minutes",
+  memory: "1024 MB",
+  streaming: true,
+  link: [table, queue, pepper, ...redis],
+  environment: { ...common.environment, ...modelEnvironment },
+  url: { cors: false },
+});
+
+router.route("/api", api.url, { readTimeout: READ_TIMEOUT });
+for (const path of AUTH_PATHS) router.route(`/api${path}`, auth.url, { readTimeout: "20 seconds" });

@@ -1,0 +1,24 @@
+/** The one table, as packages/core/src/dynamo/definition.ts has it: the local stack makes the same. */
+import { tableDefinition } from "../packages/core/src/dynamo/definition";
+import "./permission";
+import { isProduction, isShared } from "./stage";
+
+const { hashKey, rangeKey, ttlAttribute, index, billingMode } = tableDefinition;
+
+/** More than this in a second is not traffic but a mistake, and would cost accordingly. */
+const MAX_REQUEST_UNITS = isProduction ? 4000 : 1000;
+
+export const table = new sst.aws.Dynamo("Table", {
+  fields: { [hashKey]: "string", [rangeKey]: "string", [index.hashKey]: "string", [index.rangeKey]: "string" },
+  primaryIndex: { hashKey, rangeKey },
+  globalIndexes: { [index.name]: { hashKey: index.hashKey, rangeKey: index.rangeKey, projection: "all" } },
+  ttl: ttlAttribute,
+  deletionProtection: isProduction,
+  transform: {
+    table: {
+      billingMode,
+      onDemandThroughput: { maxReadRequestUnits: MAX_REQUEST_UNITS, maxWriteRequestUnits: MAX_REQUEST_UNITS },
+      pointInTimeRecovery: { enabled: isShared },
+    },
+  },
+});

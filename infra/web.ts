@@ -1,0 +1,17 @@
+/** The front door, and the site behind it: the site and the API are one origin, so that cookies are the origin's own. */
+import { onRequest, onResponse } from "./edge";
+import { domain } from "./stage";
+
+export const router = new sst.aws.Router("Router", {
+  ...(domain && { domain }),
+  edge: { viewerRequest: { injection: onRequest }, viewerResponse: { injection: onResponse } },
+});
+
+export const origin = router.url.apply((url) => url.replace(/\/$/, ""));
+
+new sst.aws.StaticSite("Web", {
+  path: "packages/web",
+  build: { command: "npx vite build --logLevel warn", output: "dist/site" },
+  dev: { command: "npx vite", url: "http://localhost:5173" },
+  router: { instance: router },
+});

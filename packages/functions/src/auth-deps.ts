@@ -1,0 +1,124 @@
+/** What the login, sessions and activity stand on, without any graph: the function that serves them starts small. */
+
+import { type ActivityLog, createActivityLog } from "@tenure/core/activity";
+import { type Clock, systemClock } from "@tenure/core/clock";
+import {
+  connectDynamo,
+  type DynamoConfig,
+  type DynamoCost,
+  type DynamoDBDocumentClient,
+  Table,
+} from "@tenure/core/dynamo";
+import { TenureError } from "@tenure/core/errors";
+import { type CodePolicy, type CodeStore, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
+import { createWindows, type Windows } from "@tenure/core/ratelimit";
+import { connectRedis, type RedisConfig, type RedisStore } from "@tenure/core/redis";
+import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
+import { keyedHandle } from "@tenure/core/token";
+import { createUserStore, type UserStore } from "@tenure/core/user";
+import { ActivityRecorder } from "./activity.ts";
+import type { AddressOf } from "./address.ts";
+import { type ApiSessionStore, identity } from "./identity.ts";
+import type { Mailer } from "./mailer.ts";
+import { type Count, uncounted } from "./metrics.ts";
+import { type CookiePolicy, hostCookie } from "./middleware/session.ts";
+
+export interface AuthConfig {
+  redis: RedisConfig;
+  dynamo: DynamoConfig;
+  tableName: string;
+  /** The key of every keyed hash. Changing it ends all sessions and codes. At least 32 characters. */
+  pepper: string;
+  mailer: Mailer;
+  /** Where a client's address is taken from. It must be something that the client cannot set. */
+  addressOf: AddressOf;
+  /** The site's origin as browsers see it, where it is not the Host header of the request. */
+  publicOrigin?: string;
+  /** E-mail addresses of those who may ask how the stores are. */
+  operators?: string[];
+  sessionPolicy?: Partial<SessionPolicy>;
+  codePolicy?: Partial<CodePolicy>;
+  /** How long activity is kept, in milliseconds. Default 90 days. */
+  activityTtlMs?: number;
+  /** Takes one line of JSON for whoever runs this. Default: stderr. */
+  report?: (line: string) => void;
+  /** Takes what is counted. Default: nobody. */
+  count?: Count;
+  clock?: Clock;
+}
+
+export interface AuthDeps {
+  sessions: ApiSessionStore;
+  codes: CodeStore;
+  windows: Windows;
+  users: UserStore;
+  activity: ActivityRecorder;
+  activityLog: ActivityLog;
+  mailer: Mailer;
+  pepper: string;
+  cookie: CookiePolicy;
+  addressOf: AddressOf;
+  publicOrigin: string | undefined;
+  operators: string[];
+  clock: Clock;
+  /** Takes one line of JSON for whoever runs this. */
+  report: (line: string) => void;
+  count: Count;
+  /** Closes connections; to be called when no request is under way. */
+  close(): void;
+}
+
+/** Both stores, connected once per process. */
+export interface Stores {
+  redis: RedisStore;
+  client: DynamoDBDocumentClient;
+  table: Table;
+  clock: Clock;
+}
+
+const MIN_PEPPER = 32;
+
+export function connectStores({ redis, dynamo, tableName, pepper, clock = systemClock, count }: AuthConfig): Stores {
+  if (pepper.length < MIN_PEPPER) {
+    const problem = `the pepper must have at least ${MIN_PEPPER} characters, not ${pepper.length}`;
+    throw new TenureError({ tag: "misconfigured", problems: [problem] });
+  }
+  const client = connectDynamo({ ...dynamo, ...(count && { onCost: (cost) => countCost(count, cost) }) });
+  return { redis: connectRedis(redis), client, table: new Table({ client, tableName, clock }), clock };
+}
+
+export function createAuthDeps(config: AuthConfig, stores = connectStores(config)): AuthDeps {
+  const { pepper, mailer, addressOf, publicOrigin, count = uncounted } = config;
+  const { redis, client, table, clock } = stores;
+  const activityLog = createActivityLog(table, { ...(config.activityTtlMs && { ttlMs: config.activityTtlMs }) });
+  const report = config.report ?? ((line) => void process.stderr.write(`${line}\n`));
+  return {
+    sessions: createSessionStore({
+      redis,
+      policy: { ...defaultSessionPolicy, ...config.sessionPolicy },
+      generation: keyedHandle(pepper, "sessions", "").slice(0, 8),
+      data: identity,
+    }),
+    codes: createCodeStore(redis, { ...defaultCodePolicy, ...config.codePolicy }),
+    windows: createWindows(redis, pepper),
+    users: createUserStore(table, clock),
+    activity: new ActivityRecorder({ log: activityLog, clock, report }),
+    activityLog,
+    mailer,
+    pepper,
+    cookie: hostCookie,
+    addressOf,
+    publicOrigin,
+    operators: config.operators ?? [],
+    clock,
+    report,
+    count,
+    close: () => client.destroy(),
+  };
+}
+
+function countCost(count: Count, { writeUnits, readUnits, retries }: DynamoCost): void {
+  if (writeUnits > 0) count("DynamoWriteUnits", writeUnits);
+  if (readUnits > 0) count("DynamoReadUnits", readUnits);
+  if (retries > 0) count("DynamoRetries", retries);
+}

@@ -1,0 +1,2 @@
+/** The paths under /api that a function without graphs serves. */
+export const AUTH_PATHS = ["/auth", "/activity"] as const;

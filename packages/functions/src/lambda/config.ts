@@ -1,0 +1,89 @@
+/**
+ * What a deployed function is told: the linked resources of SST, and the environment that infra/ sets. Read once, when the
+ * process starts, and everything that is missing is named in one error.
+ */
+import process from "node:process";
+import { TenureError } from "@tenure/core/errors";
+import { Resource } from "sst";
+import { object, string, type z } from "zod";
+import { addressFromHeader } from "../address.ts";
+import type { AuthConfig } from "../auth-deps.ts";
+import { ADDRESS_HEADER, edgeSecretOf } from "./edge.ts";
+
+const text = string().min(1);
+const secret = object({ value: text });
+
+const resources = {
+  UpstashRedisRestUrl: secret,
+  UpstashRedisRestToken: secret,
+  Pepper: secret,
+  Table: object({ name: text }),
+};
+const mail = { Mail: object({ sender: text }) };
+const queue = { RunQueue: object({ url: text }) };
+
+const environment = object({
+  /** The site's origin, as browsers see it. */
+  TENURE_ORIGIN: text,
+  TENURE_MODEL: string().optional(),
+  TENURE_OPERATORS: string().optional(),
+  AWS_REGION: text,
+});
+
+export interface FunctionConfig extends Omit<AuthConfig, "mailer"> {
+  region: string;
+  model: string | undefined;
+  /** What the front door says to prove that a request has come through it. */
+  edgeSecret: string;
+}
+
+/** Throws `misconfigured`, with a line for each thing that is missing. */
+export function readConfig(): FunctionConfig {
+  const linked = readLinked(resources);
+  const env = environment.safeParse(process.env);
+  const problems = [...linked.problems, ...(env.error?.issues ?? []).map(({ path }) => `${path} is not set`)];
+  if (problems.length > 0 || !env.data) throw new TenureError({ tag: "misconfigured", problems });
+  const { UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Table } = linked.found;
+  return {
+    redis: { url: UpstashRedisRestUrl.value, token: UpstashRedisRestToken.value },
+    dynamo: {},
+    tableName: Table.name,
+    pepper: Pepper.value,
+    publicOrigin: env.data.TENURE_ORIGIN,
+    operators: (env.data.TENURE_OPERATORS ?? "").split(/[\s,]+/).filter(Boolean),
+    addressOf: addressFromHeader(ADDRESS_HEADER),
+    report: (line) => process.stderr.write(`${line}\n`),
+    region: env.data.AWS_REGION,
+    model: env.data.TENURE_MODEL || undefined,
+    edgeSecret: edgeSecretOf(Pepper.value),
+  };
+}
+
+export const readMailConfig = (): { sender: string } => required(mail).Mail;
+export const readQueueConfig = (): { url: string } => required(queue).RunQueue;
+
+type Shape = Record<string, z.ZodType>;
+type Found<S extends Shape> = { [Name in keyof S]: z.infer<S[Name]> };
+
+function required<S extends Shape>(shape: S): Found<S> {
+  const { found, problems } = readLinked(shape);
+  if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
+  return found;
+}
+
+/** SST's `Resource` throws at a name that is not linked. */
+function readLinked<S extends Shape>(shape: S): { found: Found<S>; problems: string[] } {
+  const problems: string[] = [];
+  const found = Object.entries(shape).map(([name, schema]) => {
+    let value: unknown;
+    try {
+      value = (Resource as unknown as Record<string, unknown>)[name];
+    } catch {
+      value = undefined;
+    }
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) problems.push(`${name} is not linked to this function, or is not set: see docs/deploy.md`);
+    return [name, parsed.data];
+  });
+  return { found: Object.fromEntries(found) as Found<S>, problems };
+}

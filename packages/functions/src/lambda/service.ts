@@ -1,0 +1,42 @@
+/** What the functions that run graphs stand on, built once per process. */
+import type { Deps } from "../deps.ts";
+import { createDeps } from "../deps.ts";
+import type { Mailer } from "../mailer.ts";
+import { Runner } from "../runs/runner.ts";
+import { type FunctionConfig, readConfig, readQueueConfig } from "./config.ts";
+import { counted, createMeter, type Meter } from "./metrics.ts";
+import { sqsQueue } from "./queue.ts";
+
+export interface Service {
+  config: FunctionConfig;
+  deps: Deps;
+  runner: Runner;
+  meter: Meter;
+  /** Waits for runs and for what is put on record. */
+  settled(): Promise<void>;
+}
+
+const SETTLE_MS = 5_000;
+
+/** Codes are sent by the function that serves logins. */
+const noMailer: Mailer = {
+  sendCode: () => Promise.reject(new Error("this function sends no mail")),
+};
+
+export async function createService(name: string): Promise<Service> {
+  const config = readConfig();
+  const meter = createMeter(name);
+  const deps = counted(await createDeps({ ...config, mailer: noMailer, count: meter.count }));
+  const runner = new Runner(deps, { queue: sqsQueue({ region: config.region, ...readQueueConfig() }) });
+  return {
+    config,
+    deps,
+    runner,
+    meter,
+    async settled() {
+      await runner.idle();
+      await deps.activity.settle(SETTLE_MS);
+      meter.publish();
+    },
+  };
+}

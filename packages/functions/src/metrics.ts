@@ -1,0 +1,17 @@
+/** What is counted of this service, for whoever watches it. The names are those of the metrics. */
+export type Metric =
+  | "SessionVerbs"
+  | "CodeRequests"
+  | "Refusals"
+  | "Faults"
+  | "Runs"
+  | "LeaseTakeovers"
+  | "Supersteps"
+  | "DynamoWriteUnits"
+  | "DynamoReadUnits"
+  | "DynamoRetries";
+
+/** Adds to a metric, 1 when `by` is left out. Never throws and never waits. */
+export type Count = (metric: Metric, by?: number) => void;
+
+export const uncounted: Count = () => {};

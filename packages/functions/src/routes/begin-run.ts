@@ -1,0 +1,75 @@
+/** Begins the runs that requests ask for. */
+import { v5, v7 } from "@langchain/core/utils/uuid";
+import { TenureError } from "@tenure/core/errors";
+import type { Run, Thread } from "@tenure/core/thread";
+import type { Context } from "hono";
+import { z } from "zod";
+import { assistantOf } from "../assistants.ts";
+import type { Deps } from "../deps.ts";
+import type { Identity } from "../identity.ts";
+import { limits, takeOrRefuse } from "../limits.ts";
+import type { SessionEnv } from "../middleware/session.ts";
+import { threadConfig } from "../runs/config.ts";
+import { type RunRequest, refuseUnsupported } from "../runs/request.ts";
+import type { Runner } from "../runs/runner.ts";
+import type { ThreadAccess } from "../threads.ts";
+
+/** A request of somebody who is logged in, whatever else its route has found out. */
+export type Asked = Pick<Context, "req" | "header"> & { var: Pick<SessionEnv<Identity>["Variables"], "session"> };
+
+const uuid = z.guid();
+/** Run ids that are made of a client's Idempotency-Key are in this namespace (UUID version 5). */
+const IDEMPOTENT = "5b6f9b5e-5d0c-5a3e-9c1b-2f6f6a1e7d11";
+
+/** Begins a run on a thread, or without one; throws `thread-busy`, `thread-not-found`, `assistant-not-found`. */
+export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
+  const { threads, windows } = deps;
+  return async (c: Asked, request: RunRequest, threadId?: string, { watched = false } = {}): Promise<Run> => {
+    refuseUnsupported(request);
+    const owner = c.var.session.data.userId;
+    const assistant = await assistantOf(deps, request.assistant_id, owner);
+    await takeOrRefuse(c, windows, limits.runsPerUser, owner);
+    const thread = await threadFor(request, owner, threadId);
+    const key = c.req.header("Idempotency-Key");
+    const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
+    const now = deps.clock.now();
+    const kept = request.on_completion === "keep" || request.on_completion === "continue";
+    const { graphId } = assistant;
+    const admitted = await runner.submit(
+      {
+        id,
+        threadId: thread.id,
+        owner,
+        assistantId: assistant.id,
+        graphId,
+        request: { ...request, on_completion: threadId === undefined && !kept ? "delete" : "keep" },
+        metadata: request.metadata ?? {},
+        multitask: request.multitask_strategy ?? "reject",
+        createdAt: now,
+        startAt: now + (request.after_seconds ?? 0) * 1000,
+      },
+      {
+        metadata: { graph_id: graphId, assistant_id: assistant.id },
+        config: threadConfig(request, assistant, thread),
+      },
+    );
+    if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread.id });
+    if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread.id });
+    await (watched ? runner.kick(thread.id) : runner.leave(thread.id));
+    const run = runner.live(id)?.run ?? (await threads.run(thread.id, id));
+    if (!run) throw new TenureError({ tag: "run-not-found", runId: id });
+    return run;
+  };
+
+  async function threadFor(request: RunRequest, owner: string, threadId: string | undefined): Promise<Thread> {
+    if (threadId === undefined) {
+      const kept = request.on_completion === "keep" || request.on_completion === "continue";
+      const made = await threads.create({ id: v7(), owner, metadata: {}, temporary: !kept });
+      if (!made) throw new Error("a new thread's id is taken");
+      return made;
+    }
+    if (request.if_not_exists === "create" && uuid.safeParse(threadId).success)
+      await access.create(threadId, owner, {});
+    return access.own(threadId, owner);
+  }
+}

@@ -1,0 +1,26 @@
+/// <reference path="./.sst/platform/config.d.ts" />
+
+/** SST finds no provider by the bare name "upstash". */
+const upstash = { upstash: { package: "@upstash/pulumi", version: "0.5.0" } };
+
+/** The app and its stages; what it is made of is in infra/, a file for each concern. See docs/deploy.md. */
+export default $config({
+  app({ stage }) {
+    const isProduction = stage === "production";
+    return {
+      name: "tenure",
+      home: "aws",
+      // What production has is kept, whatever is removed from the program; other stages go without a trace.
+      removal: isProduction ? "retain" : "remove",
+      protect: isProduction,
+      ...(process.env.TENURE_UPSTASH && { providers: upstash as object }),
+    };
+  },
+  async run() {
+    const { router } = await import("./infra/web");
+    await import("./infra/api");
+    await import("./infra/queue");
+    await import("./infra/alarm");
+    return { url: router.url };
+  },
+});

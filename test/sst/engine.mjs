@@ -1,0 +1,138 @@
+/**
+ * A simulated Pulumi engine in the process of the program: each resource that the program declares is written down with its
+ * inputs and options, and is answered with what AWS would say of it, as far as the program goes on from that.
+ */
+import { execSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+
+const ACCOUNT = "123456789012";
+const REGION = "us-east-1";
+const short = (text) => createHash("sha256").update(text).digest("hex").slice(0, 10);
+
+/** What a resource of this type is, once made: found by the end of its type's name. */
+const made = {
+  "dynamodb/table:Table": (name) => ({ arn: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`, name }),
+  "sqs/queue:Queue": (name) => ({
+    arn: `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`,
+    url: `${process.env.TENURE_SST_QUEUES ?? `https://sqs.${REGION}.amazonaws.com`}/${ACCOUNT}/${name}`,
+    name,
+  }),
+  "lambda/function:Function": (name) => {
+    const arn = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
+    return { arn, name, qualifiedArn: `${arn}:1`, invokeArn: `${arn}/invocations`, version: "1", lastModified: "" };
+  },
+  "lambda/functionUrl:FunctionUrl": (name) => ({ functionUrl: `https://${short(name)}.lambda-url.${REGION}.on.aws/` }),
+  "iam/role:Role": (name) => ({ arn: `arn:aws:iam::${ACCOUNT}:role/${name}`, name }),
+  "s3/bucket:Bucket": (name) => ({
+    arn: `arn:aws:s3:::${name}`,
+    bucket: name,
+    bucketDomainName: `${name}.s3.amazonaws.com`,
+    bucketRegionalDomainName: `${name}.s3.${REGION}.amazonaws.com`,
+  }),
+  "cloudfront/distribution:Distribution": (name) => ({
+    arn: `arn:aws:cloudfront::${ACCOUNT}:distribution/${short(name)}`,
+    domainName: `${short(name)}.cloudfront.net`,
+    hostedZoneId: "Z2FDTNDATAQYW2",
+    etag: "1",
+    status: "Deployed",
+  }),
+  "random:index/randomBytes:RandomBytes": (name, { length }) => {
+    const bytes = Buffer.alloc(length, name);
+    return { base64: bytes.toString("base64"), hex: bytes.toString("hex") };
+  },
+  "upstash:index/redisDatabase:RedisDatabase": (name) => ({ endpoint: `${short(name)}.upstash.io`, restToken: "made" }),
+};
+
+const statement = ({ effect = "Allow", actions, resources, principals, conditions }) => ({
+  Effect: effect,
+  Action: actions,
+  Resource: resources,
+  ...(principals && { Principal: Object.fromEntries(principals.map(({ type, identifiers }) => [type, identifiers])) }),
+  ...(conditions && {
+    Condition: Object.fromEntries(conditions.map(({ test, variable, values }) => [test, { [variable]: values }])),
+  }),
+});
+
+/** What the program asks of a provider without declaring anything. */
+const answers = {
+  "aws:index/getCallerIdentity:getCallerIdentity": () => ({ accountId: ACCOUNT, arn: "", userId: "", id: ACCOUNT }),
+  "aws:index/getRegion:getRegion": () => ({ name: REGION, region: REGION, id: REGION, description: "", endpoint: "" }),
+  "aws:index/getPartition:getPartition": () => ({ partition: "aws", id: "aws", dnsSuffix: "amazonaws.com" }),
+  "aws:iam/getPolicyDocument:getPolicyDocument": ({ version = "2012-10-17", statements = [] }) => ({
+    statements,
+    json: JSON.stringify({ Version: version, Statement: statements.map(statement) }),
+  }),
+  "command:local:run": (inputs) => {
+    build(inputs.command, inputs);
+    return { ...inputs, stdout: "", stderr: "" };
+  },
+  "aws:cloudfront/getCachePolicy:getCachePolicy": () => ({ id: "cache-policy" }),
+  "aws:cloudfront/getOriginRequestPolicy:getOriginRequestPolicy": () => ({ id: "origin-request-policy" }),
+};
+
+/** A site's build is a resource to Pulumi. */
+function build(command, { dir, environment }) {
+  execSync(command, { cwd: dir, env: { ...process.env, ...environment }, stdio: "pipe", shell: "/bin/bash" });
+}
+
+export async function run({ main, out, stage, app, isPreview }) {
+  const require = createRequire(main);
+  const pulumi = require("@pulumi/pulumi");
+  const resources = [];
+  const options = new Map();
+  const unwrap = (_key, value) => (isSecret(value) ? value.value : value);
+  const write = (error) => {
+    for (const one of resources) Object.assign(one, options.get(`${one.type}|${one.name}`));
+    writeFileSync(out, JSON.stringify({ resources, ...(error && { error }) }, unwrap, 1));
+  };
+  const fail = (error) => {
+    write(error?.stack || String(error));
+    process.exit(1);
+  };
+  // Else what is thrown in an apply ends nothing, and the program just has nothing left to do.
+  process.on("unhandledRejection", fail);
+  process.on("uncaughtException", fail);
+
+  const mocks = {
+    newResource({ type, name, inputs, custom }) {
+      const { __provider, ...declared } = inputs;
+      resources.push({ type, name, inputs: declared });
+      if (type === "command:local:Command" && declared.create) build(declared.create, declared);
+      const physical = declared.name ?? declared.bucket ?? name;
+      const state = Object.entries(made).find(([end]) => type.endsWith(end))?.[1];
+      const arn = `arn:aws:test:${REGION}:${ACCOUNT}:${name}`;
+      return {
+        id: physical,
+        state: { ...inputs, ...(custom && (state?.(physical, declared) ?? { arn, name: physical })) },
+      };
+    },
+    call({ token, inputs }) {
+      const answer = answers[token];
+      if (!answer) throw new Error(`the simulated engine does not know ${token}`);
+      return answer(inputs);
+    },
+  };
+  await pulumi.runtime.setMocks(mocks, app, stage, isPreview, "organization");
+  // Mocks are not told of options.
+  const monitor = require("@pulumi/pulumi/runtime/settings").getMonitor();
+  const registerResource = monitor.registerResource.bind(monitor);
+  monitor.registerResource = (request, answer) => {
+    const [protect, retainOnDelete] = [request.getProtect(), request.getRetainondelete()];
+    options.set(`${request.getType()}|${request.getName()}`, { protect, retainOnDelete });
+    return registerResource(request, answer);
+  };
+  try {
+    await pulumi.runtime.runInPulumiStack(async () => (await import(main)).default);
+    await pulumi.runtime.disconnect();
+  } catch (error) {
+    fail(error);
+  }
+  write();
+  process.exit(0);
+}
+
+/** How Pulumi marks a secret in what it hands over. */
+const SIGNATURE = "4dabf18193072939515e22adb298388d";
+const isSecret = (value) => typeof value === "object" && value !== null && SIGNATURE in value && "value" in value;

@@ -1,0 +1,275 @@
+/** The bundles that SST has built, behind the router's own function, with their workers, on loopback: see cloud.ts. */
+import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { Client } from "@langchain/langgraph-sdk";
+import { startLocalDynamo } from "@tenure/local/dynamodb/server";
+import type { RedisEngine } from "@tenure/local/redis/engine";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dynamoEndpoint } from "../engines/found.ts";
+import { behindGateway, redisEngines } from "../engines/redis.ts";
+import { type Cloud, Services, startCloud } from "./cloud.ts";
+import { evaluate, isSstInstalled, type Program, secrets } from "./program.ts";
+
+const EVALUATION_MS = 240_000;
+const LEASE_MS = 30_000;
+const REDIS_DATABASE = 12;
+
+/** One more graph, whose steps take as long as they are told to. */
+const slowGraph = [
+  {
+    file: "packages/functions/src/graphs/index.ts",
+    from: "  agent,\n",
+    to: "  agent,\n  slow,\n",
+  },
+  {
+    file: "packages/functions/src/graphs/index.ts",
+    from: 'import { agent } from "./agent.ts";',
+    to: 'import { agent } from "./agent.ts";\nimport { slow } from "../../../../test/engines/slow-graph.ts";',
+  },
+];
+
+describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
+  let program: Program;
+  let services: Services;
+  let cloud: Cloud;
+  const close: (() => unknown)[] = [];
+
+  beforeAll(async () => {
+    const [engine] = await Promise.all(
+      redisEngines(REDIS_DATABASE)
+        .slice(-1)
+        .map((one) => one.open()),
+    );
+    const redis = await behindGateway(engine as RedisEngine);
+    close.push(() => redis.close());
+    services = await Services.start();
+    close.push(() => services.close());
+    program = await evaluate({
+      stage: "staging",
+      secrets: { ...secrets, UpstashRedisRestUrl: redis.url, UpstashRedisRestToken: redis.token },
+      env: { TENURE_SST_QUEUES: services.url, TENURE_OPERATORS: "ops@example.com" },
+      changes: slowGraph,
+    });
+    close.push(() => program.close());
+    const dynamo = dynamoEndpoint ? undefined : await startLocalDynamo();
+    close.push(() => dynamo?.close());
+    const endpoint = dynamoEndpoint ?? dynamo?.url ?? "";
+    await createTable(program, endpoint);
+    const env = { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_ENDPOINT_URL_SESV2: services.url };
+    cloud = await startCloud(program, services, env);
+    close.push(() => cloud.close());
+  }, EVALUATION_MS);
+  afterAll(async () => {
+    for (const undo of close.reverse()) await undo();
+  });
+
+  const origin = () =>
+    program.resources.find(({ name }) => name === "AuthFunction")?.inputs.environment.variables.TENURE_ORIGIN as string;
+  const ask = (
+    method: string,
+    path: string,
+    { headers = {}, body }: { headers?: Record<string, string>; body?: unknown } = {},
+  ) =>
+    fetch(`${cloud.url}/api${path}`, {
+      method,
+      headers: { "Content-Type": "application/json", ...headers },
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+    });
+
+  async function logIn(email: string, headers: Record<string, string> = {}): Promise<Response> {
+    const { challenge } = (await (await ask("POST", "/auth/code", { headers, body: { email } })).json()) as {
+      challenge: string;
+    };
+    const mail = services.mails.findLast(({ to }) => to === email);
+    const code = /\b\d{6}\b/.exec(mail?.text ?? "")?.[0];
+    return ask("POST", "/auth/verify", { headers, body: { challenge, code } });
+  }
+  const tokenOf = async (email: string) => ((await (await logIn(email)).json()) as { token: string }).token;
+  const clientOf = (token: string) =>
+    new Client({ apiUrl: `${cloud.url}/api`, apiKey: token, callerOptions: { maxRetries: 0 } });
+
+  it("log in by mail, know a session by cookie, bearer token and key, and end it at once", async () => {
+    const browser = { Origin: origin(), "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors" };
+    const verified = await logIn("ada@example.com", browser);
+    expect(verified.status).toBe(200);
+    expect(services.mails.at(-1)).toMatchObject({ to: "ada@example.com", from: "login@example.com" });
+    expect(await verified.json()).not.toHaveProperty("token");
+    const cookie = verified.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    expect(cookie).toMatch(/^__Host-tenure=/);
+    const token = await tokenOf("program@example.com");
+    const ways: Record<string, string>[] = [
+      { Cookie: cookie },
+      { Authorization: `Bearer ${token}` },
+      { "x-api-key": token },
+    ];
+    for (const headers of ways)
+      expect([Object.keys(headers), (await ask("GET", "/auth/session", { headers })).status]).toEqual([
+        Object.keys(headers),
+        200,
+      ]);
+    // The activity goes through the same front door to the same function.
+    expect((await ask("GET", "/activity", { headers: { Cookie: cookie } })).status).toBe(200);
+    // Another origin's page has no say.
+    const elsewhere = { Cookie: cookie, Origin: "https://evil.example", "Sec-Fetch-Site": "cross-site" };
+    expect((await ask("POST", "/auth/logout", { headers: elsewhere })).status).toBe(403);
+    expect((await ask("POST", "/auth/logout", { headers: { ...browser, Cookie: cookie } })).status).toBe(204);
+    expect((await ask("GET", "/auth/session", { headers: { Cookie: cookie } })).status).toBe(401);
+    expect((await ask("GET", "/threads/x", { headers: { Cookie: cookie } })).status).toBe(401);
+  });
+
+  it("refuse whoever calls them past the front door", async () => {
+    expect(await cloud.callDirectly("Auth", "/api/auth/session")).toBe(403);
+    expect(await cloud.callDirectly("Api", "/api/ok")).toBe(403);
+    expect((await ask("GET", "/ok", { headers: { "x-tenure-edge": "guessed" } })).status).toBe(200);
+  });
+
+  it("take bodies of megabytes, and bodies with DELETE", async () => {
+    const token = await tokenOf("large@example.com");
+    const headers = { Authorization: `Bearer ${token}` };
+    const large = await ask("PUT", "/store/items", {
+      headers,
+      body: { namespace: ["a"], key: "k", value: { text: "x".repeat(300_000) } },
+    });
+    expect(large.status).toBe(204);
+    const tooLarge = await ask("PUT", "/store/items", {
+      headers,
+      body: { namespace: ["a"], key: "k", value: "x".repeat(6 * 1024 * 1024) },
+    });
+    expect(tooLarge.status).toBe(413);
+    expect((await ask("DELETE", "/store/items", { headers, body: { namespace: ["a"], key: "k" } })).status).toBe(204);
+    expect(await (await ask("GET", "/store/items?namespace=a&key=k", { headers })).json()).toBe(null);
+  });
+
+  it("tell operators how the stores are, and nobody else", async () => {
+    const [operator, other] = [await tokenOf("ops@example.com"), await tokenOf("ada2@example.com")];
+    const deep = (headers: Record<string, string>) => ask("GET", "/ok?deep=1", { headers });
+    expect((await deep({})).status).toBe(401);
+    expect((await deep({ Authorization: `Bearer ${other}` })).status).toBe(404);
+    const answer = await deep({ Authorization: `Bearer ${operator}` });
+    expect(await answer.json()).toMatchObject({ ok: true, stores: { redis: { ok: true }, dynamodb: { ok: true } } });
+  });
+
+  it("stream a run as it goes, ask a person, and go on", async () => {
+    const client = clientOf(await tokenOf("stream@example.com"));
+    const { thread_id } = await client.threads.create();
+    const arrived: number[] = [];
+    const input = { steps: 3, pauseMs: 400 };
+    for await (const { event } of client.runs.stream(thread_id, "slow", { input, streamMode: "updates" }))
+      if (event === "updates") arrived.push(Date.now());
+    expect(arrived.length).toBeGreaterThanOrEqual(3);
+    expect((arrived.at(-1) ?? 0) - (arrived[0] ?? 0)).toBeGreaterThan(600);
+
+    const chat = await client.threads.create();
+    const message = { messages: [{ role: "user", content: "remember: buy milk" }] };
+    await client.runs.wait(chat.thread_id, "agent", { input: message });
+    expect((await client.threads.get(chat.thread_id)).status).toBe("interrupted");
+    await client.runs.wait(chat.thread_id, "agent", { command: { resume: true } });
+    const { values } = await client.threads.getState<{ messages: { content: string }[] }>(chat.thread_id);
+    expect(values.messages.at(-1)?.content).toMatch(/^Saved: buy milk/);
+  });
+
+  it("leave what nobody watches to the worker", async () => {
+    const client = clientOf(await tokenOf("background@example.com"));
+    const { thread_id } = await client.threads.create();
+    const sent = services.sent;
+    const runs = [];
+    for (let n = 0; n < 3; n++)
+      runs.push(
+        await client.runs.create(thread_id, "slow", { input: { steps: 1, pauseMs: 50 }, multitaskStrategy: "enqueue" }),
+      );
+    expect(services.sent).toBeGreaterThan(sent);
+    for (const { run_id } of runs)
+      await expect
+        .poll(async () => (await client.runs.get(thread_id, run_id)).status, { timeout: 20_000 })
+        .toBe("success");
+    expect(services.deadLetters).toEqual([]);
+    await expect.poll(async () => (await client.threads.get(thread_id)).status).toBe("idle");
+  });
+
+  it("go on elsewhere before their time is up", async () => {
+    const client = clientOf(await tokenOf("deadline@example.com"));
+    const { thread_id } = await client.threads.create();
+    const worker = cloud.functions.Worker;
+    const timeout = worker.timeoutMs;
+    // It has two seconds before it must leave.
+    worker.timeoutMs = 32_000;
+    const sent = services.sent;
+    const { run_id } = await client.runs.create(thread_id, "slow", { input: { steps: 12, pauseMs: 300 } });
+    await expect
+      .poll(async () => (await client.runs.get(thread_id, run_id)).status, { timeout: 25_000 })
+      .toBe("success");
+    worker.timeoutMs = timeout;
+    expect(services.sent - sent).toBeGreaterThanOrEqual(2);
+    const { values } = await client.threads.getState<{ taken: number; messages: { content: string }[] }>(thread_id);
+    expect(values.messages.map(({ content }) => content)).toEqual(Array.from({ length: 12 }, (_, n) => `step ${n}`));
+  });
+
+  it(
+    "take over from a worker that has died",
+    async () => {
+      const client = clientOf(await tokenOf("takeover@example.com"));
+      const { thread_id } = await client.threads.create();
+      const { run_id } = await client.runs.create(thread_id, "slow", { input: { steps: 10, pauseMs: 300 } });
+      const taken = async () => (await client.threads.getState<{ taken?: number }>(thread_id)).values.taken ?? 0;
+      await expect.poll(taken, { timeout: 10_000 }).toBeGreaterThan(2);
+      cloud.functions.Worker.killAll();
+      await new Promise((resolve) => setTimeout(resolve, LEASE_MS));
+      // As the schedule does each minute.
+      await services.callWorker({ sweep: true });
+      await expect
+        .poll(async () => (await client.runs.get(thread_id, run_id)).status, { timeout: 20_000 })
+        .toBe("success");
+      const { values } = await client.threads.getState<{ messages: { content: string }[] }>(thread_id);
+      expect(values.messages.map(({ content }) => content)).toEqual(Array.from({ length: 10 }, (_, n) => `step ${n}`));
+    },
+    LEASE_MS * 3,
+  );
+
+  it("count in the embedded metric format, and say no secret", async () => {
+    await expect
+      .poll(() =>
+        [...cloud.functions.Auth.instances, ...cloud.functions.Worker.instances].map(({ output }) => output).join(""),
+      )
+      .toContain('"LeaseTakeovers"');
+    const output = Object.values(cloud.functions)
+      .flatMap(({ instances }) => instances)
+      .map((one) => one.output)
+      .join("");
+    for (const metric of ["SessionVerbs", "CodeRequests", "Refusals", "Runs", "Supersteps", "DynamoWriteUnits"])
+      expect(output).toContain(`"Name":"${metric}"`);
+    for (const secret of Object.values(secrets)) expect(output).not.toContain(secret);
+    for (const { text } of services.mails) expect(output).not.toContain(/\b\d{6}\b/.exec(text)?.[0]);
+  });
+});
+
+/** The table that the program declares, as CloudFormation would make it. */
+async function createTable({ resources }: Program, endpoint: string): Promise<void> {
+  const { inputs } = resources.find(({ type }) => type.endsWith("dynamodb/table:Table")) ?? { inputs: {} };
+  const client = new DynamoDBClient({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  });
+  const keys = (hash: string, range: string) => [
+    { AttributeName: hash, KeyType: "HASH" as const },
+    { AttributeName: range, KeyType: "RANGE" as const },
+  ];
+  await client.send(
+    new CreateTableCommand({
+      TableName: inputs.name,
+      BillingMode: inputs.billingMode,
+      AttributeDefinitions: inputs.attributes.map(({ name, type }: { name: string; type: "S" }) => ({
+        AttributeName: name,
+        AttributeType: type,
+      })),
+      KeySchema: keys(inputs.hashKey, inputs.rangeKey),
+      GlobalSecondaryIndexes: inputs.globalSecondaryIndexes.map(
+        (index: { name: string; hashKey: string; rangeKey: string; projectionType: "ALL" }) => ({
+          IndexName: index.name,
+          KeySchema: keys(index.hashKey, index.rangeKey),
+          Projection: { ProjectionType: index.projectionType },
+        }),
+      ),
+    }),
+  );
+  client.destroy();
+}

@@ -1,0 +1,69 @@
+/**
+ * Stands in for Lambda's Node.js runtime: loads a function's bundle as Lambda does, takes events from the runtime API and
+ * gives answers back to it, streamed where the handler streams. Source of the protocol:
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and runtimes-custom.html#runtimes-custom-response-streaming
+ */
+import { request } from "node:http";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { finished } from "node:stream/promises";
+import { pathToFileURL } from "node:url";
+
+const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
+const STREAMING = Symbol("streaming");
+
+globalThis.awslambda = {
+  streamifyResponse: (handler) => Object.assign(handler, { [STREAMING]: true }),
+  HttpResponseStream: {
+    from(stream, prelude) {
+      stream.begin(prelude);
+      return stream;
+    },
+  },
+};
+
+const [file, name] = process.env._HANDLER.split(".");
+const handler = (await import(pathToFileURL(join(process.env.LAMBDA_TASK_ROOT, `${file}.mjs`)).href))[name];
+
+const post = (what, id, value) =>
+  fetch(`${api}/invocation/${id}/${what}`, { method: "POST", body: JSON.stringify(value ?? null) });
+
+for (;;) {
+  const next = await fetch(`${api}/invocation/next`);
+  const id = next.headers.get("Lambda-Runtime-Aws-Request-Id");
+  const deadline = Number(next.headers.get("Lambda-Runtime-Deadline-Ms"));
+  const context = { awsRequestId: id, getRemainingTimeInMillis: () => deadline - Date.now() };
+  const event = await next.json();
+  try {
+    if (handler[STREAMING]) await stream(id, event, context);
+    else await post("response", id, await handler(event, context));
+  } catch (error) {
+    await post("error", id, { errorType: error?.name, errorMessage: String(error?.message) });
+  }
+}
+
+/** The status and the headers, eight zero bytes, and then the body as it comes. */
+async function stream(id, event, context) {
+  const output = new PassThrough();
+  const answer = request(`${api}/invocation/${id}/response`, {
+    method: "POST",
+    headers: {
+      "Lambda-Runtime-Function-Response-Mode": "streaming",
+      "Transfer-Encoding": "chunked",
+      "Content-Type": "application/vnd.awslambda.http-integration-response",
+    },
+  });
+  output.begin = (prelude) => {
+    answer.write(JSON.stringify(prelude));
+    answer.write(Buffer.alloc(8));
+    output.pipe(answer);
+  };
+  const answered = new Promise((resolve) => {
+    answer.once("response", (response) => response.resume().once("end", resolve));
+    answer.once("error", resolve);
+  });
+  output.once("error", () => answer.destroy());
+  await handler(event, output, context);
+  await finished(output, { readable: false });
+  await answered;
+}

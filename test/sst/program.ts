@@ -1,0 +1,149 @@
+/** Our sst.config.ts as the real `sst` command line evaluates it, without an account: see pulumi.mjs. */
+import { spawn } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startAws } from "./aws.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const PLATFORM = join(ROOT, ".sst/platform");
+
+/** Whether SST's platform is there; `npx sst install` brings it, once. */
+export const isSstInstalled = existsSync(join(PLATFORM, "node_modules"));
+
+export interface Resource {
+  type: string;
+  name: string;
+  // biome-ignore lint/suspicious/noExplicitAny: each type of resource has inputs of its own.
+  inputs: any;
+  protect?: boolean;
+  retainOnDelete?: boolean;
+}
+
+export interface Program {
+  resources: Resource[];
+  /** Where the bundle of a function is. */
+  bundleOf(functionName: string): string;
+  close(): void;
+}
+
+export interface Change {
+  file: string;
+  from: string;
+  to: string;
+}
+
+export interface Evaluation {
+  stage: string;
+  /** The command, `deploy` or `diff` with its flags. */
+  command?: string[];
+  secrets?: Record<string, string>;
+  env?: Record<string, string>;
+  /** What is different in this copy of the project. */
+  changes?: Change[];
+}
+
+export const secrets = {
+  UpstashRedisRestUrl: "https://test.upstash.io",
+  UpstashRedisRestToken: "rest-token-of-the-test",
+  Pepper: "a pepper of more than thirty-two characters",
+};
+
+/** Resolves to what would be created; rejects, with what `sst` has said, when the program fails. */
+export async function evaluate({
+  stage,
+  command = ["deploy"],
+  env = {},
+  changes = [],
+  ...rest
+}: Evaluation): Promise<Program> {
+  const project = mkdtempSync(join(tmpdir(), "tenure-sst-"));
+  const aws = await startAws();
+  const close = () => rmSync(project, { recursive: true, force: true });
+  try {
+    copyProject(project, changes);
+    const manifest = join(project, "manifest.json");
+    const environment = {
+      ...withoutOurs(process.env),
+      TENURE_MAIL_SENDER: "login@example.com",
+      XDG_CONFIG_HOME: installPulumi(project),
+      TENURE_SST_MANIFEST: manifest,
+      AWS_ENDPOINT_URL: aws.url,
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_REGION: "us-east-1",
+      AWS_EC2_METADATA_DISABLED: "true",
+      // SST is to ask nobody else for anything.
+      SST_NO_BUN: "1",
+      SST_SKIP_DEPENDENCY_CHECK: "1",
+      DO_NOT_TRACK: "1",
+      ...env,
+    };
+    const sst = (...args: string[]) => runSst(project, environment, [...args, "--stage", stage]);
+    for (const [name, value] of Object.entries(rest.secrets ?? secrets)) await sst("secret", "set", name, value);
+    const said = await sst(...command);
+    const { resources, error } = existsSync(manifest)
+      ? (JSON.parse(readFileSync(manifest, "utf8")) as { resources: Resource[]; error?: string })
+      : { resources: [], error: "the program was not evaluated" };
+    if (said.code !== 0 || error) throw new Error(`${error ?? ""}\n${said.output}`);
+    return { resources, bundleOf: (name) => join(project, ".sst/artifacts", `${name}-src`), close };
+  } catch (error) {
+    close();
+    throw error;
+  } finally {
+    await aws.close();
+  }
+}
+
+/** Everything that the program and its bundles are made of; installed packages by reference. */
+function copyProject(project: string, changes: Change[]): void {
+  const left = new Set(["node_modules", "dist", ".sst"]);
+  for (const name of ["sst.config.ts", "package.json", "tsconfig.base.json", "infra", "packages", "test/engines"])
+    cpSync(join(ROOT, name), join(project, name), { recursive: true, filter: (path) => !left.has(basename(path)) });
+  symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
+  mkdirSync(join(project, ".sst"));
+  symlinkSync(PLATFORM, join(project, ".sst/platform"));
+  for (const { file, from, to } of changes) {
+    const before = readFileSync(join(project, file), "utf8");
+    if (!before.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)} to be changed`);
+    writeFileSync(join(project, file), before.replace(from, to));
+  }
+}
+
+function installPulumi(project: string): string {
+  const home = join(project, ".home");
+  mkdirSync(join(home, "sst/bin"), { recursive: true });
+  const script = fileURLToPath(new URL("pulumi.mjs", import.meta.url));
+  writeFileSync(join(home, "sst/bin/pulumi"), `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
+  chmodSync(join(home, "sst/bin/pulumi"), 0o755);
+  return home;
+}
+
+const withoutOurs = (env: NodeJS.ProcessEnv) =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !/^(TENURE_|VITEST|NODE_ENV|npm_)/.test(name)));
+
+const DEADLINE_MS = 180_000;
+
+function runSst(cwd: string, env: NodeJS.ProcessEnv, args: string[]): Promise<{ code: number; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(join(ROOT, "node_modules/.bin/sst"), args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+    const late = setTimeout(() => child.kill("SIGKILL"), DEADLINE_MS);
+    child.on("close", (code) => {
+      clearTimeout(late);
+      resolve({ code: code ?? 1, output });
+    });
+  });
+}

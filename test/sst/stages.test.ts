@@ -1,0 +1,134 @@
+/** The real `sst` on our sst.config.ts, for each stage, and the same with mistakes in it, which have to be seen. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checks, type Stage } from "./checks.ts";
+import { type Change, evaluate, isSstInstalled, type Program, secrets } from "./program.ts";
+
+const production: Stage = { name: "production", isProduction: true, isShared: true };
+const stages: Stage[] = [
+  production,
+  { name: "staging", isProduction: false, isShared: true },
+  { name: "ada", isProduction: false, isShared: false },
+];
+
+const EVALUATION_MS = 240_000;
+
+describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
+  describe.each(stages)("for the stage $name", (stage) => {
+    let program: Program;
+    beforeAll(async () => {
+      program = await evaluate({ stage: stage.name });
+    }, EVALUATION_MS);
+    afterAll(() => program?.close());
+
+    it.each(Object.entries(checks))("%s", async (_name, check) => {
+      await check(program, stage);
+    });
+  });
+
+  const mistakes: [what: string, change: Change, check: keyof typeof checks][] = [
+    [
+      "no TTL",
+      { file: "infra/storage.ts", from: "  ttl: ttlAttribute,\n", to: "" },
+      "the table is the one of core, with its TTL and its index",
+    ],
+    [
+      "no index",
+      { file: "infra/storage.ts", from: 'projection: "all"', to: 'projection: "keys-only"' },
+      "the table is the one of core, with its TTL and its index",
+    ],
+    [
+      "no deletion protection",
+      { file: "infra/storage.ts", from: "deletionProtection: isProduction", to: "deletionProtection: false" },
+      "what production keeps is protected, and other stages leave nothing",
+    ],
+    [
+      "nothing retained",
+      { file: "sst.config.ts", from: '"retain"', to: '"remove"' },
+      "what production keeps is protected, and other stages leave nothing",
+    ],
+    [
+      "a role for the whole account",
+      { file: "infra/function.ts", from: "if (!$dev) ", to: "if ($dev) " },
+      "a function's role is for Lambda alone",
+    ],
+    [
+      "SST's own link to the table",
+      {
+        file: "infra/permission.ts",
+        from: "sst.Linkable.wrap(sst.aws.Dynamo",
+        to: "(() => {})(sst.aws.Dynamo as never",
+      },
+      "a function may do what it does, and no more",
+    ],
+    [
+      "no link to the queue",
+      { file: "infra/api.ts", from: "link: [table, queue, pepper", to: "link: [table, pepper" },
+      "a function may do what it does, and no more",
+    ],
+    [
+      "another prefix",
+      { file: "infra/api.ts", from: 'router.route("/api",', to: 'router.route("/v1",' },
+      "the site and the API are one origin, and each path leads where it is served",
+    ],
+    [
+      "an address that clients may claim",
+      { file: "infra/edge.ts", from: "event.viewer.ip", to: 'event.request.headers["x-forwarded-for"]?.value' },
+      "a request says where it comes from, whatever its client says",
+    ],
+    [
+      "answers that are not streamed",
+      { file: "infra/api.ts", from: "  streaming: true,\n", to: "" },
+      "answers are streamed",
+    ],
+    [
+      "a bundle with a library too many",
+      {
+        file: "packages/functions/src/lambda/auth.ts",
+        from: 'import { Hono } from "hono";',
+        to: 'import { Hono } from "hono";\nimport * as langgraph from "@langchain/langgraph";\nObject.assign(globalThis, { langgraph });',
+      },
+      "bundles are small, and hold no provider that is not used",
+    ],
+  ];
+
+  it.each(mistakes)(
+    "is seen to have %s",
+    async (_what, change, name) => {
+      const program = await evaluate({ stage: production.name, changes: [change] });
+      try {
+        await expect((async () => checks[name]?.(program, production))()).rejects.toThrow();
+      } finally {
+        program.close();
+      }
+    },
+    EVALUATION_MS,
+  );
+
+  it(
+    "names a secret that is not set, and a sender that is missing",
+    async () => {
+      const { Pepper: _, ...others } = secrets;
+      await expect(evaluate({ stage: "ada", secrets: others })).rejects.toThrow(/Pepper/);
+      await expect(evaluate({ stage: "ada", env: { TENURE_MAIL_SENDER: "" } })).rejects.toThrow(/TENURE_MAIL_SENDER/);
+    },
+    EVALUATION_MS,
+  );
+
+  it(
+    "can be watched while it is developed, and takes a model and a domain",
+    async () => {
+      const dev = await evaluate({ stage: "ada", command: ["diff", "--dev"] });
+      expect(dev.resources.filter(({ type }) => type.endsWith("dynamodb/table:Table"))).toHaveLength(1);
+      dev.close();
+      const env = { TENURE_MODEL: "openai:gpt-5-mini" };
+      const withModel = await evaluate({ stage: "ada", env, secrets: { ...secrets, ModelApiKey: "key-of-the-model" } });
+      const worker = withModel.resources.find(({ name }) => name === "WorkerFunction");
+      expect(worker?.inputs.environment.variables).toMatchObject({
+        TENURE_MODEL: "openai:gpt-5-mini",
+        OPENAI_API_KEY: "key-of-the-model",
+      });
+      withModel.close();
+    },
+    EVALUATION_MS,
+  );
+});
