@@ -1,17 +1,23 @@
-/** What is changed of a library on its way into a function's bundle. */
+/** What is changed of libraries on their way into a function's bundle. See docs/decisions/013-two-functions.md. */
 import { fileURLToPath } from "node:url";
 
-const credentials = fileURLToPath(new URL("../packages/functions/src/lambda/credentials.ts", import.meta.url));
+const ours = (name) => fileURLToPath(new URL(`../packages/functions/src/lambda/${name}`, import.meta.url));
 
-/** See packages/functions/src/lambda/credentials.ts. */
-const credentialsFromEnvironment = {
-  name: "credentials-from-environment",
+const replaced = ({ path, importer }) => {
+  if (path === "@aws-sdk/credential-provider-node") return ours("credentials.ts");
+  if (path === "../locales/index.js" && importer.includes("/zod/")) return ours("no-locales.ts");
+  return undefined;
+};
+
+const replacements = {
+  name: "replacements",
   setup(build) {
     // SST does not tell a filter what is imported: it has to let everything pass.
-    build.onResolve({ filter: /./ }, ({ path }) =>
-      path === "@aws-sdk/credential-provider-node" ? { path: credentials } : undefined,
-    );
+    build.onResolve({ filter: /./ }, (imported) => {
+      const path = replaced(imported);
+      return path && { path };
+    });
   },
 };
 
-export default [credentialsFromEnvironment];
+export default [replacements];

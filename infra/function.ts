@@ -32,7 +32,8 @@ export const common = {
       // Sources, so that nothing stale is deployed, and ES modules, of which what is not used is left out.
       conditions: ["@tenure/source", "node", "production", "module"],
       mainFields: ["module", "main"],
-      external: unused.map(([name]) => name),
+      // `langchain` is asked for models, and for nothing else.
+      external: [...unused.map(([name]) => name), ...(model ? [] : ["langchain"])],
     },
   },
   transform: {

@@ -3,6 +3,8 @@
  * environment variable, since the tests write to it as they like; Chromium is looked for where Debian puts it.
  */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const { env } = process;
 
@@ -17,10 +19,15 @@ export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;
 export const referenceServer = env.TENURE_TEST_REFERENCE;
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
+/** SST's platform, to evaluate sst.config.ts with; `npm run sst:platform` brings it. */
+export const sstPlatform = fileURLToPath(new URL("../../.sst/platform", import.meta.url));
+export const isSstInstalled = existsSync(join(sstPlatform, "node_modules"));
+
 export const missing: string[] = [
   ...(redisUrl ? [] : ["redis-server (TENURE_TEST_REDIS_URL)"]),
   ...(movedRedisUrl && movedClockFile ? [] : ["redis-server with a moved clock (TENURE_TEST_MOVED_REDIS_URL)"]),
   ...(dynamoEndpoint ? [] : ["DynamoDB Local (TENURE_TEST_DYNAMODB_ENDPOINT)"]),
   ...(referenceServer ? [] : ["LangGraph's own server (TENURE_TEST_REFERENCE)"]),
+  ...(isSstInstalled ? [] : ["SST's platform (npm run sst:platform)"]),
   ...(chromiumPath ? [] : ["Chromium (TENURE_TEST_CHROMIUM)"]),
 ];

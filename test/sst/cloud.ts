@@ -14,7 +14,7 @@ import { viewerRequest } from "./router.ts";
 const RUNTIME = fileURLToPath(new URL("lambda-runtime.mjs", import.meta.url));
 const END_OF_PRELUDE = Buffer.alloc(8);
 
-export async function listen(
+async function listen(
   handler: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<{ url: string; server: Server }> {
   const server = createServer(handler);
@@ -22,7 +22,7 @@ export async function listen(
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
 }
 
-export async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(chunk);
   return Buffer.concat(chunks);

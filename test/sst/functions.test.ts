@@ -4,10 +4,10 @@ import { Client } from "@langchain/langgraph-sdk";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import type { RedisEngine } from "@tenure/local/redis/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEndpoint } from "../engines/found.ts";
+import { dynamoEndpoint, isSstInstalled } from "../engines/found.ts";
 import { behindGateway, redisEngines } from "../engines/redis.ts";
 import { type Cloud, Services, startCloud } from "./cloud.ts";
-import { evaluate, isSstInstalled, type Program, secrets } from "./program.ts";
+import { evaluate, type Program, secrets } from "./program.ts";
 
 const EVALUATION_MS = 240_000;
 const LEASE_MS = 30_000;

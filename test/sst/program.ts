@@ -14,14 +14,10 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { sstPlatform } from "../engines/found.ts";
 import { startAws } from "./aws.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const PLATFORM = join(ROOT, ".sst/platform");
-
-/** Whether SST's platform is there; `npx sst install` brings it, once. */
-export const isSstInstalled = existsSync(join(PLATFORM, "node_modules"));
-
 export interface Resource {
   type: string;
   name: string;
@@ -113,7 +109,7 @@ function copyProject(project: string, changes: Change[]): void {
     cpSync(join(ROOT, name), join(project, name), { recursive: true, filter: (path) => !left.has(basename(path)) });
   symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
   mkdirSync(join(project, ".sst"));
-  symlinkSync(PLATFORM, join(project, ".sst/platform"));
+  symlinkSync(sstPlatform, join(project, ".sst/platform"));
   for (const { file, from, to } of changes) {
     const before = readFileSync(join(project, file), "utf8");
     if (!before.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)} to be changed`);

@@ -1,7 +1,10 @@
 /** The real `sst` on our sst.config.ts, for each stage, and the same with mistakes in it, which have to be seen. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isSstInstalled } from "../engines/found.ts";
 import { checks, type Stage } from "./checks.ts";
-import { type Change, evaluate, isSstInstalled, type Program, secrets } from "./program.ts";
+import { type Change, evaluate, type Program, secrets } from "./program.ts";
 
 const production: Stage = { name: "production", isProduction: true, isShared: true };
 const stages: Stage[] = [
@@ -24,6 +27,11 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
       await check(program, stage);
     });
   });
+
+  it("has the types that SST's components want", async () => {
+    const tsc = promisify(execFile)(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "infra"]);
+    await expect(tsc.catch(({ stdout }) => Promise.reject(new Error(stdout)))).resolves.toBeTruthy();
+  }, 60_000);
 
   const mistakes: [what: string, change: Change, check: keyof typeof checks][] = [
     [

@@ -1,5 +1,5 @@
 /** What is counted of this service, for whoever watches it. The names are those of the metrics. */
-export type Metric =
+type Metric =
   | "SessionVerbs"
   | "CodeRequests"
   | "Refusals"

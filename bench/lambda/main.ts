@@ -1,0 +1,124 @@
+/**
+ * What a function of Lambda loads, how long that takes and how soon it says something, beside a bare Hono handler on the same
+ * SDKs, bundled alike. Bundles as the real `sst` builds them (test/sst). Needs `npm run sst:platform`.
+ *
+ *   npm --prefix bench run lambda
+ */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { evaluate } from "../../test/sst/program.ts";
+
+const ROUNDS = 15;
+const bare = {
+  BareAuth: `import { Hono } from "hono";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { Redis } from "@upstash/redis";
+const client = DynamoDBDocumentClient.from(new DynamoDBClient({}));
+const redis = new Redis({ url: "https://test.upstash.io", token: "token" });
+const app = new Hono().get("/api/ok", (c) => c.json({ ok: true, client: !!client, redis: !!redis }));
+export const handler = awslambda.streamifyResponse(async (event, stream) => {
+  const response = await app.request(event.rawPath);
+  awslambda.HttpResponseStream.from(stream, { statusCode: response.status, headers: {}, cookies: [] }).end(await response.text());
+});
+`,
+  BareApi: `import { MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
+globalThis.graph = new StateGraph(MessagesAnnotation).addNode("a", () => ({})).addEdge(START, "a").compile();
+`,
+};
+
+/** Loads a bundle and asks it once, in a process of its own; times in milliseconds, memory in MB. */
+const PROBE = `
+const { PassThrough } = await import("node:stream");
+globalThis.awslambda = { streamifyResponse: (h) => h, HttpResponseStream: { from: (s) => s } };
+const begun = performance.now();
+const { handler } = await import(process.argv[2]);
+const loaded = performance.now();
+const event = { rawPath: "/api/ok", rawQueryString: "", headers: {}, requestContext: { domainName: "x", http: { method: "GET" } } };
+const stream = new PassThrough();
+const first = new Promise((resolve) => stream.once("data", resolve));
+void handler(event, stream, { getRemainingTimeInMillis: () => 60000 });
+await first;
+console.log(JSON.stringify({ init: loaded - begun, first: performance.now() - loaded, rss: process.memoryUsage.rss() / 2 ** 20 }));
+process.exit();
+`;
+
+interface Probed {
+  init: number;
+  first: number;
+  rss: number;
+}
+
+function probe(bundle: string, cwd: string, env: Record<string, string>): Promise<Probed> {
+  return new Promise((resolve, reject) => {
+    const script = join(cwd, "probe.mjs");
+    writeFileSync(script, PROBE);
+    const child = spawn(process.execPath, [script, bundle], { cwd, env: { PATH: process.env.PATH ?? "", ...env } });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
+    child.on("exit", () => {
+      const line = output.split("\n").find((one) => one.startsWith('{"init"'));
+      if (line) resolve(JSON.parse(line) as Probed);
+      else reject(new Error(output.slice(-2000)));
+    });
+  });
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+
+const folder = mkdtempSync(join(tmpdir(), "tenure-lambda-"));
+// The bare ones are bundled by SST too, in place of ours.
+const entry = "packages/functions/src/lambda/auth.ts";
+const whole = readFileSync(fileURLToPath(new URL(`../../${entry}`, import.meta.url)), "utf8");
+const bundles: Record<string, { file: string; cwd: string; env: Record<string, string>; close(): void }> = {};
+for (const [name, source] of Object.entries({
+  ours: undefined,
+  BareAuth: bare.BareAuth,
+  BareApi: bare.BareAuth + bare.BareApi,
+})) {
+  process.stderr.write(`sst builds ${name === "ours" ? "our functions" : name}\n`);
+  const changes = source ? [{ file: entry, from: whole, to: source }] : [];
+  const program = await evaluate({ stage: "production", changes });
+  for (const one of name === "ours" ? ["Auth", "Api", "Worker"] : ["Auth"]) {
+    const resource = program.resources.find((found) => found.name === `${one}Function`);
+    bundles[name === "ours" ? one : name] = {
+      file: join(program.bundleOf(one), "bundle.mjs"),
+      cwd: program.bundleOf(one),
+      env: {
+        ...resource?.inputs.environment.variables,
+        AWS_REGION: "us-east-1",
+        AWS_ACCESS_KEY_ID: "x",
+        AWS_SECRET_ACCESS_KEY: "x",
+      },
+      close: program.close,
+    };
+  }
+}
+const probes: Record<string, Probed[]> = {};
+// One after the other in turn, so that a slow moment of the machine is everybody's.
+for (let round = 0; round < ROUNDS; round++) {
+  process.stderr.write(`round ${round + 1} of ${ROUNDS}\n`);
+  for (const name of ["Auth", "BareAuth", "Api", "BareApi"]) {
+    const { file, cwd, env } = bundles[name] as (typeof bundles)[string];
+    (probes[name] ??= []).push(await probe(file, cwd, env));
+  }
+}
+const rows = ["Auth", "BareAuth", "Api", "BareApi", "Worker"].map((name) => {
+  const { file } = bundles[name] as (typeof bundles)[string];
+  const seen = probes[name];
+  const of = (key: keyof Probed) => (seen ? Math.round(median(seen.map((one) => one[key]))) : "");
+  return `| ${name} | ${statSync(file).size} | ${gzipSync(readFileSync(file)).length} | ${of("init")} | ${of("first")} | ${of("rss")} |`;
+});
+console.log(
+  `| function | bytes | gzipped | init, ms | first byte, ms | memory, MB |\n| --- | --- | --- | --- | --- | --- |`,
+);
+console.log(rows.join("\n"));
+const ratio = (ours: string, theirs: string) =>
+  median((probes[ours] ?? []).map(({ init }, i) => init / (probes[theirs]?.[i]?.init ?? Number.NaN))).toFixed(2);
+console.log(`\ninit, ours to bare: Auth ${ratio("Auth", "BareAuth")}, Api ${ratio("Api", "BareApi")}`);
+for (const { close } of Object.values(bundles)) close();
+rmSync(folder, { recursive: true, force: true });
