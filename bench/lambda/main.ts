@@ -98,13 +98,14 @@ for (const [name, source] of Object.entries({
     };
   }
 }
-const probes: Record<string, Probed[]> = {};
+const NAMES = ["Auth", "BareAuth", "Api", "BareApi"];
+const probes: Record<string, Probed[]> = Object.fromEntries(NAMES.map((name) => [name, []]));
 // One after the other in turn, so that a slow moment of the machine is everybody's.
 for (let round = 0; round < ROUNDS; round++) {
   process.stderr.write(`round ${round + 1} of ${ROUNDS}\n`);
-  for (const name of ["Auth", "BareAuth", "Api", "BareApi"]) {
+  for (const name of NAMES) {
     const { file, cwd, env } = bundles[name] as (typeof bundles)[string];
-    (probes[name] ??= []).push(await probe(file, cwd, env));
+    probes[name]?.push(await probe(file, cwd, env));
   }
 }
 const rows = ["Auth", "BareAuth", "Api", "BareApi", "Worker"].map((name) => {
