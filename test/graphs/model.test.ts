@@ -7,6 +7,7 @@ import { startTestStack, type TestStack } from "../engines/stack.ts";
 
 interface ChatRequest {
   model: string;
+  stream?: boolean;
   messages: { role: string; content: string }[];
   tools: { function: { name: string } }[];
 }
@@ -34,6 +35,13 @@ beforeAll(async () => {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const body = JSON.parse(Buffer.concat(chunks).toString()) as ChatRequest;
     requests.push(body);
+    if (!body.stream) {
+      const choices = [{ index: 0, message: answer(body), finish_reason: "stop" }];
+      response.writeHead(200, { "Content-Type": "application/json" });
+      return response.end(
+        JSON.stringify({ id: `chatcmpl-${requests.length}`, object: "chat.completion", model: body.model, choices }),
+      );
+    }
     const chunk = { id: `chatcmpl-${requests.length}`, object: "chat.completion.chunk", created: 1, model: body.model };
     response.writeHead(200, { "Content-Type": "text/event-stream" });
     for (const [delta, finish_reason] of [
@@ -55,16 +63,23 @@ afterAll(async () => {
   vi.unstubAllEnvs();
 });
 
-it("answers through that model, its tools bound", async () => {
-  const client = new Client({ apiUrl: stack.api, apiKey: await stack.logIn("ada@example.com") });
-  const { thread_id } = await client.threads.create();
-  for await (const { event, data } of client.runs.stream(thread_id, "agent", {
-    input: { messages: [{ role: "user", content: "five by five?" }] },
-  }))
-    if (event === "error") throw new Error(JSON.stringify(data));
-  const { values } = await client.threads.getState<{ messages: { type: string; content: string }[] }>(thread_id);
-  expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai", "tool", "ai"]);
-  expect(values.messages.at(-1)?.content).toBe("The tool says 25");
-  expect(requests.map(({ model }) => model)).toEqual(["gpt-4o-mini", "gpt-4o-mini"]);
-  expect(requests[0]?.tools.map((tool) => tool.function.name)).toEqual(["calculate", "save_note"]);
-});
+it.each([["values"], ["messages-tuple"]] as const)(
+  "answers through that model, its tools bound, in %s",
+  async (streamMode) => {
+    requests.length = 0;
+    const client = new Client({ apiUrl: stack.api, apiKey: await stack.logIn(`${streamMode}@example.com`) });
+    const { thread_id } = await client.threads.create();
+    for await (const { event, data } of client.runs.stream(thread_id, "agent", {
+      input: { messages: [{ role: "user", content: "five by five?" }] },
+      streamMode,
+    }))
+      if (event === "error") throw new Error(JSON.stringify(data));
+    const { values } = await client.threads.getState<{ messages: { type: string; content: string }[] }>(thread_id);
+    expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai", "tool", "ai"]);
+    expect(values.messages.at(-1)?.content).toBe("The tool says 25");
+    // Whoever watches messages has the model stream.
+    const stream = streamMode === "messages-tuple";
+    expect(requests).toMatchObject(Array(2).fill({ model: "gpt-4o-mini", ...(stream && { stream }) }));
+    expect(requests[0]?.tools.map((tool) => tool.function.name)).toEqual(["calculate", "save_note"]);
+  },
+);

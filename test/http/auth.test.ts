@@ -29,7 +29,7 @@ describe.each(stackEngines(6))("login over HTTP on $name", ({ engines }) => {
 
     const verified = await stack.request("POST", "/auth/verify", { body: await stack.askCode("ada@example.com") });
     expect(verified.status).toBe(200);
-    const { token, ...rest } = (await verified.json()) as { token: string };
+    const { token, ...rest } = (await verified.json()) as { token: string; session: object };
     expect(rest).toEqual({
       user: { id: expect.stringMatching(/^user_/), email: "ada@example.com" },
       session: {
@@ -38,12 +38,16 @@ describe.each(stackEngines(6))("login over HTTP on $name", ({ engines }) => {
         authenticatedAt: expect.any(Number),
         idleExpiresAt: expect.any(Number),
         absoluteExpiresAt: expect.any(Number),
+        readAt: expect.any(Number),
       },
     });
     const holders = [{ Authorization: `Bearer ${token}` }, { "x-api-key": token }, { Cookie: `${COOKIE}=${token}` }];
     for (const headers of holders) {
       const found = await session(headers);
-      expect([found.status, await found.json()]).toEqual([200, rest]);
+      expect([found.status, await found.json()]).toEqual([
+        200,
+        { ...rest, session: { ...rest.session, readAt: expect.any(Number) } },
+      ]);
       expect(found.headers.get("cache-control")).toBe("no-store");
     }
     expect((await stack.request("POST", "/auth/logout", { token })).status).toBe(204);

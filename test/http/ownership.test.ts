@@ -94,6 +94,7 @@ it("on every route", async () => {
   const queries: Record<string, string> = { "GET /store/items": "?namespace=notes&key=k" };
   /** What answers everybody, each with what is their own. */
   const lists = new Set([
+    "POST /race",
     "POST /threads/search",
     "POST /threads/count",
     "POST /assistants/search",

@@ -9,6 +9,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { metaRoutes, missingRoutes } from "./routes/meta.ts";
 import { openapiRoutes } from "./routes/openapi.ts";
 import { problemRoutes } from "./routes/problems.ts";
+import { raceRoutes } from "./routes/race.ts";
 import { runRoutes, threadRunRoutes } from "./routes/runs.ts";
 import { stateRoutes } from "./routes/states.ts";
 import { storeRoutes } from "./routes/store.ts";
@@ -28,6 +29,7 @@ export function createApi(deps: Deps, runner: Runner): Hono {
     app.route("/runs", runRoutes(deps, runner));
     app.route("/assistants", assistantRoutes(deps, runner));
     app.route("/store", storeRoutes(deps));
+    app.route("/race", raceRoutes(deps));
     app.route("/problems", problemRoutes());
     app.route("/", openapiRoutes(app));
   });

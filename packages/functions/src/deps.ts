@@ -5,6 +5,8 @@ import { type AssistantStore, createAssistantStore } from "@tenure/core/assistan
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { tableDefinition } from "@tenure/core/dynamo";
 import { createEventLog, type EventLog } from "@tenure/core/events";
+import { createFleetingStore, type FleetingStore } from "@tenure/core/fleeting";
+import { createLingeringStore, type LingeringStore } from "@tenure/core/lingering";
 import { DynamoDBStore } from "@tenure/core/store";
 import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
 import type { AssistantDefaults } from "./assistants.ts";
@@ -34,6 +36,9 @@ export interface Deps extends AuthDeps {
   stateless: Graphs;
   assistants: AssistantStore;
   events: EventLog;
+  /** The two records of the race that shows what expiry means. */
+  fleeting: FleetingStore;
+  lingering: LingeringStore;
   /** The long-term memory of one user. */
   storeOf: (userId: string) => DynamoDBStore;
   defaults: AssistantDefaults;
@@ -72,6 +77,8 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     stateless: compileGraphs({ model, checkpointer: undefined }, config.graphs),
     assistants: createAssistantStore(table, clock),
     events: createEventLog(redis),
+    fleeting: createFleetingStore(redis),
+    lingering: createLingeringStore(table),
     storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, clock }),
     defaults: config.defaults ?? {},
     startedAt: clock.now(),

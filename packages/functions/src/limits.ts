@@ -19,6 +19,9 @@ export const limits = {
   runsPerUser: { name: "run-user", tokens: 100, windowMs: MINUTE, whenUnavailable: "refuse" },
   // These show a user what is theirs or log them out, behind a session that was just read from the same Redis.
   accountPerUser: { name: "account-user", tokens: 120, windowMs: MINUTE, whenUnavailable: "allow" },
+  // The race of the demo: five reads a second while one looks.
+  racesPerUser: { name: "race-user", tokens: 6, windowMs: MINUTE, whenUnavailable: "refuse" },
+  raceReadsPerUser: { name: "race-read-user", tokens: 400, windowMs: MINUTE, whenUnavailable: "refuse" },
 } satisfies Record<string, RouteLimit>;
 
 /**

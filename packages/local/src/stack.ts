@@ -8,6 +8,7 @@ import { serveStatic } from "@hono/node-server/serve-static";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
+import type { SessionPolicy } from "@tenure/core/session";
 import type { LeasePolicy } from "@tenure/core/thread";
 import { addressFromHeader } from "@tenure/functions/address";
 import { createApi } from "@tenure/functions/api";
@@ -53,13 +54,14 @@ export interface StackOptions {
   graphs?: Record<string, GraphFactory>;
   defaults?: AssistantDefaults;
   leasePolicy?: Partial<LeasePolicy>;
+  sessionPolicy?: Partial<SessionPolicy>;
   /** The embedded Redis' clock in epoch milliseconds, for tests that move time. */
   now?: () => number;
 }
 
 export async function startStack(
   config: LocalConfig,
-  { onMail, now, graphs, defaults, leasePolicy }: StackOptions,
+  { onMail, now, graphs, defaults, leasePolicy, sessionPolicy }: StackOptions,
 ): Promise<Stack> {
   const opened: (() => unknown)[] = [];
   /** Undone in reverse order, when starting fails and when the stack is closed. */
@@ -93,6 +95,7 @@ export async function startStack(
       ...(graphs && { graphs }),
       ...(defaults && { defaults }),
       ...(leasePolicy && { leasePolicy }),
+      ...(sessionPolicy && { sessionPolicy }),
       addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,
       ...(config.limits === "off" && { codePolicy: { resendMs: 0 } }),
     });

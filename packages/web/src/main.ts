@@ -1,114 +1,135 @@
-/** The login demo: e-mail, code, and one conversation. Shows one of its parts at a time. */
-import type { SessionDescription } from "@tenure/functions/routes/auth";
-import { ApiError, type Challenge, currentSession, logout, requestCode, verifyCode } from "./api.ts";
-import { type Chat, loadChat, type Message, openThread, run } from "./chat.ts";
+/** The login demo: which screen is shown, who is logged in, and what happens when that ends. */
+import { ApiError, currentSession, onExpiry, type SessionDescription, serverNow } from "./api.ts";
+import { chatScreen } from "./chat.ts";
+import { h, type Screen } from "./dom.ts";
+import { homeScreen } from "./home.ts";
+import { loginScreen } from "./login.ts";
+import { raceScreen } from "./race.ts";
 
-const part = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T;
-const [emailForm, codeForm, home, chatForm] = ["email-form", "code-form", "home", "chat-form"].map((id) => part(id));
-const [email, code, text] = ["email", "code", "text"].map((id) => part<HTMLInputElement>(id)) as [
-  HTMLInputElement,
-  HTMLInputElement,
-  HTMLInputElement,
-];
+const part = (id: string) => document.getElementById(id) as HTMLElement;
+const [main, nav, notice] = [part("main"), part("nav"), part("notice")];
 
-let challenge: Challenge | undefined;
-let threadId = "";
+let session: SessionDescription | undefined;
+let shown: Screen | undefined;
+let deadline: ReturnType<typeof setTimeout> | undefined;
 
-function show(wanted: HTMLElement | undefined, focus: HTMLElement): void {
-  for (const each of [emailForm, codeForm, home]) if (each) each.hidden = each !== wanted;
-  focus.focus();
+const say = (words: string) => {
+  notice.textContent = words;
+};
+
+/** Does what a person asked for, and says what went wrong where they are. */
+async function guarded(action: () => Promise<void>): Promise<void> {
+  say("");
+  try {
+    await action();
+  } catch (error) {
+    const { status, message } = error as { status?: number; message: string };
+    if (status === 401) ended("Your session has ended. Log in again; what you typed is still here.");
+    else if (error instanceof ApiError) say(message);
+    else if (status !== undefined && status >= 500)
+      say("The service is unavailable at the moment. You are still logged in; try again shortly.");
+    else say(message);
+  }
 }
 
-function say(words: string): void {
-  part("notice").textContent = words;
-}
+const login = loginScreen((found) => {
+  const another = session !== undefined && session.user.id !== found.user.id;
+  // Nothing of one user is shown to another.
+  if (another || !screens) screens = makeScreens();
+  enter(found);
+});
 
-/** Runs what a person asked for, and says what went wrong. A session that has ended leads back to the login. */
-function guarded(action: () => Promise<void>): () => Promise<void> {
-  return async () => {
-    say("");
-    try {
-      await action();
-    } catch (error) {
-      const ended = error instanceof ApiError || (error as { status?: number }).status !== undefined;
-      if (ended && (error as { status: number }).status === 401 && home && !home.hidden) {
-        show(emailForm, email);
-        say("Your session has ended. Log in again.");
-      } else say((error as Error).message);
-    }
+type Name = "home" | "chat" | "race";
+let screens: Record<Name, Screen> | undefined;
+
+function makeScreens(): Record<Name, Screen> {
+  return {
+    home: homeScreen({
+      session: () => session,
+      refresh,
+      guarded,
+      loggedOut: (words) => {
+        session = undefined;
+        screens = undefined;
+        ended(words);
+      },
+      logInAgain: () => ended("Log in again, and you are back here."),
+    }),
+    chat: chatScreen({ guarded, address: (id) => history.replaceState(null, "", `#/chat/${id}`) }),
+    race: raceScreen(guarded),
   };
 }
 
-function on(element: HTMLElement | undefined, event: string, action: () => Promise<void>): void {
-  const run = guarded(action);
-  element?.addEventListener(event, (raised) => {
-    raised.preventDefault();
-    void run();
-  });
+async function refresh(): Promise<void> {
+  const found = await currentSession();
+  if (!found) throw new ApiError(401, {});
+  session = found;
+  watchDeadline();
 }
 
-async function enter({ user, session }: SessionDescription): Promise<void> {
-  const until = new Date(Math.min(session.idleExpiresAt, session.absoluteExpiresAt));
-  part("who").textContent = user.email;
-  part<HTMLTimeElement>("until").dateTime = until.toISOString();
-  part("until").textContent = until.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  threadId = await openThread();
-  draw(await loadChat(threadId));
-  show(home, text);
+/** The page knows when its session ends, and asks then: another tab may have touched it. */
+function watchDeadline(): void {
+  clearTimeout(deadline);
+  if (!session) return;
+  const { idleExpiresAt, absoluteExpiresAt } = session.session;
+  const left = Math.min(idleExpiresAt, absoluteExpiresAt) - serverNow();
+  deadline = setTimeout(() => void guarded(refresh), Math.max(0, left) + 50);
 }
 
-function draw({ messages, question }: Chat): void {
-  part("messages").replaceChildren(...messages.flatMap(item));
-  part("approval").hidden = question === undefined;
-  part("question").textContent = question ?? "";
+function enter(found: SessionDescription): void {
+  session = found;
+  screens ??= makeScreens();
+  nav.hidden = false;
+  say("");
+  watchDeadline();
+  void route();
 }
 
-function item(message: Message): HTMLLIElement[] {
-  const calls = message.tool_calls?.map(({ name, args }) => `${name}(${JSON.stringify(args)})`) ?? [];
-  const words = [typeof message.content === "string" ? message.content : JSON.stringify(message.content), ...calls];
-  const line = document.createElement("li");
-  line.dataset.type = calls.length > 0 ? "tool" : message.type;
-  line.textContent = words.filter(Boolean).join("\n");
-  return line.textContent ? [line] : [];
+/** Back to the login, with the screens as they are: after it, one is where one was. */
+function ended(words: string): void {
+  clearTimeout(deadline);
+  nav.hidden = true;
+  if (session) login.expectUser(session.user.email);
+  void display(login, "");
+  say(words);
 }
 
-on(emailForm, "submit", async () => {
-  challenge = await requestCode(email.value);
-  show(codeForm, code);
-  say(`A code is on its way to ${email.value}.`);
-});
+async function route(): Promise<void> {
+  if (!screens || !session) return;
+  const [, name = "home", detail = ""] = location.hash.split("/");
+  const wanted = screens[name as Name] ?? screens.home;
+  nav.replaceChildren(
+    ...Object.entries(screens).map(([key, { title }]) =>
+      h("a", { href: `#/${key}`, "aria-current": screens?.[key as Name] === wanted && "page" }, title),
+    ),
+  );
+  await display(wanted, detail);
+}
 
-on(part("other-email"), "click", async () => show(emailForm, email));
+async function display(screen: Screen, detail: string): Promise<void> {
+  if (shown !== screen) {
+    shown?.hide?.();
+    shown = screen;
+    main.replaceChildren(screen.element);
+    document.title = `${screen.title} · Tenure`;
+    if (screen !== login) screen.element.querySelector("h1")?.focus();
+  }
+  await screen.show(detail);
+}
 
-on(codeForm, "submit", async () => {
-  if (!challenge) return show(emailForm, email);
-  await verifyCode(challenge.challenge, code.value.replaceAll(/\s/g, ""));
-  code.value = "";
-  const session = await currentSession();
-  if (session) await enter(session);
-  else
-    say(
-      "This browser did not keep the session cookie. On http://localhost, Safari needs TENURE_COOKIE=plain npm start.",
-    );
+onExpiry((at) => {
+  if (!session) return;
+  const { absoluteExpiresAt } = session.session;
+  if (at < absoluteExpiresAt) session = { ...session, session: { ...session.session, idleExpiresAt: at } };
+  watchDeadline();
 });
-
-on(part("logout"), "click", async () => {
-  await logout();
-  draw({ messages: [], question: undefined });
-  show(emailForm, email);
-  say("You are logged out.");
-});
-
-on(chatForm, "submit", async () => {
-  const sent = text.value;
-  text.value = "";
-  await run(threadId, { text: sent }, draw);
-});
-on(part("approve"), "click", () => run(threadId, { approved: true }, draw));
-on(part("decline"), "click", () => run(threadId, { approved: false }, draw));
+addEventListener("hashchange", () => void route());
+addEventListener("offline", () => say("You are offline. What you typed is still here."));
+addEventListener("online", () => say(""));
 
 await guarded(async () => {
-  const session = await currentSession();
-  if (session) await enter(session);
-  else show(emailForm, email);
-})();
+  const found = await currentSession();
+  if (found) enter(found);
+  else await display(login, "");
+});
+if (!shown) await display(login, "");

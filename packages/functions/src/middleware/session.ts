@@ -50,6 +50,9 @@ export function session<Data>(options: SessionOptions<Data>): MiddlewareHandler<
     c.set("session", found);
     await next();
     c.res.headers.set("Cache-Control", "no-store");
+    // So that a page need not ask, which would touch it. Epoch milliseconds.
+    const { idleExpiresAt, absoluteExpiresAt } = c.var.session;
+    c.res.headers.set("X-Session-Expires-At", String(Math.min(idleExpiresAt, absoluteExpiresAt)));
   };
 }
 

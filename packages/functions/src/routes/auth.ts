@@ -146,14 +146,16 @@ export interface SessionDescription {
     authenticatedAt: number;
     idleExpiresAt: number;
     absoluteExpiresAt: number;
+    /** The server's time at this answer. */
+    readAt: number;
   };
 }
 
 function describeSession({ data, ...session }: ApiSession): SessionDescription {
-  const { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt } = session;
+  const { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt, readAt } = session;
   return {
     user: { id: data.userId, email: data.email },
-    session: { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt },
+    session: { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt, readAt },
   };
 }
 

@@ -96,7 +96,7 @@ export class RunResponses {
 }
 
 /** As server-sent events have it; the data is JSON of one line. */
-const asText = ({ id, event, data }: LoggedEvent): string => `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
+const asText = ({ id, event, data }: LoggedEvent): string => `event: ${event}\ndata: ${data}\nid: ${id}\n\n`;
 
 /** `mode|namespace` is of its mode, and so is `messages/partial`; what concerns the run itself always passes. */
 function isWanted(event: string, modes: string[] | undefined): boolean {

@@ -1,0 +1,27 @@
+/**
+ * A record that stays in DynamoDB past its deadline, until a sweeper takes it: the other half of the race that shows what
+ * expiry means. It holds nothing but its own existence.
+ */
+import type { Key, Table } from "../dynamo/index.ts";
+
+export interface LingeringStore {
+  /** Makes the record. `deadline` is epoch milliseconds, and a whole second, as DynamoDB's TTL has it. Idempotent. */
+  put(id: string, deadline: number): Promise<void>;
+  /** Whether a reader who takes the item as it comes finds it. */
+  isStored(id: string): Promise<boolean>;
+  /** Whether a reader who checks its expiry finds it. */
+  isLive(id: string): Promise<boolean>;
+}
+
+const keyOf = (id: string): Key => ({ pk: `race#${id}`, sk: "race" });
+
+export function createLingeringStore(table: Table): LingeringStore {
+  return {
+    put: (id, deadline) => table.put({ ...keyOf(id), expiresAt: deadline / 1000 }),
+    async isStored(id) {
+      for await (const _ of table.query({ pk: keyOf(id).pk, withExpired: true })) return true;
+      return false;
+    },
+    isLive: async (id) => (await table.get(keyOf(id))) !== undefined,
+  };
+}

@@ -1,0 +1,55 @@
+/**
+ * What expiry means in the two stores, to be watched: one record with one deadline in both, read as one would read them.
+ * Only for those who are logged in, and their races hold nothing and are nobody else's.
+ */
+import { TenureError } from "@tenure/core/errors";
+import { newId } from "@tenure/core/token";
+import { Hono } from "hono";
+import type { Deps } from "../deps.ts";
+import type { Identity } from "../identity.ts";
+import { limits, takeOrRefuse } from "../limits.ts";
+import { type SessionEnv, session } from "../middleware/session.ts";
+import { operation } from "../operation.ts";
+
+const LASTS_MS = 10_000;
+const SECOND_MS = 1000;
+const RACE_ID = /^race_[\w-]{22}$/;
+const tag = "race";
+
+export function raceRoutes({ fleeting, lingering, windows, ...deps }: Deps): Hono<SessionEnv<Identity>> {
+  return new Hono<SessionEnv<Identity>>()
+    .use(session(deps))
+
+    .post(
+      "/",
+      operation({ tag, summary: "Put one record with one deadline into both stores", answers: { 201: "The race" } }),
+      async (c) => {
+        const { userId } = c.var.session.data;
+        await takeOrRefuse(c, windows, limits.racesPerUser, userId);
+        const id = newId("race");
+        // DynamoDB's TTL knows whole seconds.
+        const deadline = Math.ceil(((await fleeting.now()) + LASTS_MS) / SECOND_MS) * SECOND_MS;
+        const own = `${userId}#${id}`;
+        await Promise.all([fleeting.put(own, deadline), lingering.put(own, deadline)]);
+        return c.json({ id, deadline, now: await fleeting.now() }, 201);
+      },
+    )
+
+    .get(
+      "/:id",
+      operation({ tag, summary: "Read it in three ways, now", answers: { 200: "Who still finds it" } }),
+      async (c) => {
+        const { userId } = c.var.session.data;
+        await takeOrRefuse(c, windows, limits.raceReadsPerUser, userId);
+        const id = c.req.param("id");
+        if (!RACE_ID.test(id)) throw new TenureError({ tag: "route-not-found" });
+        const own = `${userId}#${id}`;
+        const [redis, stored, checked] = await Promise.all([
+          fleeting.isThere(own),
+          lingering.isStored(own),
+          lingering.isLive(own),
+        ]);
+        return c.json({ at: redis.at, redis: redis.there, stored, checked });
+      },
+    );
+}

@@ -1,0 +1,66 @@
+/** What a person does on the site. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { BrowserContext, Page } from "playwright-core";
+import { expect } from "vitest";
+import type { TestStack } from "../engines/stack.ts";
+
+/** Types the address, finds the code in the mailbox and types that; the last digit sends it. */
+export async function logIn(page: Page, stack: TestStack, email: string): Promise<void> {
+  if (page.url() === "about:blank") await page.goto(stack.url);
+  await page.getByLabel("E-mail").fill(email);
+  await page.getByRole("button", { name: "Send me a code" }).click();
+  await page.getByLabel("The six-digit code").waitFor();
+  await page.getByLabel("The six-digit code").fill(await codeOf(stack, email));
+  await page.getByRole("navigation", { name: "Screens" }).waitFor();
+}
+
+export async function codeOf(stack: TestStack, email: string): Promise<string> {
+  const mails = (await (await fetch(`${stack.url}/dev/mail.json`)).json()) as { to: string; code: string }[];
+  return mails.find(({ to }) => to === email)?.code ?? "";
+}
+
+export const go = (page: Page, screen: string) =>
+  page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name: screen }).click();
+
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/** What axe-core finds wrong with the page as it is. */
+export async function accessibility(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  return page.evaluate(async (values) => {
+    // biome-ignore lint/suspicious/noExplicitAny: axe is a script in the page.
+    const { violations } = await (globalThis as any).axe.run(document, { runOnly: { type: "tag", values } });
+    return violations.map(
+      ({ id, nodes }: { id: string; nodes: { html: string }[] }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`,
+    );
+  }, RULES);
+}
+
+/** Collects what must not happen on any page of the context. */
+export async function watchFailures(context: BrowserContext): Promise<string[]> {
+  const failures: string[] = [];
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
+      console.error(`policy: ${violatedDirective} ${blockedURI}`),
+    );
+  });
+  context.on("weberror", (error) => failures.push(error.error().message));
+  context.on("console", (message) => message.text().startsWith("policy:") && failures.push(message.text()));
+  context.on("request", (request) => {
+    if (!["localhost", "127.0.0.1"].includes(new URL(request.url()).hostname)) failures.push(request.url());
+  });
+  return failures;
+}
+
+/** Whether nothing sticks out to the right of a narrow window. */
+export async function fits(page: Page): Promise<void> {
+  const [width, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  expect(width).toBeLessThanOrEqual(window ?? 0);
+}
