@@ -2,7 +2,8 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { agent } from "../../packages/functions/src/graphs/agent.ts";
-import { chromiumPath } from "../engines/found.ts";
+import { chromiumPath, redisUrl } from "../engines/found.ts";
+import { startProxy } from "../engines/proxy.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
 import { launch } from "./launch.ts";
 import { accessibility, codeOf, fits, go, logIn, say, watchFailures } from "./site.ts";
@@ -224,6 +225,34 @@ describe.skipIf(!chromiumPath)("a session that ends while the page is open", () 
     } finally {
       await browser.close();
       await stack.close();
+    }
+  });
+});
+
+describe.skipIf(!chromiumPath || !redisUrl)("a Redis that goes away", () => {
+  it("is said to be unavailable, and logs nobody out", async () => {
+    const proxy = await startProxy(new URL(redisUrl as string));
+    const stack = await startTestStack({ redisUrl: new URL(`redis://127.0.0.1:${proxy.port}/13`) });
+    const browser = await launch();
+    try {
+      const page = await browser.newPage();
+      await logIn(page, stack, "outage@example.com");
+      await page.getByRole("list", { name: "Recent activity" }).getByText("Logged in").first().waitFor();
+      await proxy.cut();
+      await page.getByRole("button", { name: "Touch the session" }).click();
+      await page.getByText("The service is unavailable at the moment. You are still logged in").waitFor();
+      await page.getByText("You are logged in as outage@example.com.").waitFor();
+      await go(page, "Chat");
+      await page.getByText("The service is unavailable at the moment.").waitFor();
+      await proxy.mend();
+      await go(page, "Home");
+      await page.getByRole("button", { name: "Touch the session" }).click();
+      await page.getByText(/^Touched/).waitFor();
+      expect((await page.context().cookies()).map(({ name }) => name)).toEqual(["__Host-tenure"]);
+    } finally {
+      await browser.close();
+      await stack.close();
+      await proxy.cut();
     }
   });
 });

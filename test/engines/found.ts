@@ -23,11 +23,18 @@ export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find
 export const sstPlatform = fileURLToPath(new URL("../../.sst/platform", import.meta.url));
 export const isSstInstalled = existsSync(join(sstPlatform, "node_modules"));
 
+/** What the TTL lab starts by itself, and DynamoDB Local. */
+const onPath = (name: string) =>
+  [...(env.PATH ?? "").split(":"), "/usr/sbin"].some((folder) => existsSync(join(folder, name)));
+export const isLabEquipped =
+  dynamoEndpoint !== undefined && onPath("redis-server") && onPath("mariadbd") && existsSync("/usr/lib/postgresql");
+
 export const missing: string[] = [
   ...(redisUrl ? [] : ["redis-server (TENURE_TEST_REDIS_URL)"]),
   ...(movedRedisUrl && movedClockFile ? [] : ["redis-server with a moved clock (TENURE_TEST_MOVED_REDIS_URL)"]),
   ...(dynamoEndpoint ? [] : ["DynamoDB Local (TENURE_TEST_DYNAMODB_ENDPOINT)"]),
   ...(referenceServer ? [] : ["LangGraph's own server (TENURE_TEST_REFERENCE)"]),
   ...(isSstInstalled ? [] : ["SST's platform (npm run sst:platform)"]),
+  ...(isLabEquipped ? [] : ["the TTL lab's servers (redis-server, postgresql, mariadb-server of Debian)"]),
   ...(chromiumPath ? [] : ["Chromium (TENURE_TEST_CHROMIUM)"]),
 ];

@@ -1,0 +1,57 @@
+/** `npm run lab`: what every database here really does at the deadline. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import { chart } from "./chart.ts";
+import { runLab } from "./lab.ts";
+import { table } from "./report.ts";
+
+const HELP = `npm run lab -- [options]
+
+Measures until when each database gives out a record that is over. It starts redis-server, PostgreSQL and MariaDB by itself
+where they are installed; the others are measured where an address is given.
+
+  --quick               under a minute, without what takes one
+  --only <key,…>        rows whose key begins so: redis, dynamodb, postgres, mariadb, cassandra, mongodb
+  --dynamodb <url|aws>  DynamoDB Local, as http://127.0.0.1:8000, or your account
+  --postgres <url>      postgres://user:password@host/database, instead of one of its own
+  --mariadb <url>       mysql://user:password@host/database, instead of one of its own
+  --cassandra <host>
+  --mongodb <url>
+  --json                the result as JSON on stdout, and nothing else there
+  --chart <file>        a chart as SVG
+  --help
+`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string" },
+    dynamodb: { type: "string" },
+    postgres: { type: "string" },
+    mariadb: { type: "string" },
+    cassandra: { type: "string" },
+    mongodb: { type: "string" },
+    json: { type: "boolean", default: false },
+    chart: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(HELP);
+  process.exit(0);
+}
+const { quick, only, dynamodb, postgres, mariadb, cassandra, mongodb } = values;
+const result = await runLab({
+  ...{ quick, dynamodb, postgres, mariadb, cassandra, mongodb },
+  ...(only && { only: only.split(",") }),
+  progress: (line) => process.stderr.write(`${Math.round(performance.now() / 1000)} s  ${line}\n`),
+});
+if (values.chart) {
+  mkdirSync(dirname(values.chart), { recursive: true });
+  writeFileSync(values.chart, chart(result));
+}
+// What never ended is a word in JSON, which has no infinity.
+const words = (_key: string, value: unknown) => (value === Number.POSITIVE_INFINITY ? "still there" : value);
+process.stdout.write(values.json ? `${JSON.stringify(result, words, 2)}\n` : `${table(result)}\n`);
+process.exit(0);
