@@ -1,7 +1,14 @@
 /// <reference path="./.sst/platform/config.d.ts" />
 
 /** SST finds no provider by the bare name "upstash". */
-const upstash = { upstash: { package: "@upstash/pulumi", version: "0.5.0" } };
+const upstash = {
+  upstash: {
+    package: "@upstash/pulumi",
+    version: "0.5.0",
+    email: process.env.UPSTASH_EMAIL,
+    apiKey: process.env.UPSTASH_API_KEY,
+  },
+};
 
 /** The app and its stages; what it is made of is in infra/, a file for each concern. See docs/deploy.md. */
 export default $config({

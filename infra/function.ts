@@ -52,6 +52,4 @@ export const common = {
 export const modelEnvironment = {
   ...(model && { TENURE_MODEL: model }),
   ...(provider && modelKey && { [provider[1]]: modelKey.value }),
-  // LangGraph's own advice for functions that are frozen between calls.
-  LANGCHAIN_CALLBACKS_BACKGROUND: "false",
 };

@@ -1,15 +1,7 @@
 /** What a link grants: the verbs that the code uses, where SST's own links grant a service whole. */
 import { tableDefinition } from "../packages/core/src/dynamo/definition";
 
-export const tableActions = [
-  "GetItem",
-  "PutItem",
-  "UpdateItem",
-  "DeleteItem",
-  "Query",
-  "BatchGetItem",
-  "BatchWriteItem",
-];
+const tableActions = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"];
 
 sst.Linkable.wrap(sst.aws.Dynamo, (table) => ({
   properties: { name: table.name },
@@ -26,20 +18,18 @@ sst.Linkable.wrap(sst.aws.Queue, (queue) => ({
   include: [sst.aws.permission({ actions: ["sqs:SendMessage"], resources: [queue.arn] })],
 }));
 
+/** A domain sends as its `login`. */
+const addressOf = (mail: sst.aws.Email) =>
+  $output(mail.sender).apply((sender) => (sender.includes("@") ? sender : `login@${sender}`));
+
 /** To whomever, but only from the address that is ours. */
 sst.Linkable.wrap(sst.aws.Email, (mail) => ({
-  properties: { sender: mail.sender },
+  properties: { sender: addressOf(mail) },
   include: [
     sst.aws.permission({
       actions: ["ses:SendEmail"],
       resources: ["*"],
-      conditions: [
-        {
-          test: "StringLike",
-          variable: "ses:FromAddress",
-          values: [$output(mail.sender).apply((sender) => (sender.includes("@") ? sender : `login@${sender}`))],
-        },
-      ],
+      conditions: [{ test: "StringEquals", variable: "ses:FromAddress", values: [addressOf(mail)] }],
     }),
   ],
 }));

@@ -7,14 +7,21 @@ import { isProduction } from "./stage";
 /** The key of every keyed hash. A new one ends all sessions and codes. */
 export const pepper = new sst.Secret("Pepper");
 
+/** SST puts the provider in scope under this name where the program asks for it, and only there. */
+declare const upstash: {
+  RedisDatabase: new (
+    name: string,
+    args: object,
+    options: { protect: boolean; retainOnDelete: boolean },
+  ) => Record<"endpoint" | "restToken", $util.Output<string>>;
+};
+
 /**
  * One database for each stage, with one primary and no read regions, since a replica answers late, and with eviction off,
  * since an evicted session is a logout.
  */
 const database = process.env.TENURE_UPSTASH
-  ? // biome-ignore lint/suspicious/noTsIgnore: the name is known where SST has installed the provider, and only there.
-    // @ts-ignore
-    new upstash.RedisDatabase(
+  ? new upstash.RedisDatabase(
       "Redis",
       {
         databaseName: `tenure-${$app.stage}`,

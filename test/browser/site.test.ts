@@ -229,6 +229,30 @@ describe.skipIf(!chromiumPath)("a session that ends while the page is open", () 
   });
 });
 
+describe.skipIf(!chromiumPath)("a login of a while ago", () => {
+  it("is asked for again where it matters, and the session goes on", async () => {
+    let aheadMs = 0;
+    const stack = await startTestStack({}, { now: () => Date.now() + aheadMs });
+    const browser = await launch();
+    try {
+      const page = await browser.newPage();
+      await logIn(page, stack, "late@example.com");
+      await page.getByRole("listitem").filter({ hasText: "(this one)" }).waitFor();
+      aheadMs = 16 * 60_000;
+      await page.getByRole("button", { name: "Log out everywhere" }).click();
+      await page.locator("#notice", { hasText: "For this, log in again." }).waitFor();
+      await page.reload();
+      await page.getByText("You are logged in as late@example.com.").waitFor();
+      await page.getByRole("button", { name: "Log in again to see your devices" }).click();
+      await logIn(page, stack, "late@example.com");
+      await page.getByRole("listitem").filter({ hasText: "(this one)" }).waitFor();
+    } finally {
+      await browser.close();
+      await stack.close();
+    }
+  });
+});
+
 describe.skipIf(!chromiumPath || !redisUrl)("a Redis that goes away", () => {
   it("is said to be unavailable, and logs nobody out", async () => {
     const proxy = await startProxy(new URL(redisUrl as string));

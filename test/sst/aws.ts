@@ -1,6 +1,6 @@
 /** As much of AWS as the `sst` command line talks to itself: parameters, a bucket for state and assets, who one is. */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { listen, readAll, shut } from "./loopback.ts";
 
 const ACCOUNT = "123456789012";
 /** What `sst` leaves behind the first time it sees an account; a version above its own keeps it from changing anything. */
@@ -20,21 +20,14 @@ export interface SimulatedAws {
 export async function startAws(): Promise<SimulatedAws> {
   const parameters = new Map([["/sst/bootstrap", JSON.stringify(BOOTSTRAP)]]);
   const objects = new Map<string, { body: Buffer; encoding: string | undefined }>();
-  const server = createServer((request, response) => {
+  const { url, server } = await listen((request, response) => {
     void readAll(request).then((body) => {
       const target = request.headers["x-amz-target"];
       if (typeof target === "string") answerParameters(response, target, body, parameters);
       else answerRest(request, response, body, objects);
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
+  return { url, close: () => shut(server) };
 }
 
 function answerParameters(
@@ -133,10 +126,4 @@ function dechunked(body: Buffer): Buffer {
     at = eol + 2 + length + 2;
   }
   return Buffer.concat(parts);
-}
-
-async function readAll(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks);
 }

@@ -99,7 +99,7 @@ export const checks: Record<string, Check> = {
       for (const { Action, Resource, Condition } of statementsOf(program, name)) {
         if (!Resource.includes("*")) continue;
         expect(Action).toEqual(["ses:SendEmail"]);
-        expect(Condition).toEqual({ StringLike: { "ses:FromAddress": ["login@example.com"] } });
+        expect(Condition).toEqual({ StringEquals: { "ses:FromAddress": ["login@example.com"] } });
       }
     const table = only(program, "dynamodb/table:Table").inputs.name;
     const onTable = statementsOf(program, "Auth").find(({ Action }) => Action.includes("dynamodb:GetItem"));

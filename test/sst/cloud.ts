@@ -1,235 +1,15 @@
 /**
- * As much of AWS as the deployed program needs to work on loopback: a front door that does what the router's function says,
- * functions that are processes with the runtime API, a FIFO queue with its worker, mail, and a table made of what SST would
- * make. Redis and DynamoDB are the real ones where the tests have found them.
+ * What the deployed program needs of AWS, on loopback: a front door that does what the router's function says, before functions
+ * that are processes (lambda.ts) with mail and a queue (services.ts). Redis and DynamoDB are the real ones where found.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { fileURLToPath } from "node:url";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LambdaFunction } from "./lambda.ts";
+import { listen, readAll, shut } from "./loopback.ts";
 import type { Program, Resource } from "./program.ts";
 import { viewerRequest } from "./router.ts";
+import type { Services } from "./services.ts";
 
-const RUNTIME = fileURLToPath(new URL("lambda-runtime.mjs", import.meta.url));
 const END_OF_PRELUDE = Buffer.alloc(8);
-
-async function listen(
-  handler: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ url: string; server: Server }> {
-  const server = createServer(handler);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
-}
-
-async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-interface Invocation {
-  id: string;
-  event: unknown;
-  timeoutMs: number;
-  /** Takes what the function answers, as it comes. */
-  answer(request: IncomingMessage): Promise<void>;
-  fail(error: Error): void;
-}
-
-/** One process of a function: it takes one event at a time. */
-class Instance {
-  readonly child: ChildProcess;
-  output = "";
-  private waiting: ServerResponse | undefined;
-  private current: Invocation | undefined;
-  private readonly server: Server;
-
-  static async start(file: string, env: Record<string, string>): Promise<Instance> {
-    let instance: Instance | undefined;
-    const { url, server } = await listen((request, response) => void instance?.serve(request, response));
-    instance = new Instance(server, file, { ...env, AWS_LAMBDA_RUNTIME_API: new URL(url).host });
-    return instance;
-  }
-
-  private constructor(server: Server, cwd: string, env: Record<string, string>) {
-    this.server = server;
-    this.child = spawn(process.execPath, [RUNTIME], {
-      cwd,
-      env: { PATH: process.env.PATH ?? "", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream?.on("data", (chunk) => (this.output += chunk));
-    this.child.on("exit", () => {
-      this.current?.fail(new Error(`the function's process has ended: ${this.output.slice(-2000)}`));
-      server.closeAllConnections();
-      server.close();
-    });
-  }
-
-  get isFree(): boolean {
-    return this.waiting !== undefined && this.child.exitCode === null && this.child.signalCode === null;
-  }
-
-  /** To an instance that is free, or that has just been started. */
-  give(invocation: Invocation): void {
-    this.current = invocation;
-    this.hand();
-  }
-
-  private hand(): void {
-    if (!this.waiting || !this.current) return;
-    const { id, event, timeoutMs } = this.current;
-    this.waiting.writeHead(200, {
-      "Lambda-Runtime-Aws-Request-Id": id,
-      "Lambda-Runtime-Deadline-Ms": String(Date.now() + timeoutMs),
-    });
-    this.waiting.end(JSON.stringify(event));
-    this.waiting = undefined;
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.url?.endsWith("/next")) {
-      this.waiting = response;
-      this.hand();
-      return;
-    }
-    const { current } = this;
-    this.current = undefined;
-    if (request.url?.endsWith("/error")) current?.fail(new Error((await readAll(request)).toString()));
-    else await current?.answer(request).catch((error: Error) => current.fail(error));
-    response.writeHead(202).end();
-  }
-
-  kill(): void {
-    this.child.kill("SIGKILL");
-    this.server.closeAllConnections();
-  }
-}
-
-export class LambdaFunction {
-  readonly instances: Instance[] = [];
-  /** The function's own timeout when left out. */
-  timeoutMs: number;
-  private readonly resource: Resource;
-  private readonly folder: string;
-  private readonly env: Record<string, string>;
-
-  constructor(resource: Resource, folder: string, env: Record<string, string>) {
-    this.resource = resource;
-    this.folder = folder;
-    this.env = env;
-    this.timeoutMs = resource.inputs.timeout * 1000;
-  }
-
-  async invoke(event: unknown, answer: (request: IncomingMessage) => Promise<void>): Promise<void> {
-    const free = this.instances.find(({ isFree }) => isFree) ?? (await this.start());
-    await new Promise<void>((resolve, reject) => {
-      free.give({
-        id: randomUUID(),
-        event,
-        timeoutMs: this.timeoutMs,
-        answer: (request) => answer(request).then(resolve),
-        fail: reject,
-      });
-    });
-  }
-
-  private async start(): Promise<Instance> {
-    const { environment, handler, name } = this.resource.inputs;
-    const instance = await Instance.start(this.folder, {
-      ...environment.variables,
-      AWS_REGION: "us-east-1",
-      AWS_ACCESS_KEY_ID: "test",
-      AWS_SECRET_ACCESS_KEY: "test",
-      AWS_LAMBDA_FUNCTION_NAME: name,
-      LAMBDA_TASK_ROOT: this.folder,
-      _HANDLER: handler,
-      ...this.env,
-    });
-    this.instances.push(instance);
-    return instance;
-  }
-
-  killAll(): void {
-    for (const instance of this.instances) instance.kill();
-  }
-}
-
-export interface Mail {
-  to: string;
-  from: string;
-  text: string;
-}
-
-/** SES and SQS, which are called before any function is there. */
-export class Services {
-  readonly mails: Mail[] = [];
-  /** Messages that were delivered as often as the queue allows. */
-  readonly deadLetters: string[] = [];
-  worker: LambdaFunction | undefined;
-  sent = 0;
-  private readonly groups = new Map<string, Promise<void>>();
-  readonly url: string;
-  private readonly server: Server;
-
-  static async start(): Promise<Services> {
-    let services: Services | undefined;
-    const { url, server } = await listen((request, response) => void services?.serve(request, response));
-    services = new Services(url, server);
-    return services;
-  }
-
-  private constructor(url: string, server: Server) {
-    this.url = url;
-    this.server = server;
-  }
-
-  private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = JSON.parse((await readAll(request)).toString());
-    if (!request.headers.authorization?.startsWith("AWS4-HMAC-SHA256 Credential=test/")) {
-      response.writeHead(403).end();
-    } else if (request.headers["x-amz-target"] === "AmazonSQS.SendMessage") {
-      this.sent += 1;
-      this.deliver(body.MessageGroupId, body.MessageBody);
-      response.writeHead(200).end(JSON.stringify({ MessageId: randomUUID() }));
-    } else {
-      const { Data: text } = body.Content.Simple.Body.Text;
-      this.mails.push({ to: body.Destination.ToAddresses[0], from: body.FromEmailAddress, text });
-      response.writeHead(200).end("{}");
-    }
-  }
-
-  /** In a group one message after the other, each until it is done or was tried three times. */
-  private deliver(group: string, body: string): void {
-    const before = this.groups.get(group) ?? Promise.resolve();
-    this.groups.set(
-      group,
-      before.then(async () => {
-        for (let tries = 0; tries < 3; tries++) {
-          const failed = await this.callWorker({ Records: [{ messageId: randomUUID(), body }] }).catch(() => true);
-          if (!failed) return;
-        }
-        this.deadLetters.push(body);
-      }),
-    );
-  }
-
-  /** Resolves to whether it failed. */
-  async callWorker(event: object): Promise<boolean> {
-    let failed = true;
-    await this.worker?.invoke(event, async (request) => {
-      const answer = JSON.parse((await readAll(request)).toString()) as { batchItemFailures: unknown[] } | null;
-      failed = (answer?.batchItemFailures.length ?? 0) > 0;
-    });
-    return failed;
-  }
-
-  close(): void {
-    this.server.closeAllConnections();
-    this.server.close();
-  }
-}
 
 export interface Cloud {
   url: string;
@@ -281,13 +61,12 @@ export async function startCloud(program: Program, services: Services, env: Reco
         (_, response) => void call(functions[name], eventOf("GET", path, "", {}, Buffer.alloc(0)), response),
       );
       status = (await fetch(server.url)).status;
-      server.server.close();
+      await shut(server.server);
       return status;
     },
     close() {
       for (const one of Object.values(functions)) one.killAll();
-      server.closeAllConnections();
-      server.close();
+      void shut(server);
     },
   };
 }

@@ -6,8 +6,9 @@ import type { RedisEngine } from "@tenure/local/redis/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEndpoint, isSstInstalled } from "../engines/found.ts";
 import { behindGateway, redisEngines } from "../engines/redis.ts";
-import { type Cloud, Services, startCloud } from "./cloud.ts";
+import { type Cloud, startCloud } from "./cloud.ts";
 import { evaluate, type Program, secrets } from "./program.ts";
+import { Services } from "./services.ts";
 
 const EVALUATION_MS = 240_000;
 const LEASE_MS = 30_000;

@@ -23,20 +23,32 @@ where they are installed; the others are measured where an address is given.
   --help
 `;
 
-const { values } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    only: { type: "string" },
-    dynamodb: { type: "string" },
-    postgres: { type: "string" },
-    mariadb: { type: "string" },
-    cassandra: { type: "string" },
-    mongodb: { type: "string" },
-    json: { type: "boolean", default: false },
-    chart: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
+const options = {
+  quick: { type: "boolean", default: false },
+  only: { type: "string" },
+  dynamodb: { type: "string" },
+  postgres: { type: "string" },
+  mariadb: { type: "string" },
+  cassandra: { type: "string" },
+  mongodb: { type: "string" },
+  json: { type: "boolean", default: false },
+  chart: { type: "string" },
+  help: { type: "boolean", default: false },
+} as const;
+function fail(problem: string): never {
+  process.stderr.write(`lab: ${problem}\n`);
+  process.exit(1);
+}
+
+function read() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return fail(`${(error as Error).message.split(". ")[0]}: see npm run lab -- --help`);
+  }
+}
+
+const values = read();
 if (values.help) {
   process.stdout.write(HELP);
   process.exit(0);
@@ -47,6 +59,7 @@ const result = await runLab({
   ...(only && { only: only.split(",") }),
   progress: (line) => process.stderr.write(`${Math.round(performance.now() / 1000)} s  ${line}\n`),
 });
+if (result.rows.length === 0) fail(`--only ${only}: no row begins so; see npm run lab -- --help`);
 if (values.chart) {
   mkdirSync(dirname(values.chart), { recursive: true });
   writeFileSync(values.chart, chart(result));

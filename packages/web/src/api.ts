@@ -1,7 +1,10 @@
 /** What the page asks of the server. Only types come from the server's code. */
+import type { ActivityDescription } from "@tenure/functions/routes/activity";
 import type { SessionDescription } from "@tenure/functions/routes/auth";
+import type { RaceDescription, RaceReading } from "@tenure/functions/routes/race";
+import type { DeviceDescription } from "@tenure/functions/routes/sessions";
 
-export type { SessionDescription };
+export type { DeviceDescription, RaceReading, SessionDescription };
 
 export interface Challenge {
   challenge: string;
@@ -9,39 +12,10 @@ export interface Challenge {
   resendAt: number;
 }
 
-export interface Device {
-  id: string;
-  current: boolean;
-  device: string | null;
-  network: string | null;
-  createdAt: number;
-  lastSeenAt: number;
-}
-
-export interface Activity {
-  id: string;
-  at: number;
-  kind: string;
-  device?: string;
-}
-
-export interface Race {
-  id: string;
-  deadline: number;
-  now: number;
-}
-
-/** Who still finds the record: at this time of the server's. */
-export interface RaceRead {
-  at: number;
-  redis: boolean;
-  stored: boolean;
-  checked: boolean;
-}
-
 /** What the server refused, with its own words for a person. */
 export class ApiError extends Error {
   readonly status: number;
+  /** The problem's type, an address. */
   readonly type: string;
   constructor(status: number, { detail, type = "" }: { detail?: string; type?: string }) {
     super(
@@ -51,6 +25,11 @@ export class ApiError extends Error {
     );
     this.status = status;
     this.type = type;
+  }
+
+  /** Whether a login of just now is wanted; the session lives. */
+  get wantsLogin(): boolean {
+    return this.type.endsWith("/step-up-required");
   }
 }
 
@@ -91,13 +70,14 @@ export const requestCode = (email: string) => call<Challenge>("POST", "/auth/cod
 export const verifyCode = (challenge: string, code: string) =>
   call<SessionDescription>("POST", "/auth/verify", { challenge, code });
 export const logout = () => call<undefined>("POST", "/auth/logout");
-export const devices = async () => (await call<{ sessions: Device[] }>("GET", "/auth/sessions")).sessions;
+export const devices = async () => (await call<{ sessions: DeviceDescription[] }>("GET", "/auth/sessions")).sessions;
 export const logoutDevice = (id: string) => call<undefined>("DELETE", `/auth/sessions/${id}`);
 export const logoutOthers = () => call<{ ended: number }>("POST", "/auth/logout-others");
 export const logoutAll = () => call<{ ended: number }>("POST", "/auth/logout-all");
-export const activity = async () => (await call<{ activity: Activity[] }>("GET", "/activity?limit=8")).activity;
-export const startRace = () => call<Race>("POST", "/race");
-export const readRace = (id: string) => call<RaceRead>("GET", `/race/${id}`);
+export const activity = async () =>
+  (await call<{ activity: ActivityDescription[] }>("GET", "/activity?limit=8")).activity;
+export const startRace = () => call<RaceDescription>("POST", "/race");
+export const readRace = (id: string) => call<RaceReading>("GET", `/race/${id}`);
 
 /** The session of this browser, or undefined when there is none. Asking touches it. */
 export async function currentSession(): Promise<SessionDescription | undefined> {

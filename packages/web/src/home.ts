@@ -57,7 +57,7 @@ export function homeScreen({ session, refresh, guarded, loggedOut, logInAgain }:
       const found = await api.devices();
       deviceList.replaceChildren(...found.map(deviceItem));
     } catch (error) {
-      if (!(error instanceof api.ApiError) || error.status !== 403) throw error;
+      if (!(error instanceof api.ApiError) || !error.wantsLogin) throw error;
       // Where one is logged in is shown to whoever has proved lately who they are.
       deviceList.replaceChildren(
         h(
@@ -70,7 +70,7 @@ export function homeScreen({ session, refresh, guarded, loggedOut, logInAgain }:
     }
   }
 
-  function deviceItem({ id, device, network, current, createdAt, lastSeenAt }: api.Device): HTMLElement {
+  function deviceItem({ id, device, network, current, createdAt, lastSeenAt }: api.DeviceDescription): HTMLElement {
     const name = device ?? "A device of unknown kind";
     const end = () =>
       guarded(async () => {

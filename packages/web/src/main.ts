@@ -24,7 +24,8 @@ async function guarded(action: () => Promise<void>): Promise<void> {
     await action();
   } catch (error) {
     const { status, message } = error as { status?: number; message: string };
-    if (status === 401) ended("Your session has ended. Log in again; what you typed is still here.");
+    if (error instanceof ApiError && error.wantsLogin) ended("For this, log in again.");
+    else if (status === 401) ended("Your session has ended. Log in again; what you typed is still here.");
     else if (error instanceof ApiError) say(message);
     else if (status !== undefined && status >= 500)
       say("The service is unavailable at the moment. You are still logged in; try again shortly.");

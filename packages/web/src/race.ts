@@ -22,7 +22,7 @@ const [WIDTH, LANE] = [600, 40];
 export function raceScreen(guarded: (action: () => Promise<void>) => Promise<void>): Screen {
   let running = false;
   let visible = false;
-  let reads: api.RaceRead[] = [];
+  let reads: api.RaceReading[] = [];
 
   const chart = h("div", { class: "race" });
   const said = h("p", { role: "status", "aria-live": "polite" });
@@ -38,7 +38,7 @@ export function raceScreen(guarded: (action: () => Promise<void>) => Promise<voi
       reads = [];
       for (let late = 0; late < GIVE_UP_MS && visible; ) {
         reads.push(await api.readRace(id));
-        const last = reads.at(-1) as api.RaceRead;
+        const last = reads.at(-1) as api.RaceReading;
         late = last.at - deadline;
         draw(deadline);
         if (late > 0 && !last.redis && !last.checked && !last.stored) break;

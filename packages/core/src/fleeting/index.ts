@@ -4,41 +4,45 @@
  */
 import { defineScript, malformedReply, type RedisStore } from "../redis/index.ts";
 
+/** Every method is one command, and throws `store-unavailable` when Redis does not answer in time. */
 export interface FleetingStore {
-  /** Redis' time, for a deadline to be counted from. Epoch milliseconds. */
-  now(): Promise<number>;
-  /** Makes the record, to be gone at `deadline`, epoch milliseconds. Idempotent. */
-  put(id: string, deadline: number): Promise<void>;
-  /** A plain `GET` of it: whether it is there, and Redis' time at that. */
-  isThere(id: string): Promise<{ there: boolean; at: number }>;
+  /**
+   * Makes a record that is gone at its deadline: `lastsMs` from now, and then at the next whole second, which is what
+   * DynamoDB's TTL knows. Both in epoch milliseconds of Redis' clock. Unknown outcome: make another.
+   */
+  put(id: string, lastsMs: number): Promise<{ deadline: number; now: number }>;
+  /** A plain `GET` of it: whether it is there, and Redis' time at that in epoch milliseconds. */
+  isThere(id: string): Promise<{ there: boolean; now: number }>;
 }
 
 const keyOf = (id: string) => `race:{${id}}`;
 
-const TIME = "local t = redis.call('TIME') local now = t[1] * 1000 + math.floor(t[2] / 1000)\n";
-const now = defineScript(`${TIME}return now`, { declaresKeys: true });
-/** KEYS: 1 the record. ARGV: 1 its deadline */
-const put = defineScript("redis.call('SET', KEYS[1], '1', 'PXAT', ARGV[1]) return 1", { declaresKeys: true });
+/** KEYS: 1 the record. ARGV: 1 how long it lasts, in milliseconds */
+const put = defineScript(
+  `local deadline = math.ceil((now + ARGV[1]) / 1000) * 1000
+redis.call('SET', KEYS[1], '1', 'PXAT', string.format('%.0f', deadline))
+return {deadline, now}`,
+  { declaresKeys: true },
+);
+
 /** KEYS: 1 the record. Not EXISTS, so that what is shown is what a reader of a value would see. */
-const get = defineScript(`${TIME}if redis.call('GET', KEYS[1]) then return {1, now} end return {0, now}`, {
-  declaresKeys: true,
-});
+const get = defineScript("return {redis.call('GET', KEYS[1]) and 1 or 0, now}", { declaresKeys: true });
 
 export function createFleetingStore(redis: RedisStore): FleetingStore {
   return {
-    async now() {
-      const reply = await redis.evaluate(now, [], []);
-      if (typeof reply !== "number") throw malformedReply();
-      return reply;
-    },
-    async put(id, deadline) {
-      if ((await redis.evaluate(put, [keyOf(id)], [deadline])) !== 1) throw malformedReply();
+    async put(id, lastsMs) {
+      const [deadline, now] = numbers(await redis.evaluate(put, [keyOf(id)], [lastsMs]));
+      return { deadline, now };
     },
     async isThere(id) {
-      const reply = await redis.evaluate(get, [keyOf(id)], []);
-      const [there, at] = Array.isArray(reply) ? reply : [];
-      if ((there !== 0 && there !== 1) || typeof at !== "number") throw malformedReply();
-      return { there: there === 1, at };
+      const [there, now] = numbers(await redis.evaluate(get, [keyOf(id)], []));
+      return { there: there === 1, now };
     },
   };
+}
+
+function numbers(reply: unknown): [number, number] {
+  const [first, second, ...others] = Array.isArray(reply) ? (reply as unknown[]) : [];
+  if (typeof first !== "number" || typeof second !== "number" || others.length > 0) throw malformedReply();
+  return [first, second];
 }

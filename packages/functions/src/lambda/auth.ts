@@ -3,23 +3,17 @@ import { systemClock } from "@tenure/core/clock";
 import { Hono } from "hono";
 import { createAuthApi } from "../auth-api.ts";
 import { createAuthDeps } from "../auth-deps.ts";
-import { readConfig, readMailConfig } from "./config.ts";
+import { mail, readConfig } from "./config.ts";
 import { throughEdge } from "./edge.ts";
 import { streamingHandler } from "./http.ts";
 import { sesMailer } from "./mail.ts";
 import { counted, createMeter } from "./metrics.ts";
+import { settle } from "./settle.ts";
 
-const SETTLE_MS = 5_000;
-
-const config = readConfig();
+const config = readConfig(mail);
 const meter = createMeter("auth");
-const mailer = sesMailer({ region: config.region, clock: systemClock, ...readMailConfig() });
+const mailer = sesMailer({ region: config.region, clock: systemClock, ...config.linked.Mail });
 const deps = counted(createAuthDeps({ ...config, mailer, count: meter.count }));
 const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createAuthApi(deps));
 
-export const handler = streamingHandler(app, {
-  async settled() {
-    await deps.activity.settle(SETTLE_MS);
-    meter.publish();
-  },
-});
+export const handler = streamingHandler(app, { settled: () => settle(deps, meter) });

@@ -19,8 +19,9 @@ const resources = {
   Pepper: secret,
   Table: object({ name: text }),
 };
-const mail = { Mail: object({ sender: text }) };
-const queue = { RunQueue: object({ url: text }) };
+/** What only some functions have. */
+export const mail = { Mail: object({ sender: text }) };
+export const queue = { RunQueue: object({ url: text }) };
 
 const environment = object({
   /** The site's origin, as browsers see it. */
@@ -37,13 +38,13 @@ export interface FunctionConfig extends Omit<AuthConfig, "mailer"> {
   edgeSecret: string;
 }
 
-/** Throws `misconfigured`, with a line for each thing that is missing. */
-export function readConfig(): FunctionConfig {
-  const linked = readLinked(resources);
+/** Everything that all functions are told, and `also` what this one is; throws `misconfigured`, with a line for each thing missing. */
+export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked: Found<S> } {
+  const { found, problems } = readLinked({ ...resources, ...also });
   const env = environment.safeParse(process.env);
-  const problems = [...linked.problems, ...(env.error?.issues ?? []).map(({ path }) => `${path} is not set`)];
+  problems.push(...(env.error?.issues ?? []).map(({ path }) => `${path} is not set`));
   if (problems.length > 0 || !env.data) throw new TenureError({ tag: "misconfigured", problems });
-  const { UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Table } = linked.found;
+  const { UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Table } = found;
   return {
     redis: { url: UpstashRedisRestUrl.value, token: UpstashRedisRestToken.value },
     dynamo: {},
@@ -56,20 +57,12 @@ export function readConfig(): FunctionConfig {
     region: env.data.AWS_REGION,
     model: env.data.TENURE_MODEL || undefined,
     edgeSecret: edgeSecretOf(Pepper.value),
+    linked: found,
   };
 }
 
-export const readMailConfig = (): { sender: string } => required(mail).Mail;
-export const readQueueConfig = (): { url: string } => required(queue).RunQueue;
-
 type Shape = Record<string, z.ZodType>;
 type Found<S extends Shape> = { [Name in keyof S]: z.infer<S[Name]> };
-
-function required<S extends Shape>(shape: S): Found<S> {
-  const { found, problems } = readLinked(shape);
-  if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
-  return found;
-}
 
 /** SST's `Resource` throws at a name that is not linked. */
 function readLinked<S extends Shape>(shape: S): { found: Found<S>; problems: string[] } {

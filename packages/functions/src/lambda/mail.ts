@@ -15,7 +15,7 @@ export function sesMailer({ region, sender, clock }: { region: string; sender: s
         region,
         url: `${endpoint}/v2/email/outbound-emails`,
         body: {
-          FromEmailAddress: sender.includes("@") ? sender : `login@${sender}`,
+          FromEmailAddress: sender,
           Destination: { ToAddresses: [message.to] },
           Content: {
             Simple: { Subject: utf8(codeSubject(message)), Body: { Text: utf8(codeText(message, clock.now())) } },

@@ -3,20 +3,18 @@ import type { Deps } from "../deps.ts";
 import { createDeps } from "../deps.ts";
 import type { Mailer } from "../mailer.ts";
 import { Runner } from "../runs/runner.ts";
-import { type FunctionConfig, readConfig, readQueueConfig } from "./config.ts";
-import { counted, createMeter, type Meter } from "./metrics.ts";
+import { type FunctionConfig, queue, readConfig } from "./config.ts";
+import { counted, createMeter } from "./metrics.ts";
 import { sqsQueue } from "./queue.ts";
+import { settle } from "./settle.ts";
 
 export interface Service {
   config: FunctionConfig;
   deps: Deps;
   runner: Runner;
-  meter: Meter;
   /** Waits for runs and for what is put on record. */
   settled(): Promise<void>;
 }
-
-const SETTLE_MS = 5_000;
 
 /** Codes are sent by the function that serves logins. */
 const noMailer: Mailer = {
@@ -24,19 +22,17 @@ const noMailer: Mailer = {
 };
 
 export async function createService(name: string): Promise<Service> {
-  const config = readConfig();
+  const config = readConfig(queue);
   const meter = createMeter(name);
   const deps = counted(await createDeps({ ...config, mailer: noMailer, count: meter.count }));
-  const runner = new Runner(deps, { queue: sqsQueue({ region: config.region, ...readQueueConfig() }) });
+  const runner = new Runner(deps, { queue: sqsQueue({ region: config.region, ...config.linked.RunQueue }) });
   return {
     config,
     deps,
     runner,
-    meter,
     async settled() {
       await runner.idle();
-      await deps.activity.settle(SETTLE_MS);
-      meter.publish();
+      await settle(deps, meter);
     },
   };
 }

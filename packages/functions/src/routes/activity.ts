@@ -33,6 +33,9 @@ export function activityRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
   });
 }
 
-function describe({ account: _, ...entry }: Activity): Omit<Activity, "account"> {
+/** An activity as its own account sees it. */
+export type ActivityDescription = Omit<Activity, "account">;
+
+function describe({ account: _, ...entry }: Activity): ActivityDescription {
   return entry;
 }

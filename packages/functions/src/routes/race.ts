@@ -12,9 +12,23 @@ import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
 
 const LASTS_MS = 10_000;
-const SECOND_MS = 1000;
 const RACE_ID = /^race_[\w-]{22}$/;
 const tag = "race";
+
+/** Instants are epoch milliseconds of the server. */
+export interface RaceDescription {
+  id: string;
+  deadline: number;
+  now: number;
+}
+
+/** Who found the record at that moment: Redis, DynamoDB as it comes, DynamoDB with a check of the deadline. */
+export interface RaceReading {
+  at: number;
+  redis: boolean;
+  stored: boolean;
+  checked: boolean;
+}
 
 export function raceRoutes({ fleeting, lingering, windows, ...deps }: Deps): Hono<SessionEnv<Identity>> {
   return new Hono<SessionEnv<Identity>>()
@@ -27,11 +41,10 @@ export function raceRoutes({ fleeting, lingering, windows, ...deps }: Deps): Hon
         const { userId } = c.var.session.data;
         await takeOrRefuse(c, windows, limits.racesPerUser, userId);
         const id = newId("race");
-        // DynamoDB's TTL knows whole seconds.
-        const deadline = Math.ceil(((await fleeting.now()) + LASTS_MS) / SECOND_MS) * SECOND_MS;
         const own = `${userId}#${id}`;
-        await Promise.all([fleeting.put(own, deadline), lingering.put(own, deadline)]);
-        return c.json({ id, deadline, now: await fleeting.now() }, 201);
+        const { deadline, now } = await fleeting.put(own, LASTS_MS);
+        await lingering.put(own, deadline);
+        return c.json({ id, deadline, now } satisfies RaceDescription, 201);
       },
     )
 
@@ -49,7 +62,7 @@ export function raceRoutes({ fleeting, lingering, windows, ...deps }: Deps): Hon
           lingering.isStored(own),
           lingering.isLive(own),
         ]);
-        return c.json({ at: redis.at, redis: redis.there, stored, checked });
+        return c.json({ at: redis.now, redis: redis.there, stored, checked } satisfies RaceReading);
       },
     );
 }

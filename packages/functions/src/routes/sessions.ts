@@ -78,7 +78,7 @@ export function sessionRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
     });
 }
 
-interface DeviceDescription {
+export interface DeviceDescription {
   id: string;
   /** Whether it is the session of this request. */
   current: boolean;
