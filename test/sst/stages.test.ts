@@ -127,6 +127,9 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
       const { Pepper: _, ...others } = secrets;
       await expect(evaluate({ stage: "ada", secrets: others })).rejects.toThrow(/Pepper/);
       await expect(evaluate({ stage: "ada", env: { TENURE_MAIL_SENDER: "" } })).rejects.toThrow(/TENURE_MAIL_SENDER/);
+      await expect(evaluate({ stage: "ada", env: { TENURE_MODEL: "nobody:model" } })).rejects.toThrow(
+        /use one of openai/,
+      );
     },
     EVALUATION_MS,
   );

@@ -68,7 +68,9 @@ async function measureRow(row: Row, size: typeof QUICK, say: (words: string) => 
   const { key, name, promise, source, untested, slow, mostAtOnce } = row;
   const about = { key, name, promise, source, ...(untested && { untested }) };
   say("starts");
-  const engine = await row.open().catch((error: Error) => ({ absent: `it did not start: ${error.message.split("\n")[0]}` }));
+  const engine = await row
+    .open()
+    .catch((error: Error) => ({ absent: `it did not start: ${error.message.split("\n")[0]}` }));
   if (isAbsent(engine)) {
     say(engine.absent);
     return { ...about, absent: engine.absent };
