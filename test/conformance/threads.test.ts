@@ -125,7 +125,9 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const id = await newThread();
     const [first, next] = [runOn(id), runOn(id)];
     for (const run of [first, next]) await threads.admit(run, inLine);
-    await threads.release((await begun(threads, id, "stopping")).lease);
+    const stopping = await begun(threads, id, "stopping");
+    for (let repeated = 0; repeated < 2; repeated++) await threads.release(stopping.lease);
+    expect(await threads.run(id, stopping.run.id)).toMatchObject({ status: "running", attempt: 1, yields: 1 });
     expect((await begun(threads, id, "other")).run).toMatchObject({ id: first.id, attempt: 2 });
   });
 

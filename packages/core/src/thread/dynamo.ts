@@ -195,7 +195,10 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       return { lease: { ...lease, expiresAt }, ...(cancel && { cancel }) };
     },
 
-    release: (lease) => giveBack(lease),
+    async release(lease) {
+      await runs.yielded(lease);
+      await giveBack(lease);
+    },
 
     async settle(lease, { status, thread, error, forget = false }) {
       const ended = forget

@@ -56,6 +56,8 @@ export interface Run {
   startAt: number;
   /** How many times it was begun. */
   attempt: number;
+  /** How many of these were given back by a process that had to stop, with the run not ended: the others crashed. */
+  yields: number;
   /** Somebody wants it ended. */
   cancel?: CancelAction;
   error?: { error: string; message: string };

@@ -91,7 +91,7 @@ export async function runItems(run: NewRun): Promise<{ parts: Item[]; item: Item
   const item = {
     ...runKey(threadId, id),
     ...{ id, threadId, startAt, ...rest },
-    ...{ status: "pending", attempt: 0, updatedAt: run.createdAt },
+    ...{ status: "pending", attempt: 0, yields: 0, updatedAt: run.createdAt },
     metadata: JSON.stringify(metadata),
     request: parts.length > 0 ? parts.length : bytes,
     ipk: UNFINISHED,
@@ -119,6 +119,7 @@ export async function toRun(item: Item, parts: () => Promise<Uint8Array[]>): Pro
       updatedAt: Number(item.updatedAt),
       startAt: Number(item.startAt),
       attempt: Number(item.attempt),
+      yields: Number(item.yields ?? 0),
       ...((item.cancel === "interrupt" || item.cancel === "rollback") && { cancel: item.cancel }),
       ...(typeof item.error === "string" && { error: JSON.parse(item.error) as NonNullable<Run["error"]> }),
     };

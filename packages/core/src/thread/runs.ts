@@ -58,6 +58,16 @@ export function createRunStore(table: Table, clock: Clock) {
       return begun && read(begun);
     },
 
+    /** Notes that the lease's run was given back, not lost. Idempotent. */
+    async yielded({ threadId, runId, fence }: Lease): Promise<void> {
+      await table.update(runKey(threadId, runId), {
+        expression: "SET yields = if_not_exists(yields, :none) + :one, yieldedBy = :fence",
+        condition: "fence = :fence AND #status = :running AND (attribute_not_exists(yieldedBy) OR yieldedBy < :fence)",
+        names: STATUS,
+        values: { ":none": 0, ":one": 1, ":fence": fence, ":running": "running" },
+      });
+    },
+
     /** Ends the lease's run; false when somebody else has it. Idempotent. */
     async end({ threadId, runId, fence }: Lease, { status, thread, expiresAt, error }: Ending): Promise<boolean> {
       const isOwn = (found: Item) => found.fence === fence && found.status === status;

@@ -1,7 +1,7 @@
 import type { CancelAction, FinalStatus, Lease, Run, SettledStatus, Thread } from "./policy.ts";
 
 export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> & Partial<Pick<Thread, "temporary">>;
-export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "cancel" | "error">;
+export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "cancel" | "error">;
 
 /** What a run adds to its thread's record when it is admitted. */
 export interface ThreadChange {

@@ -11,8 +11,8 @@ import { underLease } from "./lease.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "./request.ts";
 import { errorJson, stringify } from "./wire.ts";
 
-/** One that has crashed so often is not tried again. */
-const MAX_ATTEMPTS = 3;
+/** One whose process has died so often is not tried again. */
+const MAX_CRASHES = 3;
 
 /** What ends a graph before its own end. */
 type Stop = CancelAction | "lost" | "yielded";
@@ -74,7 +74,7 @@ export class Execution {
     const { run } = this;
     try {
       if (this.stop) return undefined;
-      if (run.attempt > MAX_ATTEMPTS) throw new Error(`The run was begun ${MAX_ATTEMPTS} times and did not end.`);
+      if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
       const request = runRequest.parse(run.request);
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
       const graph = this.graphFor(request);
@@ -155,6 +155,9 @@ export class Execution {
     }
   }
 }
+
+/** How often the run was begun by a process that neither ended it nor gave it back. */
+export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yields;
 
 /** Whether the run's thread was made for it alone, and goes with it. */
 export const isTemporary = ({ on_completion }: { on_completion?: unknown }): boolean => on_completion === "delete";

@@ -7,7 +7,7 @@ import type { CancelAction } from "@tenure/core/events";
 import type { NewRun, Run, ThreadChange } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
 import type { Deps } from "../deps.ts";
-import { Execution, isTemporary } from "./execution.ts";
+import { crashesOf, Execution, isTemporary } from "./execution.ts";
 import type { RunQueue } from "./queue.ts";
 
 /** How long before the end of a lease that is somebody else's it is worth looking again. */
@@ -98,7 +98,7 @@ export class Runner {
     if ("retryAt" in begun) return this.kickLater(threadId, begun.retryAt);
     const { lease, run } = begun;
     this.deps.count("Runs");
-    if (run.attempt > 1) this.deps.count("LeaseTakeovers");
+    if (crashesOf(run) > 0) this.deps.count("LeaseTakeovers");
     // What a process before this one has told its readers is not told again.
     const first = run.attempt === 1 ? 0 : await this.deps.events.open(run.id, lease.fence).catch(() => 0);
     const execution = new Execution(this.deps, lease, run, first);
