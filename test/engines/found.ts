@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { postgresFolders, Servers } from "@tenure/ttl-lab/servers";
 
 const { env } = process;
 
@@ -24,10 +25,9 @@ export const sstPlatform = fileURLToPath(new URL("../../.sst/platform", import.m
 export const isSstInstalled = existsSync(join(sstPlatform, "node_modules"));
 
 /** What the TTL lab starts by itself, and DynamoDB Local. */
-const onPath = (name: string) =>
-  [...(env.PATH ?? "").split(":"), "/usr/sbin"].some((folder) => existsSync(join(folder, name)));
 export const isLabEquipped =
-  dynamoEndpoint !== undefined && onPath("redis-server") && onPath("mariadbd") && existsSync("/usr/lib/postgresql");
+  dynamoEndpoint !== undefined &&
+  ["redis-server", "mariadbd", "initdb"].every((program) => Servers.find(program, postgresFolders()));
 
 export const missing: string[] = [
   ...(redisUrl ? [] : ["redis-server (TENURE_TEST_REDIS_URL)"]),
