@@ -23,7 +23,18 @@ describe.each(redisEngines(8))("sessions used by many processes at once on $name
   });
 
   it("are caught coming back when a store reads and then writes", { timeout: 120_000 }, async () => {
-    const found = await runRound({ engine, store: "read-then-write", name: "broken", operations: 1500, workers: 4 });
-    expect(found.violations.filter((one) => one.includes("after its end was seen")).length).toBeGreaterThan(0);
+    // One round has some as a rule, but none is possible: it is chance that decides what overlaps.
+    const back: string[] = [];
+    for (let round = 1; round <= 10 && back.length === 0; round++) {
+      const asked = {
+        engine,
+        store: "read-then-write",
+        name: `broken-${round}`,
+        operations: 1500,
+        workers: 4,
+      } as const;
+      back.push(...(await runRound(asked)).violations.filter((one) => one.includes("after its end was seen")));
+    }
+    expect(back.length).toBeGreaterThan(0);
   });
 });
