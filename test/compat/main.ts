@@ -8,11 +8,14 @@
  */
 import { spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { serve } from "@hono/node-server";
 import type { GraphFactory } from "@tenure/functions/graphs";
+import { installExtractor, readSchemas } from "@tenure/local/graph-schemas";
+import { Hono } from "hono";
 import { startTestStack } from "../engines/stack.ts";
 import { graphFactory } from "./fixture.ts";
 
@@ -33,6 +36,7 @@ cpSync(tests, copy, { recursive: true });
 
 const config = JSON.parse(readFileSync(join(copy, "graphs/langgraph.json"), "utf8")) as {
   graphs: Record<string, string>;
+  http?: { app: string };
   env?: { LANGGRAPH_CONFIG?: string };
 };
 // One of the graphs asks its server for a logger.
@@ -42,11 +46,9 @@ Object.assign(globalThis, {
 });
 const graphs: Record<string, GraphFactory> = {};
 for (const [name, place] of Object.entries(config.graphs)) {
-  const [file = "", exported = "graph"] = place.split(":");
-  const module = (await import(pathToFileURL(join(copy, "graphs", file)).href)) as Record<string, unknown>;
-  const factory = graphFactory(await module[exported]);
-  if (factory) graphs[name] = factory;
-  else console.error(`left out: ${name} is made anew for each request, which graphs here are not`);
+  const factory = graphFactory(await load(place));
+  if (!factory) throw new Error(`${place} is no graph`);
+  graphs[name] = factory;
 }
 
 const settings = JSON.parse(config.env?.LANGGRAPH_CONFIG ?? "{}") as Record<
@@ -59,46 +61,47 @@ const defaults = Object.fromEntries(
     { ...(configurable && { config: { configurable } }), ...(context && { context }) },
   ]),
 );
-const stack = await startTestStack({}, { graphs, defaults });
+const extractor = join(ROOT, "node_modules/.cache/tenure-schemas");
+installExtractor(extractor);
+const places = Object.entries(config.graphs).map(([name, place]) => [name, join(copy, "graphs", place)]);
+const schemas = await readSchemas(Object.fromEntries(places), extractor);
+const stack = await startTestStack({}, { graphs, schemas, defaults });
 const token = await stack.logIn("compat@example.com");
 const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
 
-/** The tests ask at the root, without a credential, and begin by emptying the server. */
-const front = createServer(async (request, response) => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  const body = Buffer.concat(chunks);
-  if (request.url === "/internal/truncate") {
-    await truncate(JSON.parse(body.toString()) as Record<string, boolean>);
-    return void response.end('{"ok":true}');
-  }
-  const abort = new AbortController();
-  response.on("close", () => abort.abort());
-  try {
-    const answer = await fetch(stack.api + request.url, {
-      method: request.method ?? "GET",
-      headers: { ...(request.headers as Record<string, string>), ...headers },
-      ...(body.length > 0 && { body }),
-      signal: abort.signal,
-    });
-    const passed = Object.fromEntries(
-      [...answer.headers].filter(
-        ([name]) => !/^(transfer-encoding|content-encoding|content-length|connection)$/.test(name),
-      ),
-    );
-    response.writeHead(answer.status, passed);
-    response.flushHeaders();
-    for await (const chunk of answer.body ?? []) response.write(chunk);
-    response.end();
-  } catch {
-    response.destroy();
-  }
+/**
+ * The tests ask at the root, without a credential, and begin by emptying the server. The web application of the fixtures,
+ * with its middleware, is put before it as a deployment puts its own Hono application before this API.
+ */
+const front = new Hono();
+front.post("/internal/truncate", async (c) => {
+  await truncate(await c.req.json());
+  return c.json({ ok: true });
 });
-await new Promise<void>((ready) => front.listen(0, "127.0.0.1", ready));
-const port = (front.address() as AddressInfo).port;
+if (config.http) front.route("/", (await load(config.http.app)) as Hono);
+front.all("*", async (c) => {
+  const { pathname, search } = new URL(c.req.url);
+  const body = await c.req.text();
+  const answer = await fetch(stack.api + pathname + search, {
+    method: c.req.method,
+    headers: { ...c.req.header(), ...headers },
+    ...(body !== "" && { body }),
+    signal: c.req.raw.signal,
+  });
+  const passed = [...answer.headers].filter(
+    ([name]) => !/^(transfer-encoding|content-encoding|connection)$/.test(name),
+  );
+  return new Response(answer.body, { status: answer.status, headers: passed });
+});
+const server = await new Promise<Server>((ready) => {
+  const made = serve({ fetch: front.fetch, port: 0, hostname: "127.0.0.1" }, () => ready(made)) as Server;
+});
+const root = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+// Where a client of the SDK that is given no address finds the server that it is in.
+Object.assign(globalThis, { [Symbol.for("langgraph_api:url")]: root });
 
 const file = join(copy, "api.test.mts");
-writeFileSync(file, readFileSync(file, "utf8").replaceAll("http://localhost:2024", `http://127.0.0.1:${port}`));
+writeFileSync(file, readFileSync(file, "utf8").replaceAll("http://localhost:2024", root));
 for (const name of ["postgres", "wait-port"]) writeFileSync(join(copy, `${name}.mjs`), "export default () => ({});\n");
 writeFileSync(
   join(copy, "vitest.config.mjs"),
@@ -116,11 +119,18 @@ const child = spawn(
   },
 );
 child.on("exit", async (code) => {
-  front.closeAllConnections();
-  front.close();
+  server.closeAllConnections();
+  server.close();
   await stack.close();
   process.exit(code ?? 1);
 });
+
+/** What `file:export` of the fixtures is. */
+async function load(place: string): Promise<unknown> {
+  const [file = "", exported = ""] = place.split(":");
+  const module = (await import(pathToFileURL(join(copy, "graphs", file)).href)) as Record<string, unknown>;
+  return module[exported];
+}
 
 async function truncate(flags: Record<string, boolean>): Promise<void> {
   const ask = async (method: string, path: string, body?: object) => {

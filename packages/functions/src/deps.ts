@@ -13,6 +13,8 @@ import type { AssistantDefaults } from "./assistants.ts";
 import { type AuthConfig, type AuthDeps, connectStores, createAuthDeps } from "./auth-deps.ts";
 import { compileGraphs, type GraphFactory, type Graphs } from "./graphs/index.ts";
 import { loadModel } from "./graphs/model.ts";
+import type { SourceSchemas } from "./graphs/schemas.ts";
+import { sourceSchemas } from "./graphs/source-schemas.ts";
 import { checkpointMetadata } from "./runs/config.ts";
 import { refuseWithoutLease } from "./runs/lease.ts";
 
@@ -23,6 +25,8 @@ export interface ServiceConfig extends AuthConfig {
   defaults?: AssistantDefaults;
   /** Further graphs, by name; those of graphs/index.ts when left out. */
   graphs?: Record<string, GraphFactory>;
+  /** Schemas that the graphs do not know at run time; those of graphs/source-schemas.ts when left out. */
+  schemas?: SourceSchemas;
   /** How long threads' checkpoints are kept, in milliseconds. Default 30 days. */
   checkpointTtlMs?: number;
   leasePolicy?: Partial<LeasePolicy>;
@@ -34,6 +38,7 @@ export interface Deps extends AuthDeps {
   /** With checkpoints, and without, for runs that keep none. */
   graphs: Graphs;
   stateless: Graphs;
+  schemas: SourceSchemas;
   assistants: AssistantStore;
   events: EventLog;
   /** The two records of the race that shows what expiry means. */
@@ -75,6 +80,7 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     checkpointer,
     graphs: compileGraphs({ model, checkpointer: checkpointer as unknown as BaseCheckpointSaver }, config.graphs),
     stateless: compileGraphs({ model, checkpointer: undefined }, config.graphs),
+    schemas: config.schemas ?? sourceSchemas,
     assistants: createAssistantStore(table, clock),
     events: createEventLog(redis),
     fleeting: createFleetingStore(redis),

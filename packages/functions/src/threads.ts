@@ -1,7 +1,7 @@
 /** What routes do with threads: whose they are, the graph that their state belongs to, and all that is of one. */
 import type { CheckpointTuple, PendingWrite } from "@langchain/langgraph-checkpoint";
 import type { DynamoDBSaver } from "@tenure/core/checkpoint";
-import { TenureError } from "@tenure/core/errors";
+import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
 import { z } from "zod";
 import type { Deps } from "./deps.ts";
@@ -34,9 +34,14 @@ export class ThreadAccess {
     throw new TenureError({ tag: "thread-not-found", threadId: id });
   }
 
-  /** The graph that a thread's state belongs to: that of its last run. */
-  graphOf(thread: Thread): Graph | undefined {
-    return this.deps.graphs.get(String(thread.metadata.graph_id));
+  /** The graph that a thread's state belongs to: that of its last run. Throws `invalid-input` when it cannot be made. */
+  async graphOf(thread: Thread): Promise<Graph | undefined> {
+    try {
+      return await this.deps.graphs.get(String(thread.metadata.graph_id))?.(this.configOf(thread));
+    } catch (cause) {
+      const issue = `The graph cannot be made of what the thread's last run was configured with: ${cause}`;
+      throw new TenureError({ tag: "invalid-input", issues: [issue] }, { cause });
+    }
   }
 
   /** What a thread's state is read and changed with. */
@@ -46,13 +51,23 @@ export class ThreadAccess {
     return { configurable: { user_id: thread.owner, ...configurable, ...checkpoint, ...own } };
   }
 
-  /** The latest state; undefined when no graph has one. */
+  /** What a thread is shown with: its latest state, or none when its graph cannot be made. */
+  async shownState(thread: Thread): Promise<StateSnapshot | undefined> {
+    try {
+      return await this.state(thread);
+    } catch (error) {
+      if (isTenureError(error, "invalid-input")) return undefined;
+      throw error;
+    }
+  }
+
+  /** The latest state, or that of a checkpoint; undefined when no graph has one. */
   async state(
     thread: Thread,
     checkpoint?: object,
     options?: { subgraphs: boolean },
   ): Promise<StateSnapshot | undefined> {
-    return this.graphOf(thread)?.getState(this.configOf(thread, checkpoint), options);
+    return (await this.graphOf(thread))?.getState(this.configOf(thread, checkpoint), options);
   }
 }
 

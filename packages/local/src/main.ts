@@ -1,7 +1,11 @@
-/** `npm start`, `npm run reset` and `npm run thread`. */
+/** `npm start`, `npm run reset`, `npm run thread` and `npm run schemas`. */
+import { existsSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { isTenureError, TenureError } from "@tenure/core/errors";
+import { sourceSchemas } from "@tenure/functions/graphs/source-schemas";
 import { readConfig, unknownSettings } from "./config.ts";
 import { removeDataDir } from "./data-dir.ts";
+import { graphPlaces, installExtractor, readSchemas, sourceFile } from "./graph-schemas.ts";
 import { openCheckpointer, startStack } from "./stack.ts";
 import { describeThread } from "./thread-report.ts";
 
@@ -47,6 +51,22 @@ async function thread(threadId: string | undefined): Promise<void> {
   }
 }
 
+const EXTRACTOR = fileURLToPath(new URL("../../../node_modules/.cache/tenure-schemas", import.meta.url));
+const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-schemas.ts", import.meta.url));
+
+async function schemas(args: string[]): Promise<void> {
+  const places = graphPlaces(args);
+  if (!existsSync(EXTRACTOR)) print("installing LangGraph's extractor and a TypeScript compiler for it");
+  installExtractor(EXTRACTOR);
+  const found = await readSchemas(places, EXTRACTOR);
+  for (const [name, of] of Object.entries(found))
+    print(
+      `${name}: ${of[""]?.state ? "read" : "its type does not tell its state (`satisfies GraphFactory` keeps it)"}`,
+    );
+  writeFileSync(SOURCE_SCHEMAS, sourceFile({ ...sourceSchemas, ...found }));
+  print(`written to ${SOURCE_SCHEMAS}`);
+}
+
 /** A mistake in the setting-up is one line each; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {
   if (isTenureError(error, "misconfigured"))
@@ -55,12 +75,13 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-const [command = "start", argument] = process.argv.slice(2);
+const [command = "start", ...rest] = process.argv.slice(2);
 try {
   if (command === "start") await start();
   else if (command === "reset") reset();
-  else if (command === "thread") await thread(argument);
-  else throw new Error(`there is no command ${command}: use start, reset or thread`);
+  else if (command === "thread") await thread(rest[0]);
+  else if (command === "schemas") await schemas(rest);
+  else throw new Error(`there is no command ${command}: use start, reset, thread or schemas`);
 } catch (error) {
   fail(error);
 }

@@ -15,6 +15,7 @@ import { createApi } from "@tenure/functions/api";
 import type { AssistantDefaults } from "@tenure/functions/assistants";
 import { createDeps, type Deps } from "@tenure/functions/deps";
 import type { GraphFactory } from "@tenure/functions/graphs";
+import type { SourceSchemas } from "@tenure/functions/graphs/schemas";
 import { problemResponse } from "@tenure/functions/problem";
 import { Runner } from "@tenure/functions/runs/runner";
 import { siteHeaders } from "@tenure/functions/security-headers";
@@ -52,6 +53,7 @@ export interface StackOptions {
   onMail: (mail: Mail) => void;
   /** Other graphs than the service's own, and what they are configured with. */
   graphs?: Record<string, GraphFactory>;
+  schemas?: SourceSchemas;
   defaults?: AssistantDefaults;
   leasePolicy?: Partial<LeasePolicy>;
   sessionPolicy?: Partial<SessionPolicy>;
@@ -61,7 +63,7 @@ export interface StackOptions {
 
 export async function startStack(
   config: LocalConfig,
-  { onMail, now, graphs, defaults, leasePolicy, sessionPolicy }: StackOptions,
+  { onMail, now, graphs, schemas, defaults, leasePolicy, sessionPolicy }: StackOptions,
 ): Promise<Stack> {
   const opened: (() => unknown)[] = [];
   /** Undone in reverse order, when starting fails and when the stack is closed. */
@@ -93,6 +95,7 @@ export async function startStack(
       mailer: mailbox,
       model: config.model,
       ...(graphs && { graphs }),
+      ...(schemas && { schemas }),
       ...(defaults && { defaults }),
       ...(leasePolicy && { leasePolicy }),
       ...(sessionPolicy && { sessionPolicy }),

@@ -7,15 +7,25 @@
  */
 import { AIMessage, ToolMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
-import { Annotation, Command, END, interrupt, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
+import {
+  Command,
+  END,
+  interrupt,
+  MessagesValue,
+  ReducedValue,
+  START,
+  StateGraph,
+  StateSchema,
+} from "@langchain/langgraph";
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { z } from "zod";
 import { calculate } from "./arithmetic.ts";
 import type { GraphFactory } from "./index.ts";
 
-const State = Annotation.Root({
-  ...MessagesAnnotation.spec,
-  notes: Annotation<string[]>({ reducer: (kept, added) => kept.concat(added), default: () => [] }),
+const Notes = z.array(z.string()).default(() => []);
+const State = new StateSchema({
+  messages: MessagesValue,
+  notes: new ReducedValue(Notes, { reducer: (kept: string[], added: string[]) => kept.concat(added) }),
 });
 
 /** What the interrupt asks, and what `command.resume` answers: true or false, or `{ approved }`. */

@@ -3,6 +3,7 @@
  * beside agent.ts and add its line to `graphs`. See docs/agents.md.
  */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseCheckpointSaver, CompiledStateGraph } from "@langchain/langgraph";
 import { agent } from "./agent.ts";
 
@@ -19,9 +20,15 @@ export interface GraphContext {
 
 // biome-ignore lint/suspicious/noExplicitAny: a graph's state and node names are its own affair.
 export type Graph = CompiledStateGraph<any, any, any, any, any, any>;
-export type GraphFactory = (context: GraphContext) => Graph;
-export type Graphs = ReadonlyMap<string, Graph>;
+/** Makes the graph once, or says how it is made for each run and each reader of its state, from what they are configured with. */
+export type GraphFactory = (context: GraphContext) => Graph | GraphMaker;
+export type GraphMaker = (config: RunnableConfig) => Graph | Promise<Graph>;
+export type Graphs = ReadonlyMap<string, GraphMaker>;
 
 export function compileGraphs(context: GraphContext, factories: Record<string, GraphFactory> = graphs): Graphs {
-  return new Map(Object.entries(factories).map(([name, make]) => [name, make(context)]));
+  const compiled = Object.entries(factories).map(([name, make]): [string, GraphMaker] => {
+    const graph = make(context);
+    return [name, typeof graph === "function" ? graph : () => graph];
+  });
+  return new Map(compiled);
 }

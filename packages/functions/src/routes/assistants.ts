@@ -1,20 +1,13 @@
 /** Assistants on the LangGraph server's wire: one by each graph, for everybody, and those that users make for themselves. */
 
-import { toJsonSchema } from "@langchain/core/utils/json_schema";
-import { isZodSchemaV3, isZodSchemaV4 } from "@langchain/core/utils/types";
 import { v7 } from "@langchain/core/utils/uuid";
-import {
-  getConfigTypeSchema,
-  getInputTypeSchema,
-  getOutputTypeSchema,
-  getUpdateTypeSchema,
-} from "@langchain/langgraph/zod/schema";
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
 import { type AssistantDescription, assistantOf, graphAssistants } from "../assistants.ts";
 import type { Deps } from "../deps.ts";
 import type { Graph } from "../graphs/index.ts";
+import { type GraphSchemas, schemasOf } from "../graphs/schemas.ts";
 import type { Identity } from "../identity.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
@@ -69,8 +62,8 @@ export function assistantRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
   }
 
   async function graphOf(asked: string, owner: string): Promise<{ graph: Graph; graphId: string }> {
-    const { graphId } = await assistantOf(deps, asked, owner);
-    const graph = graphs.get(graphId);
+    const { graphId, config } = await assistantOf(deps, asked, owner);
+    const graph = await graphs.get(graphId)?.(config);
     if (!graph) throw absent(asked);
     return { graph, graphId };
   }
@@ -240,12 +233,12 @@ export function assistantRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
       "/:id/schemas",
       operation({
         tag,
-        summary: "Read the graph's schemas, as far as they are known at run time",
+        summary: "Read the graph's schemas, as far as they are known",
         answers: { 200: "Schemas" },
       }),
       async (c) => {
         const { graph, graphId } = await graphOf(c.req.param("id"), c.var.session.data.userId);
-        return c.json({ graph_id: graphId, ...schemasOf(graph) });
+        return c.json({ graph_id: graphId, ...schemasJson(schemasOf(graph, deps.schemas[graphId]?.[""])) });
       },
     )
 
@@ -258,61 +251,27 @@ export function assistantRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
         answers: { 200: "Schemas by namespace" },
       }),
       async (c) => {
-        const { graph } = await graphOf(c.req.param("id"), c.var.session.data.userId);
+        const { graph, graphId } = await graphOf(c.req.param("id"), c.var.session.data.userId);
         const found: Record<string, object> = {};
         const namespace = c.req.param("namespace");
-        for await (const [name, subgraph] of graph.getSubgraphsAsync(namespace, c.var.query.recurse))
-          found[name] = schemasOf(subgraph as unknown as Graph);
+        for await (const [name, subgraph] of graph.getSubgraphsAsync(namespace, c.var.query.recurse)) {
+          const schemas = schemasOf(subgraph as unknown as Graph, deps.schemas[graphId]?.[name]);
+          found[name] = { ...schemas, ...schemasJson(schemas) };
+        }
         return c.json(found);
       },
     );
 }
 
-interface StateSchema {
-  getJsonSchema(): object;
-  getInputJsonSchema(): object;
-}
-
-const isStateSchema = (value: unknown): value is StateSchema =>
-  typeof value === "object" && value !== null && "getJsonSchema" in value && "getInputJsonSchema" in value;
-
-/**
- * Of a graph whose state is a StateSchema, or declared with Zod. Of others nothing is known at run time: types are gone,
- * and the source is not at hand.
- */
-function schemasOf(graph: Graph): Record<string, unknown> {
-  const builder = (graph.builder ?? {}) as unknown as Record<string, unknown>;
-  const { _schemaRuntimeDefinition: state, _inputRuntimeDefinition: input, _outputRuntimeDefinition: output } = builder;
-  const context = zodSchema(builder._configRuntimeSchema) ?? attempt(() => getConfigTypeSchema(graph));
-  if (isStateSchema(state))
-    return {
-      state_schema: state.getJsonSchema(),
-      input_schema: isStateSchema(input) ? input.getInputJsonSchema() : state.getInputJsonSchema(),
-      output_schema: isStateSchema(output) ? output.getJsonSchema() : state.getJsonSchema(),
-      ...both(context),
-    };
-  const whole = attempt(() => getUpdateTypeSchema(graph)) ?? zodSchema(state);
-  return {
-    state_schema: whole,
-    input_schema: attempt(() => getInputTypeSchema(graph)) ?? zodSchema(input) ?? whole,
-    output_schema: attempt(() => getOutputTypeSchema(graph)) ?? zodSchema(output) ?? whole,
-    ...both(context),
-  };
-}
-
-/** LangGraph renamed one to the other. */
-const both = (schema: unknown) => ({ config_schema: schema, context_schema: schema });
-
-const zodSchema = (value: unknown): unknown =>
-  isZodSchemaV3(value) || isZodSchemaV4(value) ? attempt(() => toJsonSchema(value)) : null;
-
-function attempt(schema: () => unknown): unknown {
-  try {
-    return schema() ?? null;
-  } catch {
-    return null;
-  }
-}
+/** As LangGraph's reference has them; its JavaScript server leaves the suffix out for subgraphs, where both are given. */
+const schemasJson = ({ state, input, output, config }: GraphSchemas) => ({
+  state_schema: state,
+  input_schema: input,
+  output_schema: output,
+  // LangGraph renamed one to the other.
+  config_schema: config,
+  context_schema: config,
+});
 
 function byField(field: string, order: "asc" | "desc"): (a: AssistantDescription, b: AssistantDescription) => number {
   const of = (one: AssistantDescription): string | number => {

@@ -7,6 +7,7 @@ import type { Deps } from "../deps.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Tailed, tail } from "../runs/tail.ts";
 import { stringify } from "../runs/wire.ts";
+import type { ThreadAccess } from "../threads.ts";
 
 /** So often, at least, something is written: proxies and clients give up on what is silent. */
 const QUIET_MS = 5_000;
@@ -24,10 +25,12 @@ interface Watching {
 export class RunResponses {
   private readonly deps: Deps;
   private readonly runner: Runner;
+  private readonly access: ThreadAccess;
 
-  constructor(deps: Deps, runner: Runner) {
+  constructor(deps: Deps, runner: Runner, access: ThreadAccess) {
     this.deps = deps;
     this.runner = runner;
+    this.access = access;
   }
 
   /** Its events as they come. The connection ends with the run, whose record says how it ended by then. */
@@ -87,10 +90,11 @@ export class RunResponses {
   }
 
   /** What there is to say of a run whose events had no values, or are gone. */
-  private async latest({ threadId, id, graphId }: Run): Promise<string> {
+  private async latest({ threadId, id, owner }: Run): Promise<string> {
     const run = await this.deps.threads.run(threadId, id);
     if (run?.error) return stringify({ __error__: run.error });
-    const state = await this.deps.graphs.get(graphId)?.getState({ configurable: { thread_id: threadId } });
+    const thread = await this.deps.threads.get(threadId, owner);
+    const state = thread && (await this.access.shownState(thread));
     return stringify(state?.createdAt ? state.values : {});
   }
 }

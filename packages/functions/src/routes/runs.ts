@@ -46,7 +46,7 @@ const cancelBody = z.object({
 export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
   const { threads } = deps;
   const access = new ThreadAccess(deps);
-  const responses = new RunResponses(deps, runner);
+  const responses = new RunResponses(deps, runner, access);
   const begin = beginner(deps, runner, access);
 
   async function ownRun(c: Asked): Promise<{ thread: Thread; run: Run }> {
@@ -169,7 +169,7 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
 export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
   const { threads } = deps;
   const access = new ThreadAccess(deps);
-  const responses = new RunResponses(deps, runner);
+  const responses = new RunResponses(deps, runner, access);
   const begin = beginner(deps, runner, access);
 
   return new Hono<SessionEnv<Identity>>()

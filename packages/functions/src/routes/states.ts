@@ -59,7 +59,7 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
   }
 
   async function history(thread: Thread, asked: HistoryRequest): Promise<object[]> {
-    const graph = access.graphOf(thread);
+    const graph = await access.graphOf(thread);
     const limit = asked.limit ?? 10;
     if (!graph || limit === 0) return [];
     const states: object[] = [];
@@ -114,7 +114,7 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
       operation({ tag, summary: "Change the state", body: updateBody, answers: { 200: "The new checkpoint" } }),
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        const graph = access.graphOf(thread);
+        const graph = await access.graphOf(thread);
         if (!graph)
           throw new TenureError({
             tag: "invalid-input",

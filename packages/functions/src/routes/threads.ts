@@ -70,7 +70,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
       found.push(thread);
     }
     if (!values) return found;
-    const states = await inGroups(found, async (thread) => (await access.state(thread))?.values ?? {});
+    const states = await inGroups(found, async (thread) => (await access.shownState(thread))?.values ?? {});
     return found.filter((_, i) => contains(JSON.parse(JSON.stringify(states[i])), values));
   }
 
@@ -88,7 +88,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
         if (!created && if_exists !== "do_nothing") throw new TenureError({ tag: "thread-exists", threadId: id });
         const thread = created || (await access.own(id, owner));
         if (created && supersteps?.length) {
-          const graph = access.graphOf(thread);
+          const graph = await access.graphOf(thread);
           if (!graph) throw noGraph();
           const steps = supersteps.map(({ updates }) => ({
             updates: updates.map(({ values, command, as_node }) => ({
@@ -98,7 +98,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           }));
           await graph.bulkUpdateState({ configurable: { thread_id: id } }, steps as never);
         }
-        return json(c, threadJson(thread, await access.state(thread)));
+        return json(c, threadJson(thread, await access.shownState(thread)));
       },
     )
 
@@ -117,7 +117,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
         if (hasMore) c.header("X-Pagination-Next", String(from + count));
         const wantsState = !select?.length || select.some((key) => key === "values" || key === "interrupts");
         const shown = await inGroups(page, async (thread) =>
-          selected(threadJson(thread, wantsState ? await access.state(thread) : undefined), select),
+          selected(threadJson(thread, wantsState ? await access.shownState(thread) : undefined), select),
         );
         return json(c, shown);
       },
@@ -131,7 +131,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
 
     .get("/:id", operation({ tag, summary: "Read a thread", answers: { 200: "The thread" } }), async (c) => {
       const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-      return json(c, threadJson(thread, await access.state(thread)));
+      return json(c, threadJson(thread, await access.shownState(thread)));
     })
 
     .patch(
@@ -150,7 +150,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           throw new TenureError({ tag: "invalid-input", issues: ["metadata: is too large with what is there"] });
         const thread = await threads.change(id, owner, { metadata: added });
         if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
-        return json(c, threadJson(thread, await access.state(thread)));
+        return json(c, threadJson(thread, await access.shownState(thread)));
       },
     )
 
@@ -178,7 +178,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
         if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
         await copyCheckpoints(deps.checkpointer, thread.id, id);
         const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
-        return json(c, threadJson(copy, await access.state(copy)));
+        return json(c, threadJson(copy, await access.shownState(copy)));
       },
     );
 }

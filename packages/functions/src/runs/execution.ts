@@ -1,4 +1,5 @@
 /** One run of a graph, from the lease to its end, however it ends. */
+import type { RunnableConfig } from "@langchain/core/runnables";
 import { isTenureError } from "@tenure/core/errors";
 import type { CancelAction, FinalStatus, Lease, Run, SettledStatus } from "@tenure/core/thread";
 import { assistantOf } from "../assistants.ts";
@@ -26,6 +27,7 @@ export class Execution {
   private readonly holding: { lease: Lease };
   private readonly abort = new AbortController();
   private stop: Stop | undefined;
+  private graph: Graph | undefined;
   /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
   isLast = false;
 
@@ -77,8 +79,8 @@ export class Execution {
       if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
       const request = runRequest.parse(run.request);
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
-      const graph = this.graphFor(request);
       const options = { ...executionOptions(run, request, assistant), signal: this.abort.signal };
+      const graph = await this.graphFor(request, options);
       const input = await this.inputOf(graph, request);
       if (input === "done") return undefined;
       const execution = {
@@ -102,11 +104,12 @@ export class Execution {
   }
 
   /** A run without a thread of its own keeps no checkpoints. */
-  private graphFor(request: RunRequest): Graph {
+  private async graphFor(request: RunRequest, config: RunnableConfig): Promise<Graph> {
     const { graphs, stateless } = this.deps;
-    const graph = (isTemporary(request) ? stateless : graphs).get(this.run.graphId);
-    if (!graph) throw new Error(`There is no graph ${this.run.graphId}.`);
-    return graph;
+    const make = (isTemporary(request) ? stateless : graphs).get(this.run.graphId);
+    if (!make) throw new Error(`There is no graph ${this.run.graphId}.`);
+    this.graph = await make(config);
+    return this.graph;
   }
 
   /**
@@ -137,9 +140,7 @@ export class Execution {
   private async leaves(status: FinalStatus): Promise<SettledStatus> {
     if (status === "error") return "error";
     if (status === "interrupted" || isTemporary(this.run.request as RunRequest)) return "idle";
-    const state = await this.deps.graphs
-      .get(this.run.graphId)
-      ?.getState({ configurable: { thread_id: this.run.threadId } });
+    const state = await this.graph?.getState({ configurable: { thread_id: this.run.threadId } });
     return state && state.next.length > 0 ? "interrupted" : "idle";
   }
 
