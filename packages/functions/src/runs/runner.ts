@@ -27,6 +27,8 @@ export class Runner {
   /** Threads that have something due while as many runs as may be are under way, in the order in which they came. */
   private readonly waiting = new Set<string>();
   private readonly maxActive: number;
+  /** Threads whose next run is being looked for. */
+  private beginning = 0;
   private readonly queue: RunQueue | undefined;
   private begun: () => void = () => {};
   private next = new Promise<void>((resolve) => {
@@ -88,11 +90,33 @@ export class Runner {
     if (this.stopped) return;
     clearTimeout(this.timers.get(threadId));
     this.timers.delete(threadId);
-    if (this.active.size >= this.maxActive) {
+    if (this.places <= 0) {
       this.waiting.add(threadId);
       return;
     }
     this.waiting.delete(threadId);
+    this.beginning += 1;
+    try {
+      await this.beginHere(threadId);
+    } finally {
+      this.beginning -= 1;
+      // It may have had nothing to do, or the store may have failed: its place is then another's.
+      this.fill();
+    }
+  }
+
+  /** How many more runs may be under way here. */
+  private get places(): number {
+    return this.maxActive - this.active.size - this.beginning;
+  }
+
+  /** Gives the free places to those that have waited longest. */
+  private fill(): void {
+    for (const threadId of [...this.waiting].slice(0, Math.max(0, this.places)))
+      void this.kick(threadId).catch(() => {});
+  }
+
+  private async beginHere(threadId: string): Promise<void> {
     const begun = await this.deps.threads.begin(threadId, this.holder);
     if (!begun) return;
     if ("retryAt" in begun) return this.kickLater(threadId, begun.retryAt);
@@ -112,8 +136,7 @@ export class Runner {
       if (isTemporary(run.request)) await this.deps.threads.remove(threadId, run.owner).catch(() => {});
       if (this.stopped) return;
       // Who has waited longest first; the thread's own next run after that.
-      const [longest] = this.waiting;
-      if (longest !== undefined) await this.kick(longest).catch(() => {});
+      this.fill();
       if (!execution.isLast) await this.leave(threadId).catch(() => {});
     });
     this.closing.add(over);
