@@ -7,6 +7,7 @@
  * Ours with its durability on: checkpoints in dynalite and events in the embedded Redis, all in one process.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -25,6 +26,9 @@ interface Measured {
   firstMs: number[];
   rssMb: [early: number, late: number];
 }
+
+/** How long after the last run was begun all must have ended. */
+const GRACE_MS = 60_000;
 
 const options = {
   reference: { type: "string" },
@@ -77,7 +81,12 @@ async function measure(name: string, client: Client, pid: number, streams: numbe
         process.stderr.write(`${name}: ${String(error).slice(0, 200)}\n`);
       }
   };
-  await Promise.all(Array.from({ length: streams }, (_, n) => one(n)));
+  let open = streams;
+  const ended = Promise.all(Array.from({ length: streams }, (_, n) => one(n).finally(() => open--)));
+  const late = AbortSignal.timeout(seconds * 1000 + GRACE_MS);
+  await Promise.race([ended, once(late, "abort")]);
+  // One that has not ended by then is stuck.
+  measured.failed += open;
   clearInterval(watch);
   measured.seconds = elapsed();
   return measured;
@@ -110,7 +119,7 @@ async function main(): Promise<void> {
       seconds,
     ),
   );
-  child.kill("SIGKILL");
+  child.disconnect();
   if (values.reference) {
     const reference = await startReference(values.reference);
     results.push(

@@ -1,14 +1,7 @@
 /** Threads, leases and users: their ports' contracts, over every DynamoDB. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { Table } from "@tenure/core/dynamo";
-import {
-  createThreadStore,
-  defaultLeasePolicy,
-  type Lease,
-  type NewRun,
-  type Run,
-  type ThreadStore,
-} from "@tenure/core/thread";
+import { type Begun, createThreadStore, defaultLeasePolicy, type NewRun, type ThreadStore } from "@tenure/core/thread";
 import { createUserStore } from "@tenure/core/user";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
@@ -50,8 +43,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     ...{ request: { input: id }, metadata: {}, multitask: "enqueue", createdAt: now, startAt: now },
     ...more,
   });
-  const inLine = { alone: false, metadata: { graph_id: "agent" } };
-  type Begun = { lease: Lease; run: Run };
+  const inLine = { alone: false, change: () => ({ metadata: { graph_id: "agent" } }) };
   const begun = async (threads: ThreadStore, threadId: string, holder: string) =>
     (await threads.begin(threadId, holder)) as Begun;
 
@@ -94,6 +86,58 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const own = runs[admitted.indexOf("admitted")] as NewRun;
     expect(await threads.admit(own, { ...inLine, alone: true })).toBe("admitted");
     expect((await threads.get(id, "ada"))?.inflight).toEqual([own.id]);
+  });
+
+  it("begins a run as it admits it where nobody is in the line, and only there", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const runs = Array.from({ length: 6 }, (_, n) => runOn(id, randomUUID(), { request: { n, left: undefined } }));
+    const admitted = await Promise.all(
+      runs.map((run, n) => threads.admit(run, { ...inLine, alone: n % 2 === 0, holder: `holder-${n}` })),
+    );
+    const held = admitted.filter((one): one is Begun => typeof one === "object");
+    expect(held).toHaveLength(1);
+    const [{ lease, run }] = held as [Begun];
+    expect(lease).toMatchObject({ fence: 1, holder: `holder-${run.request.n}` });
+    // As it is when it is read: nothing of the run is known better by who began it.
+    expect(await threads.run(id, run.id)).toEqual({ ...run, updatedAt: expect.any(Number) });
+    expect(run).toMatchObject({ status: "running", attempt: 1, yields: 0 });
+    const { inflight = [], metadata } = (await threads.get(id, "ada")) ?? {};
+    expect(metadata).toEqual({ topic: "x", graph_id: "agent" });
+    expect(inflight[0]).toBe(run.id);
+    // The others wait, as if they had never tried.
+    for (const other of inflight.slice(1)) expect(await threads.run(id, other)).toMatchObject({ status: "pending" });
+    expect(await threads.admit(runs[Number(run.request.n)] as NewRun, { ...inLine, holder: "late" })).toBe("admitted");
+    expect(await threads.begin(id, "late")).toHaveProperty("retryAt");
+    const left = inflight.length > 1 ? "next" : "done";
+    expect(await threads.settle(lease, { status: "success", thread: "idle" })).toBe(left);
+    for (const _ of inflight.slice(1)) {
+      const next = await begun(threads, id, "next");
+      expect(next.run).toMatchObject({ attempt: 1 });
+      await threads.settle(next.lease, { status: "success", thread: "idle" });
+    }
+    const later = runOn(id, randomUUID(), { startAt: now + 1000 });
+    expect(await threads.admit(later, { ...inLine, holder: "early" })).toBe("admitted");
+  });
+
+  it("admits a run whose admission was cut short, by whoever asks again", async () => {
+    const { threads } = stores();
+    const { client, tableName } = table;
+    const id = await newThread();
+    const run = runOn(id);
+    /** Loses everything after the run's own item. */
+    const cut = new Table({ client, tableName, clock });
+    cut.update = () => Promise.reject(new Error("cut"));
+    const dying = createThreadStore(cut, clock, defaultLeasePolicy);
+    await expect(dying.admit(run, { ...inLine, holder: "dying" })).rejects.toThrow("cut");
+    expect(await threads.run(id, run.id)).toMatchObject({ status: "running" });
+    expect(await threads.begin(id, "anybody")).toBeUndefined();
+    expect(await threads.admit(run, { ...inLine, alone: true, holder: "again" })).toBe("admitted");
+    const { lease } = await begun(threads, id, "again");
+    expect(lease).toMatchObject({ runId: run.id, fence: 2 });
+    expect(await threads.settle(lease, { status: "success", thread: "idle" })).toBe("done");
+    expect(await threads.admit(run, { ...inLine, holder: "again" })).toBe("admitted");
+    expect(await threads.begin(id, "again")).toBeUndefined();
   });
 
   it("lets a lease lapse when it is not renewed, gives the run to another, and refuses its former holder", async () => {

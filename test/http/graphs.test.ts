@@ -3,7 +3,9 @@ import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import { Client } from "@langchain/langgraph-sdk";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { graphFactory } from "../compat/fixture.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { chat } from "../reference/graphs.ts";
 
 const State = Annotation.Root({
   visited: Annotation<string[]>({ reducer: (kept, added) => kept.concat(added), default: () => [] }),
@@ -30,10 +32,12 @@ const schemas = {
   outer: { "": { state: { title: "outer" }, config: { title: "context" } }, inside: { state: { title: "inner" } } },
 };
 
+const chatFactory = graphFactory(chat);
+
 let stack: TestStack;
 let client: Client<{ visited: string[] }>;
 beforeAll(async () => {
-  stack = await startTestStack({}, { graphs: { tailored, outer }, schemas });
+  stack = await startTestStack({}, { graphs: { tailored, outer, ...(chatFactory && { chat: chatFactory }) }, schemas });
   const apiKey = await stack.logIn("graphs@example.com");
   client = new Client({ apiUrl: stack.api, apiKey, callerOptions: { maxRetries: 0 } });
 });
@@ -66,6 +70,28 @@ describe("a graph that is made for each run", () => {
     expect(await client.threads.search({ ids: [thread_id] })).toMatchObject([{ values: null }]);
     await expect(client.threads.getState(thread_id)).rejects.toMatchObject({ status: 400 });
     expect(await client.runs.wait(thread_id, "tailored", configured("whole"))).toEqual({ visited: ["whole"] });
+  });
+});
+
+describe("a thread", () => {
+  const stops = [
+    { name: "an interrupt in a subgraph", payload: { input: { todo: "inner" } } },
+    { name: "interrupt_before", payload: { input: {}, interruptBefore: ["end"] } },
+    { name: "interrupt_after", payload: { input: {}, interruptAfter: "*" } },
+    { name: "nothing", payload: { input: {} } },
+  ] as const;
+  const modes = [["values"], ["updates"], ["messages-tuple"], ["custom", "tasks"], ["events"]] as const;
+
+  it.each(stops)("is interrupted when it is, whatever is asked of its events: $name", async ({ name, payload }) => {
+    for (const streamMode of modes)
+      for (const streamSubgraphs of [false, true]) {
+        const { thread_id } = await client.threads.create();
+        const asked = { ...payload, streamMode: [...streamMode], streamSubgraphs } as never;
+        for await (const _ of client.runs.stream(thread_id, "chat", asked));
+        const { status } = await client.threads.get(thread_id);
+        const { next } = await client.threads.getState(thread_id);
+        expect([status, next.length > 0]).toEqual(name === "nothing" ? ["idle", false] : ["interrupted", true]);
+      }
   });
 });
 

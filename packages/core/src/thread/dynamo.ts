@@ -1,13 +1,11 @@
 import type { Clock } from "../clock.ts";
 import { type Table, tableDefinition } from "../dynamo/index.ts";
-import { TenureError } from "../errors.ts";
+import { admit } from "./admission.ts";
+import { untilDone } from "./again.ts";
 import { type Lease, type LeasePolicy, RUN_TTL_MS, type SettledStatus } from "./policy.ts";
-import { lineOf, RUNS, runItems, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
+import { lineOf, RUNS, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
 import { createRunStore } from "./runs.ts";
 import type { ThreadStore } from "./store.ts";
-
-/** So many others may come first, one after the other. */
-const TRIES = 20;
 
 export function createThreadStore(table: Table, clock: Clock, policy: LeasePolicy): ThreadStore {
   const runs = createRunStore(table, clock);
@@ -15,15 +13,6 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   async function read(id: string): Promise<ThreadRecord | undefined> {
     const item = await table.get(threadKey(id));
     return item && toThread(item);
-  }
-
-  /** Repeats what others may come in between of, until it is done. */
-  async function untilDone<T>(attempt: () => Promise<T | "again">): Promise<T> {
-    for (let tries = 0; tries < TRIES; tries++) {
-      const done = await attempt();
-      if (done !== "again") return done;
-    }
-    throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "not-applied" });
   }
 
   /** Takes a run out of its thread's line, with nobody at work. */
@@ -108,41 +97,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       return true;
     },
 
-    async admit(run, { alone, metadata, config }) {
-      const { parts, item } = await runItems(run);
-      let isStored = false;
-      return untilDone(async () => {
-        const record = await read(run.threadId);
-        if (record?.thread.owner !== run.owner) return "not-found";
-        if (record.line.some(([id]) => id === run.id)) return "admitted";
-        if (alone && record.line.length > 0) {
-          if (isStored) await runs.discard(run.threadId, run.id);
-          return "busy";
-        }
-        if (!isStored) {
-          await table.putAll(parts);
-          // One that is there was admitted before, or was about to be.
-          if (!(await table.putIfAbsent(item)) && !(await runs.isPending(run.threadId, run.id))) return "admitted";
-          isStored = true;
-        }
-        const line = [...record.line, [run.id, run.startAt]];
-        const admitted = await table.update(threadKey(run.threadId), {
-          expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now, #status = :busy",
-          condition: "line = :before AND metadata = :known",
-          names: { "#status": "status" },
-          values: {
-            ":line": JSON.stringify(line),
-            ":before": record.stored,
-            ":known": record.metadata,
-            ":metadata": JSON.stringify({ ...record.thread.metadata, ...metadata }),
-            ":config": JSON.stringify(config ?? record.thread.config),
-            ":now": clock.now(),
-            ":busy": "busy",
-          },
-        });
-        return admitted ? "admitted" : "again";
-      });
-    },
+    admit: (run, options) => admit({ table, clock, policy, runs, read }, run, options),
 
     begin: (threadId, holder) =>
       untilDone(async () => {

@@ -80,10 +80,18 @@ export function toThread(item: Item): ThreadRecord {
 const MAX_INLINE_BYTES = 100_000;
 const PART_BYTES = 350_000;
 
-/** The items of a run: its request's parts, if it has any, and then the run itself. */
-export async function runItems(run: NewRun): Promise<{ parts: Item[]; item: Item }> {
-  const { id, threadId, request, metadata, startAt, ...rest } = run;
-  const bytes = await promisify(deflateRaw)(Buffer.from(JSON.stringify(request)));
+interface RunItems {
+  /** Of its request, if that is large. */
+  parts: Item[];
+  item: Item;
+  /** As it will be read. */
+  request: Record<string, unknown>;
+}
+
+export async function runItems(run: NewRun): Promise<RunItems> {
+  const { id, threadId, metadata, startAt, ...rest } = run;
+  const text = JSON.stringify(run.request);
+  const bytes = await promisify(deflateRaw)(Buffer.from(text));
   const parts: Item[] = [];
   if (bytes.length > MAX_INLINE_BYTES)
     for (let from = 0; from < bytes.length; from += PART_BYTES)
@@ -97,7 +105,7 @@ export async function runItems(run: NewRun): Promise<{ parts: Item[]; item: Item
     ipk: UNFINISHED,
     isk: `${sortable(startAt)}#${threadId}#${id}`,
   };
-  return { parts, item };
+  return { parts, item, request: JSON.parse(text) as Record<string, unknown> };
 }
 
 /** `parts` reads the request's parts, where it has any. */

@@ -16,6 +16,8 @@ const STATUS = { "#status": "status" };
 /** What a run loses when it ends: its place in the index of those that have not. */
 const ENDED = "REMOVE ipk, isk, cancel";
 
+export type RunStore = ReturnType<typeof createRunStore>;
+
 export function createRunStore(table: Table, clock: Clock) {
   const read = (item: Item): Promise<Run> =>
     toRun(item, async () => {
@@ -34,8 +36,21 @@ export function createRunStore(table: Table, clock: Clock) {
     get,
     toRun: read,
 
-    async isPending(threadId: string, runId: string): Promise<boolean> {
-      return (await table.get(runKey(threadId, runId)))?.status === "pending";
+    /** The fence of a run that has not ended, if it has one. */
+    async unended(threadId: string, runId: string): Promise<{ fence?: number } | undefined> {
+      const item = await table.get(runKey(threadId, runId));
+      if (!item || isFinal(item.status as Run["status"])) return undefined;
+      return typeof item.fence === "number" ? { fence: item.fence } : {};
+    },
+
+    /** Takes back that a run is running, when its lease was not to be had. Idempotent. */
+    async unbegun(threadId: string, runId: string, { fence, holder }: Pick<Lease, "fence" | "holder">): Promise<void> {
+      await table.update(runKey(threadId, runId), {
+        expression: "SET #status = :pending, attempt = :none REMOVE fence, leaseHolder",
+        condition: "fence = :fence AND leaseHolder = :holder AND #status = :running",
+        names: STATUS,
+        values: { ":pending": "pending", ":none": 0, ":fence": fence, ":holder": holder, ":running": "running" },
+      });
     },
 
     /** Marks the lease's run as running, once more; undefined when there is nothing to run. */

@@ -9,6 +9,20 @@ export interface ThreadChange {
   config?: Record<string, unknown>;
 }
 
+export interface Admission {
+  /** Only if nobody is in the line. */
+  alone: boolean;
+  /** Who takes the lease along with it, if its turn is now. */
+  holder?: string | undefined;
+  /** What it changes in its thread, as that is then. */
+  change?: (thread: Thread) => ThreadChange;
+}
+
+export interface Begun {
+  lease: Lease;
+  run: Run;
+}
+
 /**
  * Threads, their runs, and the lease that makes a run the only writer of its thread. A thread of another owner is the
  * same as none. Writes are conditional, so that of concurrent callers one is first and the others know. Every method
@@ -31,16 +45,17 @@ export interface ThreadStore {
 
   /**
    * Puts a run in its thread's line. With `alone`, only if nobody is in it: else "busy", and nothing is kept of the run.
-   * Idempotent for the same run: "admitted" again. Unknown outcome: repeat it.
+   * With a holder, and nobody in the line, it is begun in the same write. Idempotent for the same run: "admitted" again.
+   * Unknown outcome: repeat it.
    */
-  admit(run: NewRun, options: ThreadChange & { alone: boolean }): Promise<"admitted" | "busy" | "not-found">;
+  admit(run: NewRun, options: Admission): Promise<"admitted" | "busy" | "not-found" | Begun>;
 
   /**
    * Takes the lease for the run whose turn it is, and marks that one running. Of concurrent callers one gets it; the
    * others, and those that find nothing to do, get when it is worth asking again, or nothing. A lease that has lapsed is
    * taken over. Unknown outcome: the lease lapses by itself.
    */
-  begin(threadId: string, holder: string): Promise<{ lease: Lease; run: Run } | { retryAt: number } | undefined>;
+  begin(threadId: string, holder: string): Promise<Begun | { retryAt: number } | undefined>;
 
   /** Extends a lease that is still held, and says whether its run is to be cancelled; undefined when it is lost. */
   renew(lease: Lease): Promise<{ lease: Lease; cancel?: CancelAction } | undefined>;

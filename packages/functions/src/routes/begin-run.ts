@@ -1,7 +1,7 @@
 /** Begins the runs that requests ask for. */
 import { v5, v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
-import type { Run, Thread } from "@tenure/core/thread";
+import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
 import { z } from "zod";
 import { assistantOf } from "../assistants.ts";
@@ -38,7 +38,7 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     const admitted = await runner.submit(
       {
         id,
-        threadId: thread.id,
+        threadId: thread,
         owner,
         assistantId: assistant.id,
         graphId,
@@ -49,27 +49,31 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
         startAt: now + (request.after_seconds ?? 0) * 1000,
       },
       {
-        metadata: { graph_id: graphId, assistant_id: assistant.id },
-        config: threadConfig(request, assistant, thread),
+        here: watched,
+        change: (found) => ({
+          metadata: { graph_id: graphId, assistant_id: assistant.id },
+          config: threadConfig(request, assistant, found),
+        }),
       },
     );
-    if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread.id });
-    if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread.id });
-    await (watched ? runner.kick(thread.id) : runner.leave(thread.id));
-    const run = runner.live(id)?.run ?? (await threads.run(thread.id, id));
+    if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread });
+    if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread });
+    if (!runner.live(id)) await (watched ? runner.kick(thread) : runner.leave(thread));
+    const run = runner.live(id)?.run ?? (await threads.run(thread, id));
     if (!run) throw new TenureError({ tag: "run-not-found", runId: id });
     return run;
   };
 
-  async function threadFor(request: RunRequest, owner: string, threadId: string | undefined): Promise<Thread> {
+  /** The id of the thread that a run is for: one that is made for it, or one that may be another's. */
+  async function threadFor(request: RunRequest, owner: string, threadId: string | undefined): Promise<string> {
     if (threadId === undefined) {
       const kept = request.on_completion === "keep" || request.on_completion === "continue";
       const made = await threads.create({ id: v7(), owner, metadata: {}, temporary: !kept });
       if (!made) throw new Error("a new thread's id is taken");
-      return made;
+      return made.id;
     }
-    if (request.if_not_exists === "create" && uuid.safeParse(threadId).success)
-      await access.create(threadId, owner, {});
-    return access.own(threadId, owner);
+    if (!uuid.safeParse(threadId).success) throw new TenureError({ tag: "thread-not-found", threadId });
+    if (request.if_not_exists === "create") await access.create(threadId, owner, {});
+    return threadId;
   }
 }

@@ -2,11 +2,10 @@
 import type { LoggedEvent } from "@tenure/core/events";
 import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
-import { stream, streamSSE } from "hono/streaming";
 import type { Deps } from "../deps.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Tailed, tail } from "../runs/tail.ts";
-import { stringify } from "../runs/wire.ts";
+import { errorJson, stringify } from "../runs/wire.ts";
 import type { ThreadAccess } from "../threads.ts";
 
 /** So often, at least, something is written: proxies and clients give up on what is silent. */
@@ -41,19 +40,9 @@ export class RunResponses {
     c.header("Location", `${place}/stream`);
     // Proxies that gather a response before they pass it on are told not to.
     c.header("X-Accel-Buffering", "no");
-    const events = this.tail(run, after);
-    return streamSSE(c, async (sse) => {
-      sse.onAbort(() => this.disconnected(run, cancelOnDisconnect));
-      for await (const one of events) {
-        if (sse.aborted) break;
-        if (one === "quiet") await sse.write(": heartbeat\n\n");
-        else if (one === "unlogged") await sse.write(": the events of this run are not kept at the moment\n\n");
-        else {
-          const wanted = one.filter(({ event }) => isWanted(event, modes));
-          if (wanted.length > 0) await sse.write(wanted.map(asText).join(""));
-        }
-      }
-    });
+    c.header("Transfer-Encoding", "chunked");
+    c.header("Content-Type", "text/event-stream");
+    return c.body(this.body(this.told(run, after, modes), run, cancelOnDisconnect));
   }
 
   /** What it ended with: its last values, or `__error__`. White space comes first while there is nothing to say. */
@@ -62,20 +51,64 @@ export class RunResponses {
     c.header("Content-Location", stateless ? `/runs/${run.id}` : place);
     c.header("Location", `${place}/join`);
     c.header("Content-Type", "application/json");
-    const events = this.tail(run, -1);
-    return stream(c, async (body) => {
-      body.onAbort(() => this.disconnected(run, cancelOnDisconnect));
-      let result: string | undefined;
-      for await (const one of events) {
-        if (body.aborted) return;
-        if (typeof one === "string") await body.write("\n");
+    return c.body(this.body(this.result(run), run, cancelOnDisconnect));
+  }
+
+  private async *told(run: Run, after: number, modes: string[] | undefined): AsyncGenerator<string> {
+    for await (const one of this.tail(run, after)) {
+      if (one === "quiet") yield ": heartbeat\n\n";
+      else if (one === "unlogged") yield ": the events of this run are not kept at the moment\n\n";
+      else {
+        const wanted = one.filter(({ event }) => isWanted(event, modes));
+        if (wanted.length > 0) yield wanted.map(asText).join("");
+      }
+    }
+  }
+
+  private async *result(run: Run): AsyncGenerator<string> {
+    let result: string | undefined;
+    try {
+      for await (const one of this.tail(run, -1)) {
+        if (typeof one === "string") yield "\n";
         else
           for (const { event, data } of one)
             if (event === "values") result = data;
             else if (event === "error") result = `{"__error__":${data}}`;
       }
-      await body.write(result ?? (await this.latest(run)));
-    });
+      yield result ?? (await this.latest(run));
+    } catch (error) {
+      // The status is sent by now.
+      this.broken(run, error);
+      yield stringify({ __error__: errorJson(error) });
+    }
+  }
+
+  /** What a generator yields, as fast as it is read. */
+  private body(texts: AsyncGenerator<string>, run: Run, cancelOnDisconnect: boolean): ReadableStream<Uint8Array> {
+    const encoder = new TextEncoder();
+    let isCancelled = false;
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: async (controller) => {
+          // The client comes back and goes on, or hears by then what is the matter.
+          const next = await texts.next().catch((error: unknown) => this.broken(run, error));
+          if (isCancelled) return;
+          if (!next || next.done) controller.close();
+          else controller.enqueue(encoder.encode(next.value));
+        },
+        cancel: () => {
+          isCancelled = true;
+          void texts.return(undefined).catch(() => {});
+          if (cancelOnDisconnect) void this.runner.cancel(run.threadId, run.id, "interrupt").catch(() => {});
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  }
+
+  private broken({ id }: Run, error: unknown): void {
+    const { message } = errorJson(error);
+    this.deps.report(JSON.stringify({ level: "error", event: "stream-broken", run: id, error: message }));
   }
 
   private tail(run: Run, after: number): AsyncGenerator<Tailed> {
@@ -83,10 +116,6 @@ export class RunResponses {
       { deps: this.deps, runner: this.runner },
       { threadId: run.threadId, runId: run.id, after, quietMs: QUIET_MS },
     );
-  }
-
-  private disconnected(run: Run, cancels: boolean): void {
-    if (cancels) void this.runner.cancel(run.threadId, run.id, "interrupt").catch(() => {});
   }
 
   /** What there is to say of a run whose events had no values, or are gone. */

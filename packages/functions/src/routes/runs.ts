@@ -1,6 +1,6 @@
 /** Runs on the LangGraph server's wire: on a thread, or on one that is made for the run and goes with it. */
 import { TenureError } from "@tenure/core/errors";
-import type { Run, Thread } from "@tenure/core/thread";
+import type { Run } from "@tenure/core/thread";
 import { Hono } from "hono";
 import { z } from "zod";
 import { assistantOf } from "../assistants.ts";
@@ -49,12 +49,14 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
   const responses = new RunResponses(deps, runner, access);
   const begin = beginner(deps, runner, access);
 
-  async function ownRun(c: Asked): Promise<{ thread: Thread; run: Run }> {
-    const thread = await access.own(c.req.param("id") ?? "", c.var.session.data.userId);
-    const runId = c.req.param("run") ?? "";
-    const run = uuid.safeParse(runId).success ? await threads.run(thread.id, runId) : undefined;
-    if (!run) throw new TenureError({ tag: "run-not-found", runId });
-    return { thread, run };
+  async function ownRun(c: Asked): Promise<Run> {
+    const [threadId, runId] = [c.req.param("id") ?? "", c.req.param("run") ?? ""];
+    const owner = c.var.session.data.userId;
+    const areIds = uuid.safeParse(threadId).success && uuid.safeParse(runId).success;
+    const run = areIds ? await threads.run(threadId, runId) : undefined;
+    if (run?.owner === owner) return run;
+    await access.own(threadId, owner);
+    throw new TenureError({ tag: "run-not-found", runId });
   }
 
   return new Hono<SessionEnv<Identity>>()
@@ -109,17 +111,17 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
     )
 
     .get("/:id/runs/:run", operation({ tag, summary: "Read a run", answers: { 200: "The run" } }), async (c) => {
-      return json(c, runJson((await ownRun(c)).run));
+      return json(c, runJson(await ownRun(c)));
     })
 
     .delete(
       "/:id/runs/:run",
       operation({ tag, summary: "Delete a run's record", answers: { 204: "Gone" } }),
       async (c) => {
-        const { thread, run } = await ownRun(c);
+        const run = await ownRun(c);
         if (run.status === "pending" || run.status === "running")
-          await runner.cancel(thread.id, run.id, "interrupt", { wait: true });
-        await threads.removeRun(thread.id, run.id);
+          await runner.cancel(run.threadId, run.id, "interrupt", { wait: true });
+        await threads.removeRun(run.threadId, run.id);
         await deps.events.remove(run.id);
         return c.body(null, 204);
       },
@@ -129,7 +131,7 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
       "/:id/runs/:run/join",
       operation({ tag, summary: "Wait for a run's end", query: joinQuery, answers: { 200: "The values" } }),
       async (c) => {
-        const { run } = await ownRun(c);
+        const run = await ownRun(c);
         return responses.wait(c, run, { cancelOnDisconnect: c.var.query.cancel_on_disconnect });
       },
     )
@@ -143,7 +145,7 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
         answers: { 200: "Events" },
       }),
       async (c) => {
-        const { run } = await ownRun(c);
+        const run = await ownRun(c);
         const { cancel_on_disconnect: cancelOnDisconnect, stream_mode } = c.var.query;
         return responses.stream(c, run, { after: lastSeen(c), cancelOnDisconnect, modes: modesOf(stream_mode) });
       },
@@ -158,9 +160,9 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
         answers: { 202: "It will end", 204: "It has ended" },
       }),
       async (c) => {
-        const { thread, run } = await ownRun(c);
+        const run = await ownRun(c);
         const { wait, action } = c.var.query;
-        await runner.cancel(thread.id, run.id, action ?? "interrupt", { wait });
+        await runner.cancel(run.threadId, run.id, action ?? "interrupt", { wait });
         return c.body(null, wait ? 204 : 202);
       },
     );

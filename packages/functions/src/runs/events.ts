@@ -7,7 +7,7 @@ import process from "node:process";
 import { type AIMessageChunk, isBaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StreamEvent } from "@langchain/core/tracers/log_stream";
-import type { BaseStore } from "@langchain/langgraph";
+import { type BaseStore, INTERRUPT } from "@langchain/langgraph";
 import type { Graph } from "../graphs/index.ts";
 import type { StreamMode } from "./request.ts";
 import { checkpointJson } from "./wire.ts";
@@ -34,19 +34,22 @@ export interface GraphRun {
   options: Record<string, unknown>;
 }
 
+/** Returns whether the graph was interrupted; undefined when what was asked for does not tell. */
 export async function* execute(
   graph: Graph,
   { runId, attempt, input, store, modes, subgraphs, options }: GraphRun,
-): AsyncGenerator<RunEvent> {
+): AsyncGenerator<RunEvent, boolean | undefined> {
   yield { event: "metadata", data: { run_id: runId, attempt } };
   const asked = new Set<string>(modes);
   const messages = new MessageEvents();
   const streamMode = libraryModes(asked);
+  let isInterrupted = streamMode.some((mode) => mode === "values" || mode === "updates") ? false : undefined;
   const all = { ...options, store, runId, subgraphs, streamMode };
   const stream = asked.has("events") || asked.has("messages") ? streamEvents : streamChunks;
   for await (const one of stream(graph, input, all)) {
     if ("chunk" in one) {
       const [namespace, mode, payload] = one.chunk;
+      if (isInterrupted === false && tellsInterrupt(mode, payload)) isInterrupted = true;
       const name = (base: string) => (namespace.length ? `${base}|${namespace.join("|")}` : base);
       if (mode === "messages") {
         if (asked.has("messages-tuple")) yield { event: name("messages"), data: payload };
@@ -61,7 +64,12 @@ export async function* execute(
         yield* messages.partial(event.data.chunk as AIMessageChunk, event.metadata);
     }
   }
+  return isInterrupted;
 }
+
+/** LangGraph tells an interrupt in place of values and of an update, of subgraphs too. */
+const tellsInterrupt = (mode: string, payload: unknown): boolean =>
+  (mode === "values" || mode === "updates") && typeof payload === "object" && payload !== null && INTERRUPT in payload;
 
 type Chunk = [namespace: string[], mode: string, payload: unknown];
 

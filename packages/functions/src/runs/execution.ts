@@ -28,6 +28,8 @@ export class Execution {
   private readonly abort = new AbortController();
   private stop: Stop | undefined;
   private graph: Graph | undefined;
+  /** Whether the graph waits for somebody, if its events have told. */
+  private isInterrupted: boolean | undefined;
   /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
   isLast = false;
 
@@ -89,8 +91,15 @@ export class Execution {
         subgraphs: request.stream_subgraphs ?? false,
         store: this.deps.storeOf(run.owner),
       };
-      for await (const { event, data } of execute(graph, execution)) this.feed.append(event, stringify(data));
-      return undefined;
+      const events = execute(graph, execution);
+      for (;;) {
+        const next = await events.next();
+        if (next.done) {
+          this.isInterrupted = next.value;
+          return undefined;
+        }
+        this.feed.append(next.value.event, stringify(next.value.data));
+      }
     } catch (error) {
       if (this.isLate) this.end("lost");
       if (!this.stop) this.feed.append("error", stringify(errorOf(error)));
@@ -140,6 +149,7 @@ export class Execution {
   private async leaves(status: FinalStatus): Promise<SettledStatus> {
     if (status === "error") return "error";
     if (status === "interrupted" || isTemporary(this.run.request as RunRequest)) return "idle";
+    if (this.isInterrupted === false) return "idle";
     const state = await this.graph?.getState({ configurable: { thread_id: this.run.threadId } });
     return state && state.next.length > 0 ? "interrupted" : "idle";
   }

@@ -30,10 +30,8 @@ export class Feed {
   private closed: "ended" | "lost" | undefined;
   /** Whether the log has not taken some of the events. */
   private lacking = false;
-  private wake: () => void = () => {};
-  private changed = new Promise<void>((resolve) => {
-    this.wake = resolve;
-  });
+  /** Readers that wait for the next change. */
+  private readonly waiting = new Set<() => void>();
 
   constructor(options: FeedOptions) {
     this.log = options.log;
@@ -73,7 +71,8 @@ export class Feed {
       this.writing = undefined;
     });
     await this.writing;
-    if (this.hasMore && !this.closed) this.timer ??= setTimeout(() => void this.flush(), this.lacking ? RETRY_MS : 0);
+    if (this.hasMore && !this.closed)
+      this.timer ??= setTimeout(() => void this.flush(), this.lacking ? RETRY_MS : BATCH_MS);
   }
 
   private get hasMore(): boolean {
@@ -81,6 +80,7 @@ export class Feed {
   }
 
   private async write(ended: boolean): Promise<void> {
+    let isFull: boolean;
     do {
       const batch: LoggedEvent[] = [];
       let bytes = 0;
@@ -89,6 +89,7 @@ export class Feed {
         batch.push(event);
         bytes += event.data.length;
       }
+      isFull = bytes >= BATCH_BYTES;
       const isLast = this.logged + batch.length === this.first + this.events.length;
       if (batch.length === 0 && !ended) return;
       try {
@@ -103,16 +104,21 @@ export class Feed {
         this.lacking = true;
         return;
       }
-    } while (ended && this.hasMore);
+    } while ((ended || isFull) && this.hasMore);
   }
 
   /** Resolves at the next change, or after `ms`; true when there was one. */
-  private async waitForChange(ms: number): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(resolve, ms, false);
+  private waitForChange(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const wake = (changed: boolean) => {
+        clearTimeout(timer);
+        this.waiting.delete(woken);
+        resolve(changed);
+      };
+      const woken = () => wake(true);
+      const timer = setTimeout(wake, ms, false);
+      this.waiting.add(woken);
     });
-    return Promise.race([this.changed.then(() => true), late]).finally(() => clearTimeout(timer));
   }
 
   /**
@@ -145,14 +151,11 @@ export class Feed {
   }
 
   private notify(): void {
-    this.wake();
-    this.changed = new Promise((resolve) => {
-      this.wake = resolve;
-    });
+    for (const wake of this.waiting) wake();
   }
 }
 
 /** Upstash bills by command: ten a second at most for a run. */
 const BATCH_MS = 100;
-const BATCH_BYTES = 256 * 1024;
+const BATCH_BYTES = 400 * 1024;
 const RETRY_MS = 1000;

@@ -4,7 +4,7 @@
  * finds one whose process has died, calls `kick`; whoever does not wait calls `leave`.
  */
 import type { CancelAction } from "@tenure/core/events";
-import type { NewRun, Run, ThreadChange } from "@tenure/core/thread";
+import type { Admission, Begun, NewRun, Run } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
 import type { Deps } from "../deps.ts";
 import { crashesOf, Execution, isTemporary } from "./execution.ts";
@@ -45,10 +45,21 @@ export class Runner {
     this.queue = queue;
   }
 
-  /** Puts a run in its thread's line, ending those before it as its strategy says. Idempotent for the same run. */
-  async submit(run: NewRun, change: ThreadChange): Promise<"admitted" | "busy" | "not-found"> {
+  /**
+   * Puts a run in its thread's line, ending those before it as its strategy says, and begins it `here` if that is its turn
+   * and there is a place. Idempotent for the same run.
+   */
+  async submit(
+    run: NewRun,
+    { change, here = false }: Pick<Admission, "change"> & { here?: boolean } = {},
+  ): Promise<"admitted" | "busy" | "not-found"> {
     const { threads } = this.deps;
-    const admitted = await threads.admit(run, { ...change, alone: run.multitask === "reject" });
+    const admission = { ...(change && { change }), alone: run.multitask === "reject" };
+    const admitted =
+      here && this.places > 0 && !this.stopped
+        ? await this.inPlace(() => threads.admit(run, { ...admission, holder: this.holder }))
+        : await threads.admit(run, admission);
+    if (typeof admitted === "object") return "admitted";
     if (admitted !== "admitted" || (run.multitask !== "interrupt" && run.multitask !== "rollback")) return admitted;
     const thread = await threads.get(run.threadId, run.owner);
     for (const other of thread?.inflight ?? []) {
@@ -95,12 +106,20 @@ export class Runner {
       return;
     }
     this.waiting.delete(threadId);
+    const begun = await this.inPlace(() => this.deps.threads.begin(threadId, this.holder));
+    if (begun && "retryAt" in begun) this.kickLater(threadId, begun.retryAt);
+  }
+
+  /** Keeps a place for what may begin, and performs it when it has. */
+  private async inPlace<T>(begin: () => Promise<T | Begun>): Promise<T | Begun> {
     this.beginning += 1;
     try {
-      await this.beginHere(threadId);
+      const begun = await begin();
+      if (typeof begun === "object" && begun !== null && "lease" in begun) await this.perform(begun);
+      return begun;
     } finally {
       this.beginning -= 1;
-      // It may have had nothing to do, or the store may have failed: its place is then another's.
+      // There may have been nothing to do, or the store may have failed: the place is then another's.
       this.fill();
     }
   }
@@ -116,11 +135,8 @@ export class Runner {
       void this.kick(threadId).catch(() => {});
   }
 
-  private async beginHere(threadId: string): Promise<void> {
-    const begun = await this.deps.threads.begin(threadId, this.holder);
-    if (!begun) return;
-    if ("retryAt" in begun) return this.kickLater(threadId, begun.retryAt);
-    const { lease, run } = begun;
+  private async perform({ lease, run }: Begun): Promise<void> {
+    const { threadId } = lease;
     this.deps.count("Runs");
     if (crashesOf(run) > 0) this.deps.count("LeaseTakeovers");
     // What a process before this one has told its readers is not told again.

@@ -10,12 +10,34 @@ export type StateSnapshot = Awaited<ReturnType<Graph["getState"]>>;
 
 /** LangChain messages as flat objects with a `type`; everything else as JSON has it. */
 export function stringify(value: unknown): string {
-  return JSON.stringify(value, function (this: Record<string, unknown>, key: string, prepared: unknown) {
-    const raw = this[key] as { toDict?: () => { type: string; data: object } } | null | undefined;
-    if (raw === null || typeof raw !== "object" || typeof raw.toDict !== "function") return prepared;
-    const { type, data } = raw.toDict();
-    return { ...data, type };
-  });
+  return JSON.stringify(flat(value));
+}
+
+interface Serializable {
+  toDict?: () => { type: string; data: object };
+  toJSON?: () => unknown;
+}
+
+/**
+ * Goes through the value itself, since a replacer sees a message only after LangChain has serialized it its own way, which
+ * takes longer than all the rest.
+ */
+function flat(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(flat);
+  const { toDict, toJSON } = value as Serializable;
+  if (typeof toDict === "function") {
+    const { type, data } = toDict.call(value);
+    return { ...(flat(data) as object), type };
+  }
+  if (typeof toJSON === "function") return flat(toJSON.call(value));
+  const copy: Record<string, unknown> = {};
+  for (const [name, one] of Object.entries(value)) {
+    // Assigned, a key like __proto__ would be none.
+    if (name === "__proto__") Object.defineProperty(copy, name, { value: flat(one), enumerable: true });
+    else copy[name] = flat(one);
+  }
+  return copy;
 }
 
 export function json(c: Context, value: unknown): Response {

@@ -1,0 +1,121 @@
+/**
+ * How a run comes into its thread's line. Its own item is stored first, so that whatever is in a line can be begun. Where
+ * nobody is in the line, whoever admits it may take the lease in the same write: its item then says beforehand under which
+ * fence it is running, and a fence that no lease has had means that it is not.
+ */
+import type { Clock } from "../clock.ts";
+import type { Table } from "../dynamo/index.ts";
+import { untilDone } from "./again.ts";
+import type { Lease, LeasePolicy, Run } from "./policy.ts";
+import { runItems, type ThreadRecord, threadKey } from "./records.ts";
+import type { RunStore } from "./runs.ts";
+import type { Admission, NewRun, ThreadChange } from "./store.ts";
+
+interface Stores {
+  table: Table;
+  clock: Clock;
+  policy: LeasePolicy;
+  runs: RunStore;
+  read: (threadId: string) => Promise<ThreadRecord | undefined>;
+}
+
+const LEASE_FREE = "(attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now)";
+
+export async function admit(stores: Stores, run: NewRun, options: Admission) {
+  const { table, clock, policy, runs, read } = stores;
+  const { alone, holder, change = () => ({}) } = options;
+  const { parts, item, request } = await runItems(run);
+  let isStored = false;
+
+  const isDue = ({ line, leaseExpiresAt = 0 }: ThreadRecord) =>
+    line.length === 0 && leaseExpiresAt <= clock.now() && run.startAt <= clock.now();
+
+  /** Stores the run as running, and takes its thread. */
+  async function beginAtOnce(record: ThreadRecord, holder: string): Promise<{ lease: Lease; run: Run } | undefined> {
+    const fence = record.fence + 1;
+    const now = clock.now();
+    await table.putAll(parts);
+    if (!(await table.putIfAbsent({ ...item, status: "running", attempt: 1, fence, leaseHolder: holder })))
+      return undefined;
+    isStored = true;
+    const expiresAt = now + policy.leaseMs;
+    const placed = placing(record, run, change(record.thread), now);
+    const taken = await table.update(threadKey(run.threadId), {
+      ...placed,
+      expression: `${placed.expression}, leaseHolder = :holder, leaseRun = :run, leaseExpiresAt = :until, fence = :fence`,
+      condition: `${placed.condition} AND fence = :seen AND ${LEASE_FREE}`,
+      values: {
+        ...placed.values,
+        ":holder": holder,
+        ":run": run.id,
+        ":until": expiresAt,
+        ":fence": fence,
+        ":seen": record.fence,
+      },
+      isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
+    });
+    if (taken) {
+      const lease = { threadId: run.threadId, runId: run.id, holder, fence, expiresAt, line: placed.line };
+      return { lease, run: { ...run, request, status: "running", updatedAt: run.createdAt, attempt: 1, yields: 0 } };
+    }
+    await runs.unbegun(run.threadId, run.id, { fence, holder });
+    return undefined;
+  }
+
+  return untilDone(async () => {
+    const record = await read(run.threadId);
+    if (record?.thread.owner !== run.owner) {
+      if (isStored) await runs.discard(run.threadId, run.id);
+      return "not-found";
+    }
+    if (record.line.some(([id]) => id === run.id)) return "admitted";
+    if (alone && record.line.length > 0) {
+      if (isStored) await runs.discard(run.threadId, run.id);
+      return "busy";
+    }
+    if (!isStored && holder !== undefined && isDue(record)) {
+      const begun = await beginAtOnce(record, holder);
+      if (begun || isStored) return begun ?? "again";
+    }
+    let fence = record.fence;
+    if (!isStored) {
+      await table.putAll(parts);
+      if (!(await table.putIfAbsent(item))) {
+        // It was admitted before and has ended, or was about to be.
+        const found = await runs.unended(run.threadId, run.id);
+        if (!found) return "admitted";
+        // Its lease will have a fence that nobody was about to have.
+        fence = Math.max(fence, found.fence ?? 0);
+      }
+      isStored = true;
+    }
+    const placed = placing(record, run, change(record.thread), clock.now());
+    const admitted = await table.update(threadKey(run.threadId), {
+      ...placed,
+      expression: `${placed.expression}, fence = :fence`,
+      condition: `${placed.condition} AND fence = :seen`,
+      values: { ...placed.values, ":fence": fence, ":seen": record.fence },
+    });
+    return admitted ? "admitted" : "again";
+  });
+}
+
+/** The write that puts a run at the end of a line, if that is still as it was. */
+function placing(record: ThreadRecord, run: NewRun, { metadata, config }: ThreadChange, now: number) {
+  const line = JSON.stringify([...record.line, [run.id, run.startAt]]);
+  return {
+    line,
+    expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now, #status = :busy",
+    condition: "line = :before AND metadata = :known",
+    names: { "#status": "status" },
+    values: {
+      ":line": line,
+      ":before": record.stored,
+      ":known": record.metadata,
+      ":metadata": JSON.stringify({ ...record.thread.metadata, ...metadata }),
+      ":config": JSON.stringify(config ?? record.thread.config),
+      ":now": now,
+      ":busy": "busy",
+    },
+  };
+}
