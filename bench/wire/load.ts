@@ -3,16 +3,30 @@
  * takes, how many events come a second, and what the memory does. Tables on stdout, progress on stderr.
  *
  *   npm --prefix bench run load -- [--reference <folder with @langchain/langgraph-api>] [--streams 200] [--seconds 60]
+ *     [--redis redis://127.0.0.1:6379/5 --dynamodb http://127.0.0.1:8000 [--processes 1]]
  *
- * Ours with its durability on: checkpoints in dynalite and events in the embedded Redis, all in one process.
+ * Ours with its durability on: the local stack, its stores in its process; or the API on servers of their own, as it is
+ * deployed, with the gateway that stands for Upstash in a process of its own, and as many processes of the API as are
+ * asked for.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { serve } from "@hono/node-server";
 import { Client } from "@langchain/langgraph-sdk";
+import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
+import { createApi } from "@tenure/functions/api";
+import { Runner } from "@tenure/functions/runs/runner";
+import { openWindows } from "@tenure/local/limits";
+import { RedisServer } from "@tenure/local/redis/resp";
 import { graphFactory } from "../../test/compat/fixture.ts";
+import { openApi } from "../../test/engines/api.ts";
+import { credentials } from "../../test/engines/dynamo.ts";
+import { behindGateway } from "../../test/engines/redis.ts";
 import { startTestStack } from "../../test/engines/stack.ts";
 import { chat } from "../../test/reference/graphs.ts";
 import { startReference } from "../../test/reference/server.ts";
@@ -34,33 +48,83 @@ const options = {
   reference: { type: "string" },
   redis: { type: "string" },
   dynamodb: { type: "string" },
+  processes: { type: "string", default: "1" },
   streams: { type: "string", default: "200" },
   seconds: { type: "string", default: "60" },
 } as const;
 
-async function serve(): Promise<void> {
-  const factory = graphFactory(chat);
-  const { redis, dynamodb } = parseArgs({ options, args: process.argv.slice(3) }).values;
-  const engines = {
-    ...(redis && { redisUrl: new URL(redis) }),
-    ...(dynamodb && { dynamoEndpoint: new URL(dynamodb) }),
-  };
-  const stack = await startTestStack(engines, { ...(factory && { graphs: { chat: factory } }) });
-  process.on("disconnect", () => process.exit());
-  process.send?.({ url: stack.api, token: await stack.logIn("load@example.com") });
+const factory = graphFactory(chat);
+const graphs = { ...(factory && { chat: factory }) };
+
+/** What a child of this program does, and how it says that it is ready. */
+const parts: Record<string, (...args: string[]) => Promise<object>> = {
+  async stack() {
+    const stack = await startTestStack({}, { graphs });
+    return { url: stack.api, token: await stack.logIn("load@example.com") };
+  },
+
+  async gateway(redis = "") {
+    const { url, token } = await behindGateway(new RedisServer(new URL(redis)));
+    return { url, token };
+  },
+
+  async api(url = "", token = "", dynamodb = "") {
+    const dynamo = { endpoint: dynamodb, region: "local", credentials };
+    const admin = connectDynamo(dynamo);
+    await ensureTable(admin, "tenure");
+    const { deps, request, sent } = await openApi({
+      ...{ redis: { url, token, deadlineMs: 10_000 }, dynamo, graphs },
+      codePolicy: { resendMs: 0 },
+    });
+    // One user is all of them.
+    deps.windows = openWindows;
+    const body = { email: `load-${process.pid}@example.com` };
+    const { challenge } = (await (await request("POST", "/auth/code", { body })).json()) as { challenge: string };
+    const verified = await request("POST", "/auth/verify", { body: { challenge, code: sent() } });
+    const api = createApi(deps, new Runner(deps));
+    const server = await new Promise<Server>((resolve) => {
+      const made = serve({ fetch: api.fetch, port: 0, hostname: "127.0.0.1" }, () => resolve(made)) as Server;
+    });
+    const session = (await verified.json()) as { token: string };
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`, token: session.token };
+  },
+};
+
+interface Part {
+  child: ChildProcess;
+  url: string;
+  token: string;
 }
 
-async function measure(name: string, client: Client, pid: number, streams: number, seconds: number): Promise<Measured> {
+function start(part: string, ...args: string[]): Promise<Part> {
+  const child = fork(fileURLToPath(import.meta.url), ["part", part, ...args], { execArgv: process.execArgv });
+  return new Promise((resolve, reject) => {
+    child.once("message", (ready) => resolve({ child, ...(ready as { url: string; token: string }) }));
+    child.once("exit", (code) => reject(new Error(`${part} ended with ${code}`)));
+  });
+}
+
+interface Measuring {
+  name: string;
+  /** Each stream has one of these. */
+  clients: Client[];
+  pids: number[];
+  streams: number;
+  seconds: number;
+}
+
+async function measure({ name, clients, pids, streams, seconds }: Measuring): Promise<Measured> {
   const measured: Measured = { name, runs: 0, failed: 0, events: 0, seconds: 0, firstMs: [], rssMb: [0, 0] };
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const watch = setInterval(() => {
-    const rss = rssMb(pid);
+    const rss = pids.reduce((sum, pid) => sum + rssMb(pid), 0);
     if (elapsed() < seconds / 3) measured.rssMb[0] = Math.max(measured.rssMb[0], rss);
     else if (elapsed() > (seconds * 2) / 3) measured.rssMb[1] = Math.max(measured.rssMb[1], rss);
     process.stderr.write(`${name}: ${Math.round(elapsed())} s, ${measured.runs} runs, ${Math.round(rss)} MB\n`);
   }, 5000);
   const one = async (n: number) => {
+    const client = clients[n % clients.length] as Client;
     while (elapsed() < seconds)
       try {
         const { thread_id } = await client.threads.create();
@@ -102,36 +166,38 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options });
   const [streams, seconds] = [Number(values.streams), Number(values.seconds)];
   const results: Measured[] = [];
-  const child: ChildProcess = fork(fileURLToPath(import.meta.url), ["serve", ...process.argv.slice(2)], {
-    execArgv: process.execArgv,
-  });
-  const { url, token } = await new Promise<{ url: string; token: string }>((resolve) =>
-    child.once("message", resolve as never),
-  );
   // One client for all would let four requests begin at a time.
   const callerOptions = { maxConcurrency: streams, maxRetries: 0 };
+  const { redis, dynamodb } = values;
+  const gateway = redis && dynamodb ? await start("gateway", redis) : undefined;
+  const servers: Part[] = [];
+  if (gateway)
+    while (servers.length < Number(values.processes))
+      servers.push(await start("api", gateway.url, gateway.token, dynamodb ?? ""));
+  else servers.push(await start("stack"));
   results.push(
-    await measure(
-      "Tenure",
-      new Client({ apiUrl: url, apiKey: token, callerOptions }),
-      child.pid ?? 0,
-      streams,
-      seconds,
-    ),
+    await measure({
+      name: gateway ? `Tenure, ${servers.length} process(es) on servers` : "Tenure, stores in its process",
+      clients: servers.map(({ url, token }) => new Client({ apiUrl: url, apiKey: token, callerOptions })),
+      pids: servers.map(({ child }) => child.pid ?? 0),
+      ...{ streams, seconds },
+    }),
   );
-  child.disconnect();
+  for (const { child } of [...servers, ...(gateway ? [gateway] : [])]) {
+    child.removeAllListeners("exit");
+    child.disconnect();
+  }
   if (values.reference) {
-    const reference = await startReference(values.reference);
+    const { url, pid, close } = await startReference(values.reference);
     results.push(
-      await measure(
-        "@langchain/langgraph-api 1.5.1",
-        new Client({ apiUrl: reference.url, callerOptions }),
-        reference.pid,
-        streams,
-        seconds,
-      ),
+      await measure({
+        name: "@langchain/langgraph-api 1.5.1",
+        clients: [new Client({ apiUrl: url, callerOptions })],
+        pids: [pid],
+        ...{ streams, seconds },
+      }),
     );
-    await reference.close();
+    await close();
   }
   const line = (cells: (string | number)[]) => `| ${cells.join(" | ")} |`;
   const head = [
@@ -169,5 +235,8 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-if (process.argv[2] === "serve") await serve();
-else await main();
+const [, , role, part = "", ...args] = process.argv;
+if (role === "part") {
+  process.on("disconnect", () => process.exit());
+  process.send?.(await parts[part]?.(...args));
+} else await main();

@@ -140,6 +140,27 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(await threads.begin(id, "again")).toBeUndefined();
   });
 
+  it("ends a run whose admission was cut short when nobody asks again, and no other", async () => {
+    const { threads } = stores();
+    const { client, tableName } = table;
+    const id = await newThread();
+    const cut = new Table({ client, tableName, clock });
+    cut.update = () => Promise.reject(new Error("cut"));
+    const dying = createThreadStore(cut, clock, defaultLeasePolicy);
+    const [stray, waiting, orphan] = [runOn(id), runOn(id), runOn(randomUUID())];
+    await expect(dying.admit(stray, inLine)).rejects.toThrow("cut");
+    await threads.admit(waiting, inLine);
+    for (const { threadId, id } of [stray, waiting, orphan]) await threads.endStray(threadId, id);
+    expect(await threads.run(id, stray.id)).toMatchObject({ status: "error", error: { error: "Error" } });
+    expect(await threads.run(id, waiting.id)).toMatchObject({ status: "pending" });
+    const unfinished: string[] = [];
+    for await (const { runId } of threads.unfinished()) unfinished.push(runId);
+    expect(unfinished).not.toContain(stray.id);
+    expect(unfinished).toContain(waiting.id);
+    // Whoever is late after all finds nothing to do.
+    expect(await threads.admit(stray, inLine)).toBe("admitted");
+  });
+
   it("lets a lease lapse when it is not renewed, gives the run to another, and refuses its former holder", async () => {
     const { threads } = stores();
     const id = await newThread();

@@ -208,6 +208,13 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       await leave(threadId, runId);
     },
 
+    async endStray(threadId, runId) {
+      const record = await read(threadId);
+      if (!record) return runs.discard(threadId, runId);
+      if (record.line.some(([id]) => id === runId)) return;
+      await runs.endStray(threadId, runId, Math.ceil((clock.now() + RUN_TTL_MS) / 1000));
+    },
+
     unfinished: () => runs.unfinished(),
   };
 }

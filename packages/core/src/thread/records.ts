@@ -1,6 +1,6 @@
 /** Threads and runs as items of the table. */
 import { promisify } from "node:util";
-import { deflateRaw, inflateRaw } from "node:zlib";
+import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zlib";
 import type { Item, Key } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
 import type { Run, RunStatus, Thread, ThreadStatus } from "./policy.ts";
@@ -76,6 +76,13 @@ export function toThread(item: Item): ThreadRecord {
   }
 }
 
+/** Handing it to another thread takes longer than so little takes. */
+const SMALL_BYTES = 16 * 1024;
+const deflated = async (bytes: Buffer): Promise<Buffer> =>
+  bytes.length <= SMALL_BYTES ? deflateRawSync(bytes) : promisify(deflateRaw)(bytes);
+const inflated = async (bytes: Uint8Array): Promise<Buffer> =>
+  bytes.length <= SMALL_BYTES / 4 ? inflateRawSync(bytes) : promisify(inflateRaw)(bytes);
+
 /** More than this of a request goes into items of its own. */
 const MAX_INLINE_BYTES = 100_000;
 const PART_BYTES = 350_000;
@@ -91,7 +98,7 @@ interface RunItems {
 export async function runItems(run: NewRun): Promise<RunItems> {
   const { id, threadId, metadata, startAt, ...rest } = run;
   const text = JSON.stringify(run.request);
-  const bytes = await promisify(deflateRaw)(Buffer.from(text));
+  const bytes = await deflated(Buffer.from(text));
   const parts: Item[] = [];
   if (bytes.length > MAX_INLINE_BYTES)
     for (let from = 0; from < bytes.length; from += PART_BYTES)
@@ -112,7 +119,7 @@ export async function runItems(run: NewRun): Promise<RunItems> {
 export async function toRun(item: Item, parts: () => Promise<Uint8Array[]>): Promise<Run> {
   try {
     const stored = item.request instanceof Uint8Array ? item.request : Buffer.concat(await parts());
-    const request = (await promisify(inflateRaw)(stored)).toString();
+    const request = (await inflated(stored)).toString();
     return {
       id: String(item.id),
       threadId: String(item.threadId),

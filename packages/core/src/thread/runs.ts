@@ -161,6 +161,24 @@ export function createRunStore(table: Table, clock: Clock) {
       });
     },
 
+    /** Ends a run that nobody has begun, or ever will. */
+    async endStray(threadId: string, runId: string, expiresAt: number): Promise<void> {
+      const error = { error: "Error", message: "The request for this run was cut short, so that it never began." };
+      await table.update(runKey(threadId, runId), {
+        expression: `SET #status = :error, #error = :why, updatedAt = :now, expiresAt = :expires ${ENDED}`,
+        condition: "#status IN (:pending, :running)",
+        names: { ...STATUS, "#error": "error" },
+        values: {
+          ":error": "error",
+          ":why": JSON.stringify(error),
+          ":now": clock.now(),
+          ":expires": expiresAt,
+          ":pending": "pending",
+          ":running": "running",
+        },
+      });
+    },
+
     async discard(threadId: string, runId: string): Promise<void> {
       const keys = [runKey(threadId, runId)];
       for await (const { pk, sk } of table.query({ pk: runKey(threadId, runId).pk, prefix: partsOf(runId) }))

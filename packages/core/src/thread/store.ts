@@ -87,6 +87,12 @@ export interface ThreadStore {
   /** Deletes the record of a run that has ended. Idempotent. */
   removeRun(threadId: string, runId: string): Promise<void>;
 
+  /**
+   * Ends a run that is in no line, with an error: its admission was cut short, and nobody asked again. To be called for one
+   * that is older than any request may take. One that is in a line stays as it is. Idempotent.
+   */
+  endStray(threadId: string, runId: string): Promise<void>;
+
   /** All runs that have not ended, of all threads, by when they may begin: for whoever sees to it that they go on. */
   unfinished(): AsyncGenerator<{ threadId: string; runId: string; startAt: number }>;
 }

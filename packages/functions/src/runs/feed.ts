@@ -141,7 +141,7 @@ export class Feed {
         return;
       } else if (!(await this.waitForChange(quietMs))) yield "quiet";
       // What the graph has at hand comes along, rather than each event by itself.
-      else await new Promise(setImmediate);
+      else await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     }
   }
 
@@ -156,6 +156,8 @@ export class Feed {
 }
 
 /** Upstash bills by command: ten a second at most for a run. */
-const BATCH_MS = 100;
+const BATCH_MS = 200;
+/** What a graph says in one breath is written at once. */
+const GATHER_MS = 10;
 const BATCH_BYTES = 400 * 1024;
 const RETRY_MS = 1000;

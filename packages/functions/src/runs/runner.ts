@@ -17,6 +17,8 @@ const MAX_TIMER_MS = 60_000;
 const MAX_ACTIVE = 10;
 const STOP_MS = 1000;
 const POLL_MS = 200;
+/** A run that is in no line after so long never will be: a request takes seconds. */
+const STRAY_MS = 5 * 60 * 1000;
 
 export class Runner {
   private readonly deps: Deps;
@@ -223,8 +225,12 @@ export class Runner {
   /** Leaves to somebody every thread that has something due and is not at work here. */
   async sweep(): Promise<void> {
     const threads = new Set<string>();
-    for await (const { threadId, runId, startAt } of this.deps.threads.unfinished())
-      if (!this.active.has(runId) && startAt <= this.deps.clock.now()) threads.add(threadId);
+    for await (const { threadId, runId, startAt } of this.deps.threads.unfinished()) {
+      const since = this.deps.clock.now() - startAt;
+      if (this.active.has(runId) || since < 0) continue;
+      if (since > STRAY_MS) await this.deps.threads.endStray(threadId, runId);
+      threads.add(threadId);
+    }
     for (const threadId of threads) await this.leave(threadId);
   }
 
