@@ -155,7 +155,7 @@ export class Feed {
   }
 }
 
-/** Upstash bills by command: ten a second at most for a run. */
+/** Upstash bills by command: five a second at most for a run. */
 const BATCH_MS = 200;
 /** What a graph says in one breath is written at once. */
 const GATHER_MS = 10;

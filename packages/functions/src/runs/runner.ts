@@ -144,6 +144,7 @@ export class Runner {
     // What a process before this one has told its readers is not told again.
     const first = run.attempt === 1 ? 0 : await this.deps.events.open(run.id, lease.fence).catch(() => 0);
     const execution = new Execution(this.deps, lease, run, first);
+    if (this.stopped) execution.end("yielded");
     this.active.set(run.id, execution);
     this.begun();
     this.next = new Promise((resolve) => {

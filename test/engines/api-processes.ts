@@ -1,0 +1,146 @@
+/** Two processes of the API on the same stores, served on loopback, with a way to Redis that can be cut. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
+import { Client } from "@langchain/langgraph-sdk";
+import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
+import { createApi } from "@tenure/functions/api";
+import { Runner } from "@tenure/functions/runs/runner";
+import { startLocalDynamo } from "@tenure/local/dynamodb/server";
+import { EmbeddedRedis } from "@tenure/local/redis/embedded";
+import { openApi, type TestApi } from "./api.ts";
+import { credentials } from "./dynamo.ts";
+import { behindGateway } from "./redis.ts";
+import { slow } from "./slow-graph.ts";
+
+export interface SlowValues {
+  messages: { type: string; content: string }[];
+  taken: number;
+}
+
+export const LEASE = { leaseMs: 1500, heartbeatMs: 300 };
+
+export interface ApiProcess extends TestApi {
+  runner: Runner;
+  apiUrl: string;
+  clientOf(apiKey: string): Client<SlowValues>;
+}
+
+export interface SharedStores {
+  /** What the way to Redis does, and how many commands have gone it. */
+  redis: { away: boolean; commands: number };
+  start(): Promise<ApiProcess>;
+  close(): Promise<void>;
+}
+
+export async function openSharedStores(): Promise<SharedStores> {
+  const redis = { away: false, commands: 0 };
+  const dynamo = await startLocalDynamo();
+  const admin = connectDynamo({ endpoint: dynamo.url, region: "local", credentials });
+  await ensureTable(admin, "tenure");
+  admin.destroy();
+  const gateway = await behindGateway(new EmbeddedRedis());
+  const proxy = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    if (redis.away) return void request.socket.destroy();
+    redis.commands += 1;
+    const answer = await fetch(gateway.url + request.url, {
+      method: "POST",
+      headers: request.headers as Record<string, string>,
+      body: Buffer.concat(chunks),
+    });
+    response.writeHead(answer.status).end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  return {
+    redis,
+    async start() {
+      const opened = await openApi({
+        redis: { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, token: gateway.token },
+        dynamo: { endpoint: dynamo.url, region: "local", credentials },
+        codePolicy: { resendMs: 0 },
+        leasePolicy: LEASE,
+        graphs: { slow },
+      });
+      const runner = new Runner(opened.deps);
+      const api = createApi(opened.deps, runner);
+      const server = await new Promise<Server>((resolve) => {
+        const made = serve({ fetch: api.fetch, port: 0, hostname: "127.0.0.1" }, () => resolve(made)) as Server;
+      });
+      const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
+      return {
+        ...opened,
+        runner,
+        apiUrl,
+        clientOf: (apiKey) => new Client<SlowValues>({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } }),
+        async close() {
+          await runner.stop();
+          server.closeAllConnections();
+          server.close();
+          opened.deps.close();
+        },
+      };
+    },
+    async close() {
+      proxy.closeAllConnections();
+      proxy.close();
+      await gateway.close();
+      await dynamo.close();
+    },
+  };
+}
+
+let users = 0;
+export async function logInAnew({ request, sent }: ApiProcess): Promise<string> {
+  const body = { email: `user-${users++}@example.com` };
+  const { challenge } = (await (await request("POST", "/auth/code", { body })).json()) as { challenge: string };
+  const verified = await request("POST", "/auth/verify", { body: { challenge, code: sent() } });
+  return ((await verified.json()) as { token: string }).token;
+}
+
+/** The input of a turn of the slow graph. */
+export const turn = (steps: number, pauseMs: number, content = "go") => ({
+  input: { messages: [{ role: "user", content }], steps, pauseMs },
+});
+
+export interface RawEvent {
+  id: string;
+  event: string;
+  data: string;
+}
+
+/** The events of a raw stream, up to so many; the connection is then reset. */
+export async function rawEvents(
+  url: string,
+  token: string,
+  { headers = {}, body, upTo = Infinity }: { headers?: object; body?: object; upTo?: number } = {},
+): Promise<{ found: RawEvent[]; response: Response }> {
+  const abort = new AbortController();
+  const response = await fetch(url, {
+    method: body ? "POST" : "GET",
+    headers: { "x-api-key": token, ...headers },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: abort.signal,
+  });
+  const found: RawEvent[] = [];
+  let text = "";
+  const decoder = new TextDecoder();
+  const reader = response.body?.getReader();
+  for (;;) {
+    const { value: chunk, done } = (await reader?.read()) ?? { done: true, value: undefined };
+    if (done || !chunk) break;
+    text += decoder.decode(chunk, { stream: true });
+    const parts = text.split("\n\n");
+    text = parts.pop() ?? "";
+    for (const part of parts) {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(part)?.[1] ?? "";
+      if (field("event")) found.push({ id: field("id"), event: field("event"), data: field("data") });
+      if (found.length >= upTo) {
+        abort.abort();
+        return { found, response };
+      }
+    }
+  }
+  return { found, response };
+}
