@@ -35,7 +35,9 @@ const BATCH = 500;
 /** So many of a user's newest sessions are in use. */
 const KNOWN = 6;
 
-const send = (message: FromWorker) => process.send?.(message);
+/** Resolves when it is on its way: what is not by the time of `disconnect` may be lost. */
+const send = (message: FromWorker): Promise<void> =>
+  new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()));
 let known: number[][] = [];
 
 function learn({ user, serial }: Announcement): void {
@@ -49,8 +51,8 @@ process.on("message", (message: ToWorker) => {
   else
     work(message.assignment).then(
       () => process.disconnect(),
-      (error: unknown) => {
-        send({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      async (error: unknown) => {
+        await send({ failed: error instanceof Error ? (error.stack ?? error.message) : String(error) });
         process.disconnect();
       },
     );
@@ -76,7 +78,7 @@ async function work(assignment: Assignment): Promise<void> {
   const aNewOne = (user: number): SessionRef => {
     const serial = serials++ * workers + worker;
     learn({ user, serial });
-    send({ announced: { user, serial } });
+    void send({ announced: { user, serial } });
     return refOf(user, serial);
   };
 
@@ -91,7 +93,7 @@ async function work(assignment: Assignment): Promise<void> {
     }
     const times = { startedAt, startedOn, endedAt: monotonic(), endedOn: Date.now() };
     written.push({ user, ...times, ...describe(answer?.value), ...(!answer && { answer: undefined }) } as Operation);
-    if (written.length >= BATCH) send({ operations: written.splice(0) });
+    if (written.length >= BATCH) void send({ operations: written.splice(0) });
     return answer !== undefined;
   }
 
@@ -185,7 +187,7 @@ async function work(assignment: Assignment): Promise<void> {
       }
     }),
   );
-  send({ operations: written });
+  await send({ operations: written });
 }
 
 const monotonic = () => Number(process.hrtime.bigint() / 1000n) / 1000;
