@@ -20,20 +20,20 @@ export interface SlowValues {
 
 export const LEASE = { leaseMs: 1500, heartbeatMs: 300 };
 
-export interface ApiProcess extends TestApi {
+interface ApiProcess extends TestApi {
   runner: Runner;
   apiUrl: string;
   clientOf(apiKey: string): Client<SlowValues>;
 }
 
-export interface SharedStores {
+interface SharedStores {
   /** What the way to Redis does, and how many commands have gone it. */
   redis: { away: boolean; commands: number };
   start(): Promise<ApiProcess>;
   close(): Promise<void>;
 }
 
-export async function openSharedStores(): Promise<SharedStores> {
+async function openSharedStores(): Promise<SharedStores> {
   const redis = { away: false, commands: 0 };
   const dynamo = await startLocalDynamo();
   const admin = connectDynamo({ endpoint: dynamo.url, region: "local", credentials });
@@ -91,8 +91,36 @@ export async function openSharedStores(): Promise<SharedStores> {
   };
 }
 
+interface Pair {
+  stores: SharedStores;
+  one: ApiProcess;
+  token: string;
+  /** Of the first process, and of the second, both of the same user. */
+  client: Client<SlowValues>;
+  elsewhere: Client<SlowValues>;
+  newThread(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startPair(): Promise<Pair> {
+  const stores = await openSharedStores();
+  const [one, two] = [await stores.start(), await stores.start()];
+  const token = await logInAnew(one);
+  const client = one.clientOf(token);
+  return {
+    ...{ stores, one, token, client },
+    elsewhere: two.clientOf(token),
+    newThread: async () => (await client.threads.create()).thread_id,
+    async close() {
+      await one.close();
+      await two.close();
+      await stores.close();
+    },
+  };
+}
+
 let users = 0;
-export async function logInAnew({ request, sent }: ApiProcess): Promise<string> {
+async function logInAnew({ request, sent }: ApiProcess): Promise<string> {
   const body = { email: `user-${users++}@example.com` };
   const { challenge } = (await (await request("POST", "/auth/code", { body })).json()) as { challenge: string };
   const verified = await request("POST", "/auth/verify", { body: { challenge, code: sent() } });

@@ -1,39 +1,13 @@
 /** Runs from beginning to end, whatever happens to their processes and to one another. */
-import type { Client } from "@langchain/langgraph-sdk";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ApiProcess,
-  LEASE,
-  logInAnew,
-  openSharedStores,
-  type SharedStores,
-  type SlowValues,
-  turn,
-} from "../engines/api-processes.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { LEASE, type SlowValues, startPair, turn } from "../engines/api-processes.ts";
 
 const contents = (values: SlowValues) => values.messages.map(({ content }) => content);
 
-describe("a run", () => {
-  let stores: SharedStores;
-  let one: ApiProcess;
-  let two: ApiProcess;
-  let client: Client<SlowValues>;
-  let elsewhere: Client<SlowValues>;
-  let token: string;
-  beforeAll(async () => {
-    stores = await openSharedStores();
-    [one, two] = [await stores.start(), await stores.start()];
-    token = await logInAnew(one);
-    client = one.clientOf(token);
-    elsewhere = two.clientOf(token);
-  });
-  afterAll(async () => {
-    await one.close();
-    await two.close();
-    await stores.close();
-  });
-  const newThread = async () => (await client.threads.create()).thread_id;
+const { stores, one, token, client, elsewhere, newThread, close } = await startPair();
+afterAll(close);
 
+describe("a run", () => {
   it("reports what its graph throws, and leaves the thread in error", async () => {
     const threadId = await newThread();
     const bad = client.runs.wait(threadId, "slow", { ...turn(3, 1), config: { recursion_limit: 2 } });

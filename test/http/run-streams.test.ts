@@ -1,38 +1,13 @@
 /** A run's clients: who watches, who comes back, who waits, and who goes away. */
-import type { Client } from "@langchain/langgraph-sdk";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import {
-  type ApiProcess,
-  logInAnew,
-  openSharedStores,
-  rawEvents,
-  type SharedStores,
-  type SlowValues,
-  turn,
-} from "../engines/api-processes.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { rawEvents, type SlowValues, startPair, turn } from "../engines/api-processes.ts";
 
 const contents = (values: SlowValues) => values.messages.map(({ content }) => content);
 
+const { stores, one, token, client, elsewhere, newThread, close } = await startPair();
+afterAll(close);
+
 describe("a run", () => {
-  let stores: SharedStores;
-  let one: ApiProcess;
-  let two: ApiProcess;
-  let client: Client<SlowValues>;
-  let elsewhere: Client<SlowValues>;
-  let token: string;
-  beforeAll(async () => {
-    stores = await openSharedStores();
-    [one, two] = [await stores.start(), await stores.start()];
-    token = await logInAnew(one);
-    client = one.clientOf(token);
-    elsewhere = two.clientOf(token);
-  });
-  afterAll(async () => {
-    await one.close();
-    await two.close();
-    await stores.close();
-  });
-  const newThread = async () => (await client.threads.create()).thread_id;
   const events = (path: string, options: Parameters<typeof rawEvents>[2]) =>
     rawEvents(`${one.apiUrl}${path}`, token, options);
 
@@ -44,11 +19,10 @@ describe("a run", () => {
     expect(response.headers.get("location")).toBe(`${place}/stream`);
     expect(found.map(({ id }) => Number(id))).toEqual(found.map((_, i) => i));
     expect(found[0]).toMatchObject({ event: "metadata", data: expect.stringContaining('"attempt":1') });
-    for (let cut = 0; cut <= found.length; cut++)
-      for (const path of [`${place}/stream`]) {
-        const { found: rest } = await events(path, { headers: { "Last-Event-ID": String(cut - 1) } });
-        expect(rest).toEqual(found.slice(cut));
-      }
+    for (let cut = 0; cut <= found.length; cut++) {
+      const { found: rest } = await events(`${place}/stream`, { headers: { "Last-Event-ID": String(cut - 1) } });
+      expect(rest).toEqual(found.slice(cut));
+    }
     const again = [];
     for await (const event of elsewhere.runs.joinStream(threadId, place.split("/").at(-1) ?? "", { lastEventId: "-1" }))
       again.push(event);

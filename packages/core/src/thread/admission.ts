@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { Table } from "../dynamo/index.ts";
 import { untilDone } from "./again.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
-import { runItems, type ThreadRecord, threadKey } from "./records.ts";
+import { LEASE_FREE, runItems, type ThreadRecord, threadKey } from "./records.ts";
 import type { RunStore } from "./runs.ts";
 import type { Admission, NewRun, ThreadChange } from "./store.ts";
 
@@ -18,8 +18,6 @@ interface Stores {
   runs: RunStore;
   read: (threadId: string) => Promise<ThreadRecord | undefined>;
 }
-
-const LEASE_FREE = "(attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now)";
 
 export async function admit(stores: Stores, run: NewRun, options: Admission) {
   const { table, clock, policy, runs, read } = stores;
@@ -43,7 +41,7 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
     const taken = await table.update(threadKey(run.threadId), {
       ...placed,
       expression: `${placed.expression}, leaseHolder = :holder, leaseRun = :run, leaseExpiresAt = :until, fence = :fence`,
-      condition: `${placed.condition} AND fence = :seen AND ${LEASE_FREE}`,
+      condition: `${placed.condition} AND ${LEASE_FREE}`,
       values: {
         ...placed.values,
         ":holder": holder,

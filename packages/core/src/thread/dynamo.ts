@@ -3,7 +3,7 @@ import { type Table, tableDefinition } from "../dynamo/index.ts";
 import { admit } from "./admission.ts";
 import { untilDone } from "./again.ts";
 import { type Lease, type LeasePolicy, RUN_TTL_MS, type SettledStatus } from "./policy.ts";
-import { lineOf, RUNS, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
+import { LEASE_FREE, lineOf, RUNS, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
 import { createRunStore } from "./runs.ts";
 import type { ThreadStore } from "./store.ts";
 
@@ -115,7 +115,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         const taken = await table.update(threadKey(threadId), {
           expression:
             "SET leaseHolder = :holder, leaseRun = :run, leaseExpiresAt = :until, fence = :fence, updatedAt = :now",
-          condition: "fence = :seen AND (attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now)",
+          condition: LEASE_FREE,
           names: {},
           values: {
             ":holder": holder,

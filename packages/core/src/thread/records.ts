@@ -38,6 +38,9 @@ export interface ThreadRecord {
   leaseExpiresAt?: number;
 }
 
+/** That nobody has a thread, and nobody has had it since it was looked at. */
+export const LEASE_FREE = "fence = :seen AND (attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now)";
+
 export function threadItem({ id, owner, metadata, temporary = false }: NewThread, now: number): Item {
   return {
     ...threadKey(id),
