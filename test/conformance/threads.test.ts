@@ -132,7 +132,16 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     await expect(dying.admit(run, { ...inLine, holder: "dying" })).rejects.toThrow("cut");
     expect(await threads.run(id, run.id)).toMatchObject({ status: "running" });
     expect(await threads.begin(id, "anybody")).toBeUndefined();
-    expect(await threads.admit(run, { ...inLine, alone: true, holder: "again" })).toBe("admitted");
+    /** Somebody changes the thread in between of the first try. */
+    const disturbed = new Table({ client, tableName, clock });
+    disturbed.update = async (...asked) => {
+      disturbed.update = Table.prototype.update;
+      await threads.change(id, "ada", { metadata: { disturbed: true } });
+      return disturbed.update(...asked);
+    };
+    const again = createThreadStore(disturbed, clock, defaultLeasePolicy);
+    expect(await again.admit(run, { ...inLine, alone: true, holder: "again" })).toBe("admitted");
+    expect((await threads.get(id, "ada"))?.metadata).toMatchObject({ disturbed: true, graph_id: "agent" });
     const { lease } = await begun(threads, id, "again");
     expect(lease).toMatchObject({ runId: run.id, fence: 2 });
     expect(await threads.settle(lease, { status: "success", thread: "idle" })).toBe("done");

@@ -6,10 +6,10 @@
 import type { Clock } from "../clock.ts";
 import type { Table } from "../dynamo/index.ts";
 import { untilDone } from "./again.ts";
-import type { Lease, LeasePolicy, Run } from "./policy.ts";
+import type { LeasePolicy } from "./policy.ts";
 import { LEASE_FREE, runItems, type ThreadRecord, threadKey } from "./records.ts";
 import type { RunStore } from "./runs.ts";
-import type { Admission, NewRun, ThreadChange } from "./store.ts";
+import type { Admission, Begun, NewRun, ThreadChange } from "./store.ts";
 
 interface Stores {
   table: Table;
@@ -24,12 +24,14 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
   const { alone, holder, change = () => ({}) } = options;
   const { parts, item, request } = await runItems(run);
   let isStored = false;
+  /** The fence that its item speaks of, if it was there before: its lease must have a higher one, however often this fails. */
+  let claimed = 0;
 
   const isDue = ({ line, leaseExpiresAt = 0 }: ThreadRecord) =>
     line.length === 0 && leaseExpiresAt <= clock.now() && run.startAt <= clock.now();
 
   /** Stores the run as running, and takes its thread. */
-  async function beginAtOnce(record: ThreadRecord, holder: string): Promise<{ lease: Lease; run: Run } | undefined> {
+  async function beginAtOnce(record: ThreadRecord, holder: string): Promise<Begun | undefined> {
     const fence = record.fence + 1;
     const now = clock.now();
     await table.putAll(parts);
@@ -75,15 +77,13 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
       const begun = await beginAtOnce(record, holder);
       if (begun || isStored) return begun ?? "again";
     }
-    let fence = record.fence;
     if (!isStored) {
       await table.putAll(parts);
       if (!(await table.putIfAbsent(item))) {
         // It was admitted before and has ended, or was about to be.
         const found = await runs.unended(run.threadId, run.id);
         if (!found) return "admitted";
-        // Its lease will have a fence that nobody was about to have.
-        fence = Math.max(fence, found.fence ?? 0);
+        claimed = found.fence ?? 0;
       }
       isStored = true;
     }
@@ -92,7 +92,7 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
       ...placed,
       expression: `${placed.expression}, fence = :fence`,
       condition: `${placed.condition} AND fence = :seen`,
-      values: { ...placed.values, ":fence": fence, ":seen": record.fence },
+      values: { ...placed.values, ":fence": Math.max(record.fence, claimed), ":seen": record.fence },
     });
     return admitted ? "admitted" : "again";
   });

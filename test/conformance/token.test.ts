@@ -1,5 +1,5 @@
+import { keyedHandle, newToken, parseToken } from "@tenure/core/token";
 import { describe, expect, it } from "vitest";
-import { keyedHandle, newToken, parseToken } from "./token.ts";
 
 describe("a token", () => {
   it("has one shape, and any other is known without asking a store", () => {
