@@ -12,15 +12,10 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import type { Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { serve } from "@hono/node-server";
 import { Client } from "@langchain/langgraph-sdk";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
-import { createApi } from "@tenure/functions/api";
-import { Runner } from "@tenure/functions/runs/runner";
 import { openWindows } from "@tenure/local/limits";
 import { RedisServer } from "@tenure/local/redis/resp";
 import { graphFactory } from "../../test/compat/fixture.ts";
@@ -72,21 +67,12 @@ const parts: Record<string, (...args: string[]) => Promise<object>> = {
     const dynamo = { endpoint: dynamodb, region: "local", credentials };
     const admin = connectDynamo(dynamo);
     await ensureTable(admin, "tenure");
-    const { deps, request, sent } = await openApi({
-      ...{ redis: { url, token, deadlineMs: 10_000 }, dynamo, graphs },
-      codePolicy: { resendMs: 0 },
-    });
-    // One user is all of them.
-    deps.windows = openWindows;
-    const body = { email: `load-${process.pid}@example.com` };
-    const { challenge } = (await (await request("POST", "/auth/code", { body })).json()) as { challenge: string };
-    const verified = await request("POST", "/auth/verify", { body: { challenge, code: sent() } });
-    const api = createApi(deps, new Runner(deps));
-    const server = await new Promise<Server>((resolve) => {
-      const made = serve({ fetch: api.fetch, port: 0, hostname: "127.0.0.1" }, () => resolve(made)) as Server;
-    });
-    const session = (await verified.json()) as { token: string };
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`, token: session.token };
+    const opened = await openApi(
+      { redis: { url, token, deadlineMs: 10_000 }, dynamo, graphs, codePolicy: { resendMs: 0 } },
+      // One user is all of them.
+      { windows: openWindows },
+    );
+    return { url: await opened.serve(), token: await opened.logIn(`load-${process.pid}@example.com`) };
   },
 };
 

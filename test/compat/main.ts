@@ -62,7 +62,7 @@ const defaults = Object.fromEntries(
   ]),
 );
 const extractor = join(ROOT, "node_modules/.cache/tenure-schemas");
-installExtractor(extractor);
+installExtractor(extractor, console.error);
 const places = Object.entries(config.graphs).map(([name, place]) => [name, join(copy, "graphs", place)]);
 const schemas = await readSchemas(Object.fromEntries(places), extractor);
 const stack = await startTestStack({}, { graphs, schemas, defaults });

@@ -1,11 +1,8 @@
 /** Two processes of the API on the same stores, served on loopback, with a way to Redis that can be cut. */
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { serve } from "@hono/node-server";
 import { Client } from "@langchain/langgraph-sdk";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
-import { createApi } from "@tenure/functions/api";
-import { Runner } from "@tenure/functions/runs/runner";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { openApi, type TestApi } from "./api.ts";
@@ -21,7 +18,6 @@ export interface SlowValues {
 export const LEASE = { leaseMs: 1500, heartbeatMs: 300 };
 
 interface ApiProcess extends TestApi {
-  runner: Runner;
   apiUrl: string;
   clientOf(apiKey: string): Client<SlowValues>;
 }
@@ -63,24 +59,9 @@ async function openSharedStores(): Promise<SharedStores> {
         leasePolicy: LEASE,
         graphs: { slow },
       });
-      const runner = new Runner(opened.deps);
-      const api = createApi(opened.deps, runner);
-      const server = await new Promise<Server>((resolve) => {
-        const made = serve({ fetch: api.fetch, port: 0, hostname: "127.0.0.1" }, () => resolve(made)) as Server;
-      });
-      const apiUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
-      return {
-        ...opened,
-        runner,
-        apiUrl,
-        clientOf: (apiKey) => new Client<SlowValues>({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } }),
-        async close() {
-          await runner.stop();
-          server.closeAllConnections();
-          server.close();
-          opened.deps.close();
-        },
-      };
+      const apiUrl = await opened.serve();
+      const clientOf = (apiKey: string) => new Client<SlowValues>({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } });
+      return { ...opened, apiUrl, clientOf };
     },
     async close() {
       proxy.closeAllConnections();
@@ -105,7 +86,7 @@ interface Pair {
 export async function startPair(): Promise<Pair> {
   const stores = await openSharedStores();
   const [one, two] = [await stores.start(), await stores.start()];
-  const token = await logInAnew(one);
+  const token = await one.logIn("ada@example.com");
   const client = one.clientOf(token);
   return {
     ...{ stores, one, token, client },
@@ -117,14 +98,6 @@ export async function startPair(): Promise<Pair> {
       await stores.close();
     },
   };
-}
-
-let users = 0;
-async function logInAnew({ request, sent }: ApiProcess): Promise<string> {
-  const body = { email: `user-${users++}@example.com` };
-  const { challenge } = (await (await request("POST", "/auth/code", { body })).json()) as { challenge: string };
-  const verified = await request("POST", "/auth/verify", { body: { challenge, code: sent() } });
-  return ((await verified.json()) as { token: string }).token;
 }
 
 /** The input of a turn of the slow graph. */

@@ -1,4 +1,7 @@
 /** The API without a server in front of it, on stores that a test chooses. */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { serve } from "@hono/node-server";
 import { createApi } from "@tenure/functions/api";
 import { createDeps, type Deps, type ServiceConfig } from "@tenure/functions/deps";
 import { Runner } from "@tenure/functions/runs/runner";
@@ -8,17 +11,23 @@ export const SITE = "http://localhost";
 
 export interface TestApi {
   deps: Deps;
+  runner: Runner;
   /** The code that was last sent, to whomever. */
   sent: () => string;
   request(method: string, path: string, options?: { headers?: HeadersInit; body?: unknown }): Promise<Response>;
+  /** Logs in as a program does, and returns the token. */
+  logIn(email: string): Promise<string>;
+  /** Serves it on loopback, at a port that is free, and says where the API is. */
+  serve(): Promise<string>;
   close(): Promise<void>;
 }
 
 export async function openApi(
   config: Pick<ServiceConfig, "redis" | "dynamo"> & Partial<ServiceConfig>,
+  replaced: Partial<Deps> = {},
 ): Promise<TestApi> {
   let code = "";
-  const deps = await createDeps({
+  const made = await createDeps({
     tableName: "tenure",
     pepper: PEPPER,
     addressOf: () => "192.0.2.1",
@@ -29,19 +38,35 @@ export async function openApi(
     },
     ...config,
   });
+  const deps = { ...made, ...replaced };
   const runner = new Runner(deps);
   const api = createApi(deps, runner);
+  const request: TestApi["request"] = async (method, path, { headers, body } = {}) =>
+    api.request(`${SITE}/api${path}`, {
+      method,
+      ...(headers && { headers }),
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+  let server: Server | undefined;
   return {
-    deps,
+    ...{ deps, runner, request },
     sent: () => code,
-    request: async (method, path, { headers, body } = {}) =>
-      api.request(`${SITE}/api${path}`, {
-        method,
-        ...(headers && { headers }),
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-      }),
+    async logIn(email) {
+      const asked = await request("POST", "/auth/code", { body: { email } });
+      const { challenge } = (await asked.json()) as { challenge: string };
+      const verified = await request("POST", "/auth/verify", { body: { challenge, code } });
+      return ((await verified.json()) as { token: string }).token;
+    },
+    async serve() {
+      server = await new Promise<Server>((resolve) => {
+        const made = serve({ fetch: api.fetch, port: 0, hostname: "127.0.0.1" }, () => resolve(made)) as Server;
+      });
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}/api`;
+    },
     async close() {
       await runner.stop();
+      server?.closeAllConnections();
+      server?.close();
       deps.close();
     },
   };

@@ -39,9 +39,10 @@ export function graphPlaces(args: string[]): GraphPlaces {
   return places;
 }
 
-/** Brings the extractor into a folder, from the npm registry, unless it is there. */
-export function installExtractor(folder: string): void {
+/** Brings the extractor into a folder, from the npm registry, unless it is there; says so first. */
+export function installExtractor(folder: string, say: (line: string) => void): void {
   if (existsSync(join(folder, "node_modules/@langchain/langgraph-api"))) return;
+  say("installing LangGraph's extractor and a TypeScript compiler for it");
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), "{}");
   const options = ["--no-audit", "--no-fund", "--loglevel=error", "--legacy-peer-deps"];

@@ -1,5 +1,5 @@
 /** `npm start`, `npm run reset`, `npm run thread` and `npm run schemas`. */
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import { sourceSchemas } from "@tenure/functions/graphs/source-schemas";
@@ -56,8 +56,7 @@ const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-
 
 async function schemas(args: string[]): Promise<void> {
   const places = graphPlaces(args);
-  if (!existsSync(EXTRACTOR)) print("installing LangGraph's extractor and a TypeScript compiler for it");
-  installExtractor(EXTRACTOR);
+  installExtractor(EXTRACTOR, print);
   const found = await readSchemas(places, EXTRACTOR);
   for (const [name, of] of Object.entries(found))
     print(
