@@ -1,20 +1,37 @@
 import { defineConfig } from "vitest/config";
+import { LONG_FORMS } from "./test/support/size.ts";
 
 // "import" and "default" are implied. Naming "import" here would reach `require` in packages that have both.
 const conditions = ["@tenure/source", "node"];
 
-/** Tests run against the sources, of the other packages too, so that what is tested is never a stale build. */
-export default defineConfig({
+/** Catches what hangs; no test is to come near it, however busy the machine is. */
+const HANG_MS = 180_000;
+
+/**
+ * Tests run against the sources, of the other packages too, so that what is tested is never a stale build. With
+ * `--mode long` the tests that have a long form run in that form, and no others.
+ */
+export default defineConfig(({ mode }) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
-    globalSetup: "test/setup.ts",
-    reporters: ["default", "./test/closing-line.ts"],
+    include: mode === "long" ? LONG_FORMS : ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
+    env: {
+      TENURE_TEST_FORM: mode === "long" ? "long" : "short",
+      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+    },
+    globalSetup: "test/support/engines-line.ts",
+    setupFiles: "test/support/quiet.ts",
+    reporters: [["default", { summary: false }], "./test/support/closing-lines.ts"],
+    // A line for each file; what passes prints nothing, and what fails all that was printed meanwhile.
+    slowTestThreshold: Number.POSITIVE_INFINITY,
+    silent: "passed-only",
     // LangChain's validation suite expects the runner's functions to be global.
     globals: true,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
-    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
+    // Tests wait for one another's processes more than they compute.
+    maxWorkers: 2,
+    testTimeout: HANG_MS,
+    hookTimeout: HANG_MS,
+    expect: { poll: { timeout: HANG_MS / 2, interval: 20 } },
   },
-});
+}));

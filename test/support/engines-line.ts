@@ -1,6 +1,6 @@
-import { missing } from "./engines/found.ts";
+import { missing } from "../engines/found.ts";
 
-/** Says in one line what the tests run on, and refuses to begin when an engine is required and not there. */
+/** Says in one line which real engines were not found, and refuses to begin when they are required. */
 export default function setup(): void {
   const found = missing.length === 0 ? "all found" : `not found: ${missing.join(", ")}`;
   process.stdout.write(`engines: embedded Redis and dynalite, always; others ${found}\n`);

@@ -1,0 +1,33 @@
+/** Ends a run with how to run what failed, and with one plain line that any tool can read. */
+import type { Reporter, TestModule } from "vitest/node";
+
+export default class ClosingLines implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
+    const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
+    const again: string[] = [];
+    for (const module of modules) {
+      const file = module.relativeModuleId;
+      const tests = [...module.children.allTests()];
+      for (const test of tests) {
+        const { state } = test.result();
+        count[state] += 1;
+        if (state === "failed") again.push(`${file} -t ${quoted(patternOf(test.fullName))}`);
+      }
+      // A file that could not be loaded, or a hook that failed, has no test that has.
+      if (module.state() === "failed" && !tests.some((test) => test.result().state === "failed")) {
+        count.failed += 1;
+        again.push(file);
+      }
+    }
+    if (again.length > 0) process.stdout.write(`\nTo run what failed alone:\n`);
+    for (const one of again) process.stdout.write(`  npm ${COMMAND} -- ${one}\n`);
+    const skipped = count.skipped + count.pending;
+    process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${skipped} skipped\n`);
+  }
+}
+
+const COMMAND = process.argv.some((arg) => arg === "--mode=long" || arg === "long") ? "run test:long" : "test";
+
+/** The runner takes a test's name as a regular expression, with its groups before it. */
+const patternOf = (fullName: string) => fullName.replaceAll(" > ", " ").replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;

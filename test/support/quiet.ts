@@ -1,0 +1,15 @@
+/**
+ * What the product says on stderr and stdout goes where `console` goes: the runner shows it with the test that fails, and
+ * of those that pass nothing.
+ */
+import { stripVTControlCharacters } from "node:util";
+
+for (const [stream, print] of [
+  [process.stdout, console.log],
+  [process.stderr, console.error],
+] as const)
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]) => {
+    print(stripVTControlCharacters(Buffer.from(chunk).toString()).replace(/\n$/, ""));
+    for (const done of rest) if (typeof done === "function") done();
+    return true;
+  };

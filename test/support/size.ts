@@ -1,0 +1,21 @@
+/**
+ * How much a test does. `npm test` has a short form of the tests that look for what is rare: random lives, histories of many
+ * processes, a crash at every request. `npm run test:long` has them whole, and runs no others.
+ */
+
+/** The files that have a long form. */
+export const LONG_FORMS = [
+  "test/abuse/**/*.test.ts",
+  "test/conformance/checkpointer.test.ts",
+  "test/fault/{checkpoint-crash,checkpoint-ttl,dynamo-weather}.test.ts",
+  "test/history/**/*.test.ts",
+  "test/lab/**/*.test.ts",
+  "test/local/start.test.ts",
+  "test/model/**/*.test.ts",
+  "test/sst/**/*.test.ts",
+];
+
+export const isLong = process.env.TENURE_TEST_FORM === "long";
+
+/** How many: `sized(20, 400)` is 20 in `npm test` and 400 in `npm run test:long`. */
+export const sized = (short: number, long: number): number => (isLong ? long : short);
