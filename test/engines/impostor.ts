@@ -1,5 +1,5 @@
 /** An HTTP server where a Redis gateway should be, which answers as a test wants it to. */
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll } from "vitest";
 
@@ -24,4 +24,25 @@ export function redisPlayedBy(listener: RequestListener): Impostor {
   };
   afterAll(stop);
   return { url: () => url, stop };
+}
+
+/** Requests that nobody answers until a test does, each in its turn. */
+export class Requests {
+  private readonly arrived: ServerResponse[] = [];
+  private readonly awaited: ((response: ServerResponse) => void)[] = [];
+
+  /** Listens in place of a server. */
+  readonly take: RequestListener = (request, response) => {
+    request.resume();
+    const next = this.awaited.shift();
+    if (next) next(response);
+    else this.arrived.push(response);
+  };
+
+  /** Resolves to the answer that the next request waits for, once it has arrived. */
+  next(): Promise<ServerResponse> {
+    const response = this.arrived.shift();
+    if (response) return Promise.resolve(response);
+    return new Promise((resolve) => this.awaited.push(resolve));
+  }
 }

@@ -4,8 +4,11 @@ import { createWindows } from "@tenure/core/ratelimit";
 import { connectRedis, type RedisStore } from "@tenure/core/redis";
 import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newChallenge, newToken } from "@tenure/core/token";
-import { describe, expect, it } from "vitest";
-import { redisPlayedBy } from "../engines/impostor.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Requests, redisPlayedBy } from "../engines/impostor.ts";
+import { holdTimers, isSettled } from "../support/time.ts";
+
+afterEach(() => void vi.useRealTimers());
 
 const DEADLINE_MS = 300;
 const SECRET_EMAIL = "ada@example.com";
@@ -57,24 +60,32 @@ describe.each(answers)("when %s answers", (_name, status, body, outcome) => {
 });
 
 describe("when nothing answers", () => {
-  const server = redisPlayedBy(() => {});
-  it.each(verbs)("%s is unavailable within its deadline", async (_verb, run) => {
-    const started = performance.now();
-    await expectUnavailable(run(connect(server.url())), "unknown");
-    expect(performance.now() - started).toBeLessThan(DEADLINE_MS + 700);
+  const asked = new Requests();
+  const server = redisPlayedBy(asked.take);
+  it.each(verbs)("%s is unavailable at its deadline, and no sooner", async (_verb, run) => {
+    const time = holdTimers();
+    const running = run(connect(server.url()));
+    await asked.next();
+    await time.advance(DEADLINE_MS - 1);
+    expect(await isSettled(running)).toBe(false);
+    await time.advance(1);
+    await expectUnavailable(running, "unknown");
   });
 });
 
 describe("when a server that does not know the scripts is slow", () => {
-  const server = redisPlayedBy(async (request, response) => {
-    request.resume();
-    await new Promise((resolve) => setTimeout(resolve, DEADLINE_MS * 0.7));
-    response.writeHead(400).end('{"error":"NOSCRIPT No matching script."}');
-  });
+  const asked = new Requests();
+  const server = redisPlayedBy(asked.take);
   it.each(verbs)("%s has one deadline for both of its round trips", async (_verb, run) => {
-    const started = performance.now();
-    await expectUnavailable(run(connect(server.url())), "unknown");
-    expect(performance.now() - started).toBeLessThan(DEADLINE_MS * 1.3);
+    const time = holdTimers();
+    const running = run(connect(server.url()));
+    const first = await asked.next();
+    await time.advance(DEADLINE_MS - 1);
+    first.writeHead(400).end('{"error":"NOSCRIPT No matching script."}');
+    await asked.next();
+    expect(await isSettled(running)).toBe(false);
+    await time.advance(1);
+    await expectUnavailable(running, "unknown");
   });
 });
 

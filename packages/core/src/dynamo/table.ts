@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
+import { withDeadline } from "../deadline.ts";
 import { TenureError } from "../errors.ts";
 import {
   attempt,
@@ -239,7 +240,7 @@ export class Table {
       let failure: unknown;
       for (const pause of pauses(RETRY_MS)) {
         try {
-          return await send(command, { abortSignal: AbortSignal.timeout(REQUEST_DEADLINE_MS) });
+          return await withDeadline(REQUEST_DEADLINE_MS, (abortSignal) => send(command, { abortSignal }));
         } catch (error) {
           if (isConditionFailed(error) && (failure !== undefined || attemptsOf(error) > 1))
             this.repeated.add(error as Error);

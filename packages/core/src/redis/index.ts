@@ -6,7 +6,8 @@
  * The client's own errors repeat the whole command, so they are dropped here and never become a cause.
  */
 import { Redis } from "@upstash/redis";
-import { isTenureError, TenureError } from "../errors.ts";
+import { withDeadline } from "../deadline.ts";
+import { TenureError } from "../errors.ts";
 import { type Script, sourceFor } from "./script.ts";
 
 export { defineScript, type Script } from "./script.ts";
@@ -38,44 +39,55 @@ export interface RedisStore {
 }
 
 export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true }: RedisConfig): RedisStore {
+  // The client asks for the signal of a request in the turn in which it is called.
+  let signal: AbortSignal | undefined;
+  const under = <T>(given: AbortSignal, send: () => Promise<T>): Promise<T> => {
+    signal = given;
+    try {
+      return send();
+    } finally {
+      signal = undefined;
+    }
+  };
   const client = new Redis({
     url,
     token,
     retry: { retries: 0 },
-    signal: () => AbortSignal.timeout(deadlineMs),
+    signal: () => signal ?? AbortSignal.timeout(deadlineMs),
     automaticDeserialization: false,
     enableAutoPipelining: false,
     enableTelemetry: false,
   });
-  async function before<T>(deadline: number, work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(noAnswer()), Math.max(0, deadline - performance.now()));
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
 
   return {
     client,
-    inTime: (work) => before(performance.now() + deadlineMs, work),
+
+    async inTime(work) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(noAnswer()), deadlineMs);
+      });
+      try {
+        return await Promise.race([work, late]);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
 
     async evaluate(script, keys, args) {
       const { source, sha } = sourceFor(script, keyLocking);
       const argv = args.map(String);
-      const deadline = performance.now() + deadlineMs;
       try {
-        return await client.evalsha<string[], Reply>(sha, keys, argv);
+        return await withDeadline(deadlineMs, async (signal) => {
+          try {
+            return await under(signal, () => client.evalsha<string[], Reply>(sha, keys, argv));
+          } catch (error) {
+            if (!isNoScript(error)) throw error;
+            return await under(signal, () => client.eval<string[], Reply>(source, keys, argv));
+          }
+        });
       } catch (error) {
-        if (!isNoScript(error)) throw asFault(error);
-      }
-      try {
-        return await before(deadline, client.eval<string[], Reply>(source, keys, argv));
-      } catch (error) {
-        throw isTenureError(error) ? error : asFault(error);
+        throw asFault(error);
       }
     },
   };
