@@ -20,3 +20,10 @@ export function dyingClient(
     },
   });
 }
+
+/** A client whose every request fails in one way, at once. */
+export function failingClient(client: DynamoDBDocumentClient, failure: unknown): DynamoDBDocumentClient {
+  return new Proxy(client, {
+    get: (target, name) => (name === "send" ? () => Promise.reject(failure) : Reflect.get(target, name)),
+  });
+}
