@@ -1,14 +1,13 @@
 /**
  * Goes through what all processes wrote down and looks for what must never be. It believes nothing of the store
- * except its answers, and claims nothing from an outcome that nobody knows: such a call may have landed at any instant
- * until `landsWithinMs` after it began, and a session that it may yet bring into being is not held to be dead.
+ * except its answers, and claims nothing from an outcome that nobody knows: such a call may land at any instant after it
+ * began, however late, and a session that it may yet bring into being is not held to be dead.
  */
 import type { SessionPolicy } from "@tenure/core/session";
 import type { Operation, Seen } from "./operations.ts";
 
 export interface CheckOptions {
   policy: SessionPolicy;
-  landsWithinMs: number;
   /** How far past its deadline by the reader's clock a session may be let through: the grain of two clocks. */
   allowanceMs: number;
 }
@@ -42,9 +41,9 @@ export function check(operations: Operation[], options: CheckOptions): Findings 
   for (const user of new Set(operations.map(({ user }) => user))) {
     const history = operations.filter((one) => one.user === user);
     findings.unknownOutcomes += history.filter(({ answer }) => answer === undefined).length;
-    const lives = livesOf(history, options);
+    const lives = livesOf(history);
     for (const operation of history) noteEnds(operation, lives);
-    const proofs = proofsOf(history, lives, options);
+    const proofs = proofsOf(history, lives);
     const contents = new Map<string, string>();
     for (const [id, life] of lives) {
       violations.push(...deadButFound(id, life), ...expiredButFound(id, life, proofs.get(life.root) ?? 0, options));
@@ -57,7 +56,7 @@ export function check(operations: Operation[], options: CheckOptions): Findings 
 }
 
 /** Every session that a call may have made, and what was seen of it. */
-function livesOf(history: Operation[], { landsWithinMs }: CheckOptions): Map<string, Life> {
+function livesOf(history: Operation[]): Map<string, Life> {
   const lives = new Map<string, Life>();
   const lifeOf = (id: string, root = id): Life => {
     const life = lives.get(id) ?? { madeBy: 0, root, deadFrom: Infinity, touches: [], found: [], missed: [] };
@@ -72,9 +71,9 @@ function livesOf(history: Operation[], { landsWithinMs }: CheckOptions): Map<str
   };
 
   for (const operation of history) {
-    const { startedAt, startedOn, endedAt, answer } = operation;
+    const { startedOn, endedAt, answer } = operation;
     const touched = (life: Life, seen?: Seen) =>
-      life.touches.push({ from: startedOn, latest: seen ? seen.readAt : startedOn + landsWithinMs });
+      life.touches.push({ from: startedOn, latest: seen ? seen.readAt : Infinity });
     const found = (life: Life, seen?: Seen) => life.found.push({ operation, ...(seen && { seen }) });
     switch (operation.verb) {
       case "create":
@@ -86,7 +85,7 @@ function livesOf(history: Operation[], { landsWithinMs }: CheckOptions): Map<str
           lifeOf(operation.id, rootOf(operation.id)).missed.push(operation);
           break;
         }
-        life.madeBy = Math.max(life.madeBy, answer ? endedAt : startedAt + landsWithinMs);
+        life.madeBy = Math.max(life.madeBy, answer ? endedAt : Infinity);
         touched(life, seen);
         if (seen) found(life, seen);
         break;
@@ -160,17 +159,13 @@ function* endsSeenBy(operation: Operation, lives: Map<string, Life>): Generator<
 }
 
 /** By root: the last instant, in epoch milliseconds, at which its user can have proved who they are. */
-function proofsOf(
-  history: Operation[],
-  lives: Map<string, Life>,
-  { landsWithinMs }: CheckOptions,
-): Map<string, number> {
+function proofsOf(history: Operation[], lives: Map<string, Life>): Map<string, number> {
   const proofs = new Map<string, number>();
   for (const operation of history) {
-    const { verb, startedOn, answer } = operation;
+    const { verb, answer } = operation;
     if (verb !== "create" && !(verb === "rotate" && operation.authenticated)) continue;
     const root = lives.get(operation.id)?.root ?? operation.id;
-    const at = operation.answer?.session?.authenticatedAt ?? (answer ? 0 : startedOn + landsWithinMs);
+    const at = operation.answer?.session?.authenticatedAt ?? (answer ? 0 : Infinity);
     proofs.set(root, Math.max(proofs.get(root) ?? 0, at));
   }
   return proofs;

@@ -10,9 +10,9 @@ export interface Faults {
   /** How many in a thousand wait before they land, and how many their reply, for up to `slowMs`. */
   slow: number;
   slowMs: number;
-  /** When the client gives up, and the latest that a command lands after it was sent. */
+  /** When the client gives up, and for how much longer a late command waits at most before it lands. */
   deadlineMs: number;
-  landsWithinMs: number;
+  lateMs: number;
 }
 
 export function faultyEngine(engine: RedisEngine, faults: Faults): RedisEngine {
@@ -29,7 +29,7 @@ export function faultyEngine(engine: RedisEngine, faults: Faults): RedisEngine {
     close: () => engine.close(),
     async send(args): Promise<Reply> {
       if (chance(faults.late))
-        await pause(faults.deadlineMs + Math.random() * (faults.landsWithinMs - faults.deadlineMs) * 0.8);
+        await pause(faults.deadlineMs + Math.random() * faults.lateMs);
       else if (chance(faults.slow)) await pause(Math.random() * faults.slowMs);
       if (chance(faults.lost)) await lose();
       const reply = await engine.send(args);

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { movedEngines } from "../engines/moved-clock.ts";
 import { type Behind, behindGateway } from "../engines/redis.ts";
+import { sized } from "../support/size.ts";
 import { type Known, SessionOracle } from "./session-oracle.ts";
 
 const MINUTE = 60_000;
@@ -101,7 +102,7 @@ describe.each(movedEngines)("the session store on $name", ({ open, driftMs }) =>
           else await run.take(one, now);
         }
       }),
-      { numRuns: driftMs === 0 ? 400 : 200, seed: 2026 },
+      { numRuns: sized(60, 400), seed: 2026 },
     );
   });
 });

@@ -38,9 +38,11 @@ describe("normalizeEmail", () => {
     `a@${"bbbbbbbbb.".repeat(30)}com`,
   ])("refuses %j", (given) => expect(normalizeEmail(given)).toBeUndefined());
 
-  it("takes no longer for a hostile address", () => {
-    const started = performance.now();
-    normalizeEmail(`a@${"a-".repeat(120)}!`);
-    expect(performance.now() - started).toBeLessThan(100);
-  });
+  // With a pattern that backtracks these would not end before the machine does.
+  it.each([
+    `a@${"a-".repeat(120)}!`,
+    `a@${"a.".repeat(120)}!`,
+    `${"a.".repeat(30)}@`,
+    `${"a".repeat(64)}@${"-a".repeat(95)}`,
+  ])("refuses a hostile address: %j", (given) => expect(normalizeEmail(given)).toBeUndefined());
 });
