@@ -20,7 +20,7 @@ export default defineConfig(({ mode }) => ({
       TENURE_TEST_FORM: mode === "long" ? "long" : "short",
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     },
-    globalSetup: "test/support/engines-line.ts",
+    globalSetup: "test/support/engines.ts",
     setupFiles: "test/support/quiet.ts",
     reporters: [["default", { summary: false }], "./test/support/closing-lines.ts"],
     // A line for each file; what passes prints nothing, and what fails all that was printed meanwhile.

@@ -1,19 +1,25 @@
-/** The code store's contract, over every engine behind the gateway. */
+/** The code store's contract, over every engine behind the gateway. Time passes when a test says so. */
 import { type CodePolicy, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import { createWindows, type Limit } from "@tenure/core/ratelimit";
 import { codeDigest, keyedHandle, newChallenge } from "@tenure/core/token";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Behind, behindGateway, redisEngines } from "../engines/redis.ts";
+import { type MovedEngine, movedEngines } from "../engines/moved-clock.ts";
+import { type Behind, behindGateway } from "../engines/redis.ts";
 
 let people = 0;
 const newAccount = () => keyedHandle("pepper", "account", `person-${process.pid}-${people++}@example.com`);
 
-describe.each(redisEngines(5))("codes and windows on $name", ({ open }) => {
+describe.each(movedEngines)("codes and windows on $name", ({ open }) => {
+  let moved: MovedEngine;
   let behind: Behind;
   beforeAll(async () => {
-    behind = await behindGateway(await open());
+    moved = await open();
+    behind = await behindGateway(moved.engine);
   });
-  afterAll(() => behind.close());
+  afterAll(async () => {
+    await behind.close();
+    await moved.close();
+  });
 
   function setup(policy: Partial<CodePolicy> = {}) {
     const codes = createCodeStore(behind.store, { ...defaultCodePolicy, ...policy });
@@ -81,7 +87,9 @@ describe.each(redisEngines(5))("codes and windows on $name", ({ open }) => {
     const locked = await consume(second.challenge, "123456");
     expect(locked).toMatchObject({ accepted: false, why: "locked" });
     expect((await issue()).issued).toMatchObject({ issued: false });
-    await new Promise((resolve) => setTimeout(resolve, 350));
+    moved.advance(300);
+    expect(await consume(second.challenge, "123456")).toMatchObject({ accepted: false, why: "locked" });
+    moved.advance(1);
     expect(await consume(second.challenge, "123456")).toEqual(accepted);
   });
 
@@ -90,16 +98,18 @@ describe.each(redisEngines(5))("codes and windows on $name", ({ open }) => {
     const { issued } = await issue();
     if (!issued.issued) throw new Error("the first code was not issued");
     expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    moved.advance(149);
+    expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt });
+    moved.advance(2);
     expect((await issue()).issued).toMatchObject({ issued: true });
   });
 
   it("forgets a code at its deadline, and a wrong try does not extend it", async () => {
     const { issue, consume } = setup({ ttlMs: 150 });
     const { challenge } = await issue();
-    await new Promise((resolve) => setTimeout(resolve, 80));
+    moved.advance(149);
     expect(await consume(challenge, "000000")).toEqual(wrong(4));
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    moved.advance(2);
     expect(await consume(challenge, "123456")).toEqual(gone);
   });
 

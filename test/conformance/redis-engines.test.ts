@@ -7,6 +7,7 @@ import type { RedisEngine } from "@tenure/local/redis/engine";
 import { ErrorReply, type Reply, Status, toBytes, toText } from "@tenure/local/redis/reply";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { movedEngines } from "../engines/moved-clock.ts";
 import { redisEngines } from "../engines/redis.ts";
 
 type Recorded = string | number | null | { status: string } | { error: string } | Recorded[];
@@ -51,23 +52,6 @@ describe.each(redisEngines(1))("$name", ({ open }) => {
     expect(await engine.send(["EVAL", "return redis.call('GET', KEYS[1])", "1", "bytes"])).toBe(bytes);
   });
 
-  it("expires a key at its deadline, for plain reads and scripts alike", async () => {
-    const [seconds, micros] = (await engine.send(["TIME"])) as [string, string];
-    const deadline = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000) + 60;
-    await engine.send(["SET", "short", "v", "PXAT", String(deadline)]);
-    expect(await engine.send(["GET", "short"])).toBe("v");
-    const script =
-      "local t = redis.call('TIME') return { t[1] * 1000 + math.floor(t[2] / 1000), redis.call('EXISTS', KEYS[1]) }";
-    const seen = new Set<number>();
-    for (let at = 0; at <= deadline + 20; ) {
-      const [now, exists] = (await engine.send(["EVAL", script, "1", "short"])) as [number, number];
-      expect([now, exists]).toEqual([now, now > deadline ? 0 : 1]);
-      seen.add(exists);
-      at = now;
-    }
-    expect(seen).toEqual(new Set([0, 1]));
-  });
-
   it("runs a transaction whole, or not at all when a command cannot be queued", async () => {
     expect(
       await engine.transaction([
@@ -83,6 +67,22 @@ describe.each(redisEngines(1))("$name", ({ open }) => {
     const aborted = await engine.transaction([["SET", "t", "9"], ["NOSUCH"]]);
     expect(aborted).toEqual(new ErrorReply("EXECABORT Transaction discarded because of previous errors."));
     expect(await engine.send(["GET", "t"])).toBe("2");
+  });
+});
+
+describe.each(movedEngines)("time on $name", ({ open: openMoved }) => {
+  it("expires a key at its deadline, for plain reads and scripts alike", async () => {
+    const moved = await openMoved();
+    const exists = async () => [
+      await moved.engine.send(["EXISTS", "short"]),
+      await moved.engine.send(["EVAL", "return redis.call('EXISTS', KEYS[1])", "1", "short"]),
+    ];
+    await moved.engine.send(["SET", "short", "v", "PXAT", String(moved.now() + 60)]);
+    moved.advance(60);
+    expect(await exists()).toEqual([1, 1]);
+    moved.advance(1);
+    expect(await exists()).toEqual([0, 0]);
+    await moved.close();
   });
 });
 

@@ -1,19 +1,25 @@
-/** The session store's contract, over every engine behind the gateway. */
+/** The session store's contract, over every engine behind the gateway. Time passes when a test says so. */
 import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newToken, type SessionRef } from "@tenure/core/token";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Behind, behindGateway, redisEngines } from "../engines/redis.ts";
+import { type MovedEngine, movedEngines } from "../engines/moved-clock.ts";
+import { type Behind, behindGateway } from "../engines/redis.ts";
 
 const data = { userId: "user_ada", email: "ada@example.com" };
 const handleOf = (user: string) => keyedHandle("pepper", "user", user);
 const newRef = (user = "user_ada"): SessionRef => newToken(handleOf(user)).ref;
 
-describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
+describe.each(movedEngines)("sessions on $name", ({ open }) => {
+  let moved: MovedEngine;
   let behind: Behind;
   beforeAll(async () => {
-    behind = await behindGateway(await open());
+    moved = await open();
+    behind = await behindGateway(moved.engine);
   });
-  afterAll(() => behind.close());
+  afterAll(async () => {
+    await behind.close();
+    await moved.close();
+  });
 
   const storeWith = (policy: Partial<SessionPolicy> = {}) =>
     createSessionStore({
@@ -21,11 +27,6 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
       policy: { ...defaultSessionPolicy, ...policy },
       data: { parse: (value) => value as typeof data },
     });
-
-  async function redisNow(): Promise<number> {
-    const [seconds, micros] = (await behind.engine.send(["TIME"])) as [string, string];
-    return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
-  }
 
   it("gives back what was created, until it is revoked", async () => {
     const sessions = storeWith();
@@ -66,47 +67,45 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
     const sessions = storeWith({ idleMs: 80, touchEveryMs: 1_000_000 });
     const ref = newRef();
     const { idleExpiresAt } = (await sessions.create(ref, { data })).session;
-    const key = `session:{${ref.handle}}:${ref.id}`;
-    const outcomes = new Set<string>();
-    for (let over = false; !over; ) {
-      const before = await redisNow();
-      const plain = await behind.engine.send(["GET", key]);
-      const session = await sessions.readAndTouch(ref);
-      const after = await redisNow();
-      if (after <= idleExpiresAt) expect([plain, session]).not.toContain(null);
-      if (before > idleExpiresAt) expect([plain, session]).toEqual([null, undefined]);
-      outcomes.add(session ? "live" : "ended");
-      over = before > idleExpiresAt + 20;
-    }
-    expect(outcomes).toEqual(new Set(["live", "ended"]));
+    const found = async () => [
+      await behind.engine.send(["EXISTS", `session:{${ref.handle}}:${ref.id}`]),
+      await sessions.readAndTouch(ref).then(Boolean),
+    ];
+    moved.advance(80);
+    expect(moved.now()).toBe(idleExpiresAt);
+    expect(await found()).toEqual([1, true]);
+    moved.advance(1);
+    expect(await found()).toEqual([0, false]);
   });
 
   it("extends the idle deadline when touched, and never past the absolute one", async () => {
     const sessions = storeWith({ idleMs: 60, absoluteMs: 200, touchEveryMs: 0 });
     const ref = newRef();
     const { createdAt, absoluteExpiresAt } = (await sessions.create(ref, { data })).session;
-    let last = 0;
-    for (;;) {
-      const before = await redisNow();
-      const session = await sessions.readAndTouch(ref);
-      if (!session) {
-        expect(before).toBeGreaterThan(createdAt + 120);
-        expect(await redisNow()).toBeGreaterThan(absoluteExpiresAt);
-        break;
-      }
-      expect(before).toBeLessThanOrEqual(absoluteExpiresAt);
-      expect(session.idleExpiresAt).toBeGreaterThanOrEqual(last);
-      expect(session.idleExpiresAt).toBeLessThanOrEqual(absoluteExpiresAt);
-      last = session.idleExpiresAt;
+    for (const [pass, idleUntil] of [
+      [60, 120],
+      [60, 180],
+      [60, 200],
+      [20, 200],
+    ] as const) {
+      moved.advance(pass);
+      expect(await sessions.readAndTouch(ref)).toMatchObject({
+        idleExpiresAt: createdAt + idleUntil,
+        absoluteExpiresAt,
+      });
     }
-    expect(last).toBe(absoluteExpiresAt);
+    moved.advance(1);
+    expect(await sessions.readAndTouch(ref)).toBeUndefined();
   });
 
   it("writes at a read only when the last touch is long enough ago", async () => {
     const sessions = storeWith({ touchEveryMs: 60_000 });
     const ref = newRef();
     const { session: created } = await sessions.create(ref, { data });
-    for (let i = 0; i < 5; i++) expect((await sessions.readAndTouch(ref))?.lastSeenAt).toBe(created.createdAt);
+    moved.advance(59_999);
+    expect((await sessions.readAndTouch(ref))?.lastSeenAt).toBe(created.createdAt);
+    moved.advance(1);
+    expect((await sessions.readAndTouch(ref))?.lastSeenAt).toBe(created.createdAt + 60_000);
   });
 
   it("is not brought back by reads that race with its revocation", async () => {
@@ -127,7 +126,7 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
     const refs = Array.from({ length: 5 }, () => newRef("user_cap"));
     for (const ref of refs) {
       await sessions.create(ref, { data });
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      moved.advance(1);
     }
     const live = await Promise.all(refs.map((ref) => sessions.readAndTouch(ref)));
     expect(live.map(Boolean)).toEqual([false, false, true, true, true]);
@@ -187,12 +186,12 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
     const sessions = storeWith();
     const refs = [newRef("user_proof"), newRef("user_proof"), newRef("user_proof")] as const;
     const { session: created } = await sessions.create(refs[0], { data });
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    const moved = await sessions.rotate(refs[0], refs[1]);
-    expect(moved).toMatchObject({ authenticatedAt: created.createdAt, absoluteExpiresAt: created.absoluteExpiresAt });
+    moved.advance(5);
+    const rotated = await sessions.rotate(refs[0], refs[1]);
+    expect(rotated).toMatchObject({ authenticatedAt: created.createdAt, absoluteExpiresAt: created.absoluteExpiresAt });
     const proved = await sessions.rotate(refs[1], refs[2], { authenticated: true });
     expect(proved?.createdAt).toBe(created.createdAt);
-    expect(proved?.authenticatedAt).toBeGreaterThan(created.createdAt);
+    expect(proved?.authenticatedAt).toBe(created.createdAt + 5);
     expect(proved?.absoluteExpiresAt).toBe((proved?.authenticatedAt ?? 0) + defaultSessionPolicy.absoluteMs);
   });
 
@@ -236,7 +235,7 @@ describe.each(redisEngines(4))("sessions on $name", ({ open }) => {
     const origin = { device: "Chrome on Android – 5%", network: "203.0.113.0/24" };
     for (const [i, ref] of refs.entries()) {
       await sessions.create(ref, { data, ...(i === 0 && { origin }) });
-      await new Promise((resolve) => setTimeout(resolve, 3));
+      moved.advance(1);
     }
     await sessions.revoke(refs[1]);
     const live = await sessions.list(refs[0].handle);

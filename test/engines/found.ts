@@ -1,6 +1,7 @@
 /**
- * Which real engines the tests may use, besides the embedded ones that are always there. Each is named by an
- * environment variable, since the tests write to it as they like; Chromium is looked for where Debian puts it.
+ * The real engines that the tests may use, besides the embedded ones that are always there. redis-server is started where it is
+ * on the PATH (support/engines.ts), and Chromium where Debian puts it; others are named by an environment variable, since the
+ * tests write to them as they like.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -9,11 +10,12 @@ import { postgresFolders, Servers } from "@tenure/ttl-lab/servers";
 
 const { env } = process;
 
+export const isOnPath = (program: string): boolean => Servers.find(program) !== undefined;
+
 /** `redis://…`: a redis-server with nothing in it that matters. */
 export const redisUrl = env.TENURE_TEST_REDIS_URL;
-/** A redis-server whose clock can be moved, as moved-clock.c says, and the file that moves it. */
-export const movedRedisUrl = env.TENURE_TEST_MOVED_REDIS_URL;
-export const movedClockFile = env.TENURE_TEST_MOVED_CLOCK;
+/** What gives a redis-server a clock that stands still, as moved-clock.c says. */
+export const movedClockLibrary = env.TENURE_TEST_MOVED_CLOCK;
 /** `http://…`: a DynamoDB Local with nothing in it that matters. */
 export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;
 /** A folder in which @langchain/langgraph-api is installed, to be compared with. */
@@ -24,17 +26,19 @@ export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find
 export const sstPlatform = fileURLToPath(new URL("../../.sst/platform", import.meta.url));
 export const isSstInstalled = existsSync(join(sstPlatform, "node_modules"));
 
-/** What the TTL lab starts by itself, and DynamoDB Local. */
-export const isLabEquipped =
-  dynamoEndpoint !== undefined &&
-  ["redis-server", "mariadbd", "initdb"].every((program) => Servers.find(program, postgresFolders()));
+const labPrograms = ["redis-server", "mariadbd", "initdb"].filter((name) => !Servers.find(name, postgresFolders()));
+/** The TTL lab's servers, which it starts by itself, and DynamoDB Local. */
+export const isLabEquipped = dynamoEndpoint !== undefined && labPrograms.length === 0;
 
-export const missing: string[] = [
-  ...(redisUrl ? [] : ["redis-server (TENURE_TEST_REDIS_URL)"]),
-  ...(movedRedisUrl && movedClockFile ? [] : ["redis-server with a moved clock (TENURE_TEST_MOVED_REDIS_URL)"]),
-  ...(dynamoEndpoint ? [] : ["DynamoDB Local (TENURE_TEST_DYNAMODB_ENDPOINT)"]),
-  ...(referenceServer ? [] : ["LangGraph's own server (TENURE_TEST_REFERENCE)"]),
-  ...(isSstInstalled ? [] : ["SST's platform (npm run sst:platform)"]),
-  ...(isLabEquipped ? [] : ["the TTL lab's servers (redis-server, postgresql, mariadb-server of Debian)"]),
-  ...(chromiumPath ? [] : ["Chromium (TENURE_TEST_CHROMIUM)"]),
+const needs = (what: string, how: string, isFound: boolean) => (isFound ? [] : [`${what} (${how})`]);
+
+/** Every engine that is not found, with what brings it. */
+export const missing = (): string[] => [
+  ...needs("redis-server", "on the PATH, or TENURE_TEST_REDIS_URL", env.TENURE_TEST_REDIS_URL !== undefined),
+  ...needs("redis-server's moved clock", "cc on the PATH, on Linux", env.TENURE_TEST_MOVED_CLOCK !== undefined),
+  ...needs("DynamoDB Local", "TENURE_TEST_DYNAMODB_ENDPOINT", dynamoEndpoint !== undefined),
+  ...needs("LangGraph's server", "TENURE_TEST_REFERENCE", referenceServer !== undefined),
+  ...needs("SST's platform", "npm run sst:platform", isSstInstalled),
+  ...needs(`the TTL lab's ${labPrograms.join(", ")}`, "on the PATH", labPrograms.length === 0),
+  ...needs("Chromium", "/usr/bin/chromium, or TENURE_TEST_CHROMIUM", chromiumPath !== undefined),
 ];

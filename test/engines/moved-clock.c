@@ -1,6 +1,6 @@
 /*
- * A wall clock that a test can move, for redis-server: preloaded, it adds the microseconds that the file named by
- * MOVED_CLOCK holds (an int64 in the machine's order) to the real time, while the monotonic clock stays as it is.
+ * A wall clock that stands still until a test moves it, for redis-server: preloaded, it gives the microseconds since the
+ * epoch that the file named by MOVED_CLOCK holds (an int64 in the machine's order), while the monotonic clock goes on.
  * The calls go to the kernel and allocate nothing, since jemalloc asks for the time while it starts.
  *
  *   cc -shared -fPIC -O2 -o moved-clock.so moved-clock.c
@@ -15,23 +15,23 @@
 #include <time.h>
 #include <unistd.h>
 
-static volatile const int64_t *offset;
+static volatile const int64_t *micros;
 
-__attribute__((constructor)) static void map_offset(void) {
+__attribute__((constructor)) static void map_clock(void) {
   const char *path = getenv("MOVED_CLOCK");
   int file = path ? open(path, O_RDONLY) : -1;
   if (file < 0) _exit(127);
-  void *page = mmap(NULL, sizeof *offset, PROT_READ, MAP_SHARED, file, 0);
+  void *page = mmap(NULL, sizeof *micros, PROT_READ, MAP_SHARED, file, 0);
   if (page == MAP_FAILED) _exit(127);
-  offset = page;
+  micros = page;
 }
 
 int clock_gettime(clockid_t clock, struct timespec *at) {
-  long failed = syscall(SYS_clock_gettime, clock, at);
-  if (failed || !offset || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE)) return (int)failed;
-  int64_t nanos = at->tv_nsec + (*offset % 1000000) * 1000;
-  at->tv_sec += *offset / 1000000 + nanos / 1000000000;
-  at->tv_nsec = nanos % 1000000000;
+  if (!micros || (clock != CLOCK_REALTIME && clock != CLOCK_REALTIME_COARSE))
+    return (int)syscall(SYS_clock_gettime, clock, at);
+  int64_t now = *micros;
+  at->tv_sec = now / 1000000;
+  at->tv_nsec = now % 1000000 * 1000;
   return 0;
 }
 

@@ -1,12 +1,16 @@
-/** Engines whose clock a test can move: time passes when it says so, and not while it waits. */
-import { closeSync, openSync, writeSync } from "node:fs";
+/** Redis engines whose clock stands still until a test moves it: a deadline is exact to the millisecond on any machine. */
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import type { RedisEngine } from "@tenure/local/redis/engine";
-import { RedisServer } from "@tenure/local/redis/resp";
-import { movedClockFile, movedRedisUrl } from "./found.ts";
+import { movedClockLibrary } from "./found.ts";
+import { startRedisServer } from "./redis-server.ts";
 
-interface MovedEngine {
+export interface MovedEngine {
   engine: RedisEngine;
+  /** Epoch milliseconds. */
+  now(): number;
   /** Moves the engine's clock on. */
   advance(ms: number): void;
   close(): Promise<void>;
@@ -14,59 +18,54 @@ interface MovedEngine {
 
 export interface NamedMovedEngine {
   name: string;
-  /** How far the clock may run on its own while a test makes a call, in milliseconds. */
-  driftMs: number;
   open(): Promise<MovedEngine>;
 }
 
-export const movedEngines: NamedMovedEngine[] = [
-  {
-    name: "embedded",
-    driftMs: 0,
-    async open() {
-      let now = Date.UTC(2030, 0, 1);
-      const engine = new EmbeddedRedis({ now: () => now });
-      return {
-        engine,
-        advance: (ms) => {
-          now += ms;
-        },
-        close: () => engine.close(),
-      };
-    },
-  },
-];
+const START = Date.UTC(2030, 0, 1);
 
-if (movedRedisUrl && movedClockFile) {
-  const [url, file] = [movedRedisUrl, movedClockFile];
-  movedEngines.push({
-    name: "redis-server",
-    driftMs: 2000,
-    async open() {
-      const engine = new RedisServer(new URL(url));
-      // Written in place: the server has the file mapped.
-      const clock = openSync(file, "r+");
-      let offsetMs = 0;
-      const move = () => {
-        const micros = Buffer.alloc(8);
-        micros.writeBigInt64LE(BigInt(offsetMs) * 1000n);
-        writeSync(clock, micros, 0, 8, 0);
-      };
-      move();
-      await engine.send(["FLUSHALL"]);
-      return {
-        engine,
-        advance(ms) {
-          offsetMs += ms;
-          move();
-        },
-        async close() {
-          offsetMs = 0;
-          move();
-          closeSync(clock);
-          await engine.close();
-        },
-      };
+async function openEmbedded(): Promise<MovedEngine> {
+  let now = START;
+  const engine = new EmbeddedRedis({ now: () => now });
+  return {
+    engine,
+    now: () => now,
+    advance: (ms) => {
+      now += ms;
     },
-  });
+    close: () => engine.close(),
+  };
 }
+
+/** A redis-server of its own for each test file, since its clock is the file's. */
+async function openServer(library: string): Promise<MovedEngine> {
+  const folder = mkdtempSync(join(tmpdir(), "moved-clock-"));
+  const path = join(folder, "clock");
+  // Written in place: the server has the file mapped.
+  const file = openSync(path, "w+");
+  let now = START;
+  const write = () => {
+    const micros = Buffer.alloc(8);
+    micros.writeBigInt64LE(BigInt(now) * 1000n);
+    writeSync(file, micros, 0, 8, 0);
+  };
+  write();
+  const { engine, close } = await startRedisServer({ LD_PRELOAD: library, MOVED_CLOCK: path });
+  return {
+    engine,
+    now: () => now,
+    advance(ms) {
+      now += ms;
+      write();
+    },
+    async close() {
+      await close();
+      closeSync(file);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export const movedEngines: NamedMovedEngine[] = [
+  { name: "embedded", open: openEmbedded },
+  ...(movedClockLibrary ? [{ name: "redis-server", open: () => openServer(movedClockLibrary as string) }] : []),
+];

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LocalConfig } from "@tenure/local/config";
 import { type Stack, type StackOptions, startStack } from "@tenure/local/stack";
 import { dynamoEndpoint, redisUrl } from "./found.ts";
+import { freePort } from "./port.ts";
 
 /** The sets of engines to run the whole API on. Each test file has a Redis database of its own. */
 export function stackEngines(database: number): { name: string; engines: Partial<LocalConfig> }[] {
@@ -80,12 +80,4 @@ export async function startTestStack(
     },
   };
   return test;
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -28,8 +28,7 @@ export function faultyEngine(engine: RedisEngine, faults: Faults): RedisEngine {
     transaction: (commands) => engine.transaction(commands),
     close: () => engine.close(),
     async send(args): Promise<Reply> {
-      if (chance(faults.late))
-        await pause(faults.deadlineMs + Math.random() * faults.lateMs);
+      if (chance(faults.late)) await pause(faults.deadlineMs + Math.random() * faults.lateMs);
       else if (chance(faults.slow)) await pause(Math.random() * faults.slowMs);
       if (chance(faults.lost)) await lose();
       const reply = await engine.send(args);

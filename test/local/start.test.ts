@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort } from "../engines/stack.ts";
+import { freePort } from "../engines/port.ts";
 
 const MAIN = fileURLToPath(new URL("../../packages/local/dist/main.js", import.meta.url));
 

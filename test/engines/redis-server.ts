@@ -1,0 +1,40 @@
+/** A redis-server of the machine, on a free loopback port, with nothing on disk. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { RedisServer } from "@tenure/local/redis/resp";
+import { freePort } from "./port.ts";
+
+interface StartedRedis {
+  url: string;
+  engine: RedisServer;
+  close(): Promise<void>;
+}
+
+export async function startRedisServer(env: Record<string, string> = {}): Promise<StartedRedis> {
+  const folder = mkdtempSync(join(tmpdir(), "redis-"));
+  const port = await freePort();
+  const settings = { port: String(port), bind: "127.0.0.1", save: "", appendonly: "no", dir: folder };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const child = spawn("redis-server", args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+  const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  const url = `redis://127.0.0.1:${port}`;
+  const engine = new RedisServer(new URL(url));
+  while ((await engine.send(["PING"]).catch(() => undefined)) === undefined) {
+    if (child.exitCode !== null) throw new Error(`redis-server did not start: ${said}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return {
+    url,
+    engine,
+    async close() {
+      await engine.close();
+      child.kill();
+      await closed;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
