@@ -8,8 +8,6 @@ export interface TestTable {
   endpoint: string;
   client: DynamoDBDocumentClient;
   tableName: string;
-  /** Deletes expired items now; DynamoDB Local has its own sweeper, which cannot be called. */
-  sweep?: () => Promise<number>;
   close(): Promise<void>;
 }
 
@@ -23,7 +21,6 @@ export const dynamoEngines: { name: string; open(): Promise<TestTable> }[] = [
       const table = await openTable(dynamo.url);
       return {
         ...table,
-        sweep: () => dynamo.sweep(),
         async close() {
           await table.close();
           await dynamo.close();
@@ -34,7 +31,7 @@ export const dynamoEngines: { name: string; open(): Promise<TestTable> }[] = [
 ];
 if (dynamoEndpoint) dynamoEngines.push({ name: "DynamoDB Local", open: () => openTable(dynamoEndpoint as string) });
 
-async function openTable(endpoint: string): Promise<TestTable> {
+export async function openTable(endpoint: string): Promise<TestTable> {
   const client = connectDynamo({ endpoint, region: "local", credentials });
   const tableName = `test-${randomUUID()}`;
   await ensureTable(client, tableName);
