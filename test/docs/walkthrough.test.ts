@@ -59,7 +59,7 @@ async function perform(command: string): Promise<string> {
       env: { ...env, PORT: String(port), TENURE_DATA_DIR: join(dir, "data") },
     });
     for (const stream of [server.stdout, server.stderr]) stream?.on("data", (chunk) => (served += chunk));
-    await expect.poll(() => served, { timeout: 20_000 }).toContain("Ctrl-C stops it");
+    await expect.poll(() => served).toContain("Ctrl-C stops it");
     return served;
   }
   if (command === "^C") {
@@ -71,11 +71,11 @@ async function perform(command: string): Promise<string> {
   }
   printed = "";
   shell.stdin?.write(`${command.replaceAll("localhost:3000", `localhost:${port}`)}\necho ${MARK}\n`);
-  await expect.poll(() => printed, { timeout: 20_000 }).toContain(`${MARK}\n`);
+  await expect.poll(() => printed).toContain(`${MARK}\n`);
   return printed.replace(`${MARK}\n`, "");
 }
 
-it("goes as written", { timeout: 120_000 }, async () => {
+it("goes as written", async () => {
   const all = steps(readFileSync(path("docs/walkthrough.md"), "utf8"));
   expect(all.length).toBeGreaterThan(20);
   for (const { line, command, expected } of all) {

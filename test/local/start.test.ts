@@ -1,12 +1,14 @@
 /** `npm start` as a person meets it: what it prints, how it refuses, how it stops. Runs the built program. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { freePort } from "../engines/port.ts";
+import { isLong } from "../support/size.ts";
 
 const MAIN = fileURLToPath(new URL("../../packages/local/dist/main.js", import.meta.url));
 
@@ -36,12 +38,12 @@ function run(env: Record<string, string>, ...args: string[]): Running {
 
 async function started(env: Record<string, string> = {}): Promise<Running & { url: string }> {
   const running = run({ PORT: String(await freePort()), ...env });
-  await expect.poll(running.output, { timeout: 20_000 }).toContain("Ctrl-C stops it");
+  await expect.poll(running.output).toContain("Ctrl-C stops it");
   return { ...running, url: /Tenure is at (\S+)/.exec(running.output())?.[1] ?? "" };
 }
 
 describe("npm start", () => {
-  it("prints what it serves and with which engines, and stops within two seconds", async () => {
+  it("prints what it serves and with which engines, and stops though a client goes on listening", async () => {
     const { child, output, exited, url } = await started();
     expect(output()).toMatch(/^Tenure is at http:\/\/localhost:\d+$/m);
     expect(output()).toMatch(/^ +mailbox +http:\/\/localhost:\d+\/dev\/mail$/m);
@@ -49,10 +51,11 @@ describe("npm start", () => {
     expect(output()).toMatch(/^ +dynamodb +dynalite, data in /m);
     expect(output()).toMatch(/^ +model +offline/m);
     expect(await (await fetch(`${url}/api/ok`)).json()).toEqual({ ok: true });
-    const before = performance.now();
+    const client = connect(Number(new URL(url).port), "localhost", () => client.write("GET /api/ok HTTP/1.1\r\n"));
+    await once(client, "connect");
     child.kill("SIGINT");
     expect(await exited).toBe(0);
-    expect(performance.now() - before).toBeLessThan(2_000);
+    client.destroy();
     expect(output()).toContain("stopped");
     expect(output()).not.toMatch(/warning|deprecat/i);
   });
@@ -84,7 +87,7 @@ describe("npm start", () => {
     await (await ask("first")).text();
     expect(await contents()).toHaveLength(2);
 
-    for (const signal of ["SIGTERM", "SIGKILL", "SIGINT"] as const) {
+    for (const signal of isLong ? (["SIGTERM", "SIGKILL", "SIGINT"] as const) : (["SIGKILL"] as const)) {
       const unfinished = await ask(`before ${signal}`);
       await unfinished.body?.getReader().read();
       const acknowledged = (await contents()).length;
@@ -209,7 +212,8 @@ describe("npm start", () => {
     expect([await refused.exited, refused.output()]).toEqual([1, expect.stringContaining("holds notes.txt")]);
     expect(readFileSync(join(dir, "data", "notes.txt"), "utf8")).toBe("mine");
     rmSync(join(dir, "data", "notes.txt"));
-    const sleeper = spawn("sleep", ["30"]);
+    // It waits for its input, which never comes.
+    const sleeper = spawn("cat");
     writeFileSync(join(dir, "data", "lock"), String(sleeper.pid));
     const reset = run({}, "reset");
     expect([await reset.exited, reset.output()]).toEqual([0, expect.stringMatching(/^removed /)]);

@@ -1,13 +1,12 @@
-/** `npm start`, `npm run reset`, `npm run thread` and `npm run schemas`. */
+/**
+ * `npm start`, `npm run reset`, `npm run thread` and `npm run schemas`. The stack is imported once the settings have been read,
+ * so that a mistake in them is told at once.
+ */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isTenureError, TenureError } from "@tenure/core/errors";
-import { sourceSchemas } from "@tenure/functions/graphs/source-schemas";
 import { readConfig, unknownSettings } from "./config.ts";
 import { removeDataDir } from "./data-dir.ts";
-import { graphPlaces, installExtractor, readSchemas, sourceFile } from "./graph-schemas.ts";
-import { openCheckpointer, startStack } from "./stack.ts";
-import { describeThread } from "./thread-report.ts";
 
 // The AWS SDK's notice on the end of Node 20 is for those who deploy, not for whoever tries this out.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -17,7 +16,9 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 async function start(): Promise<void> {
   for (const name of unknownSettings(process.env))
     process.stderr.write(`tenure: ${name} is not a setting; it is ignored\n`);
-  const stack = await startStack(readConfig(process.env), {
+  const config = readConfig(process.env);
+  const { startStack } = await import("./stack.ts");
+  const stack = await startStack(config, {
     onMail: ({ to, code }) => print(`code for ${to}: ${code}`),
   });
   let closing = false;
@@ -43,7 +44,10 @@ function reset(): void {
 
 async function thread(threadId: string | undefined): Promise<void> {
   if (!threadId) throw new TenureError({ tag: "misconfigured", problems: ["name a thread: npm run thread -- <id>"] });
-  const { checkpointer, close } = await openCheckpointer(readConfig(process.env));
+  const config = readConfig(process.env);
+  const { openCheckpointer } = await import("./stack.ts");
+  const { describeThread } = await import("./thread-report.ts");
+  const { checkpointer, close } = await openCheckpointer(config);
   try {
     for (const line of describeThread(threadId, await checkpointer.inspect(threadId))) print(line);
   } finally {
@@ -55,6 +59,8 @@ const EXTRACTOR = fileURLToPath(new URL("../../../node_modules/.cache/tenure-sch
 const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-schemas.ts", import.meta.url));
 
 async function schemas(args: string[]): Promise<void> {
+  const { graphPlaces, installExtractor, readSchemas, sourceFile } = await import("./graph-schemas.ts");
+  const { sourceSchemas } = await import("@tenure/functions/graphs/source-schemas");
   const places = graphPlaces(args);
   installExtractor(EXTRACTOR, print);
   const found = await readSchemas(places, EXTRACTOR);
