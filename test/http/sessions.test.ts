@@ -157,15 +157,29 @@ describe.each(stackEngines(7))("sessions over HTTP on $name", ({ engines }) => {
   });
 
   it("gives pages of other origins no leave to send a token in a header, or to read anything", async () => {
-    const asked = await stack.request("OPTIONS", "/auth/session", {
-      headers: {
-        Origin: "https://evil.example",
-        "Access-Control-Request-Method": "POST",
-        "Access-Control-Request-Headers": "authorization",
-      },
-    });
-    expect(asked.status).toBe(405);
-    expect([...asked.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+    const token = await stack.logIn("preflight-s@example.com");
+    // A browser sends no credential with a preflight. With one the answer gives no leave either.
+    for (const [path, status] of [
+      ["/ok", 405],
+      ["/auth/session", 405],
+      ["/auth/logout", 405],
+      ["/activity", 401],
+      ["/threads", 401],
+      ["/runs/stream", 401],
+      ["/account", 401],
+      ["/nothing", 404],
+    ] as const)
+      for (const Cookie of ["", `${COOKIE}=${token}`]) {
+        const asked = await stack.request("OPTIONS", path, {
+          headers: {
+            ...{ Cookie, Origin: "https://evil.example" },
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "authorization",
+          },
+        });
+        expect([path, asked.status]).toEqual([path, Cookie && status === 401 ? 405 : status]);
+        expect([...asked.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+      }
   });
 
   it("changes nothing on GET", async () => {
@@ -194,7 +208,7 @@ describe.each(stackEngines(7))("sessions over HTTP on $name", ({ engines }) => {
 });
 
 describe("a user who has been logged in for a while", () => {
-  it("logs in again before seeing devices or ending all sessions", async () => {
+  it("logs in again before seeing devices, ending all sessions or deleting the account", async () => {
     let offset = 0;
     const stack = await startTestStack({}, { now: () => Date.now() + offset });
     try {
@@ -204,6 +218,7 @@ describe("a user who has been logged in for a while", () => {
       for (const [method, path] of [
         ["GET", "/auth/sessions"],
         ["POST", "/auth/logout-all"],
+        ["DELETE", "/account"],
       ] as const) {
         const refused = await stack.request(method, path, { token });
         expect(refused.headers.get("www-authenticate")).toContain('max_age="900"');
