@@ -1,8 +1,12 @@
-/** The real `sst` on our sst.config.ts, for each stage, and the same with mistakes in it, which have to be seen. */
+/**
+ * The real `sst` on our sst.config.ts, for each stage, and the same with mistakes in it, which have to be seen. The short form
+ * has one stage and one set of mistakes.
+ */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isSstInstalled } from "../engines/found.ts";
+import { isLong } from "../support/size.ts";
 import { checks, type Stage } from "./checks.ts";
 import { type Change, evaluate, type Program, secrets } from "./program.ts";
 
@@ -16,7 +20,7 @@ const stages: Stage[] = [
 const EVALUATION_MS = 240_000;
 
 describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
-  describe.each(stages)("for the stage $name", (stage) => {
+  describe.each(isLong ? stages : [production])("for the stage $name", (stage) => {
     let program: Program;
     beforeAll(async () => {
       program = await evaluate({ stage: stage.name });
@@ -107,7 +111,7 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     return sets;
   }, []);
 
-  it.each(rounds)(
+  it.each(isLong ? rounds : rounds.slice(0, 1))(
     "is seen to have mistakes, %#",
     async (...made) => {
       const program = await evaluate({ stage: production.name, changes: made.map(([, change]) => change) });
@@ -121,7 +125,7 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     EVALUATION_MS,
   );
 
-  it(
+  it.runIf(isLong)(
     "names a secret that is not set, and a sender that is missing",
     async () => {
       const { Pepper: _, ...others } = secrets;
@@ -134,7 +138,7 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     EVALUATION_MS,
   );
 
-  it(
+  it.runIf(isLong)(
     "can be watched while it is developed, and takes a model and a domain",
     async () => {
       const dev = await evaluate({ stage: "ada", command: ["diff", "--dev"] });
