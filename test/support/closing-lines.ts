@@ -1,7 +1,14 @@
-/** Ends a run with how to run what failed, and with one plain line that any tool can read. */
-import type { Reporter, TestModule } from "vitest/node";
+/** Tells a failure at once, and ends a run with how to run what failed and with one plain line that any tool can read. */
+import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 export default class ClosingLines implements Reporter {
+  onTestCaseResult(test: TestCase): void {
+    const { state, errors = [] } = test.result();
+    if (state !== "failed") return;
+    process.stdout.write(` FAILED ${test.module.relativeModuleId} > ${test.fullName}\n`);
+    for (const { message } of errors) process.stdout.write(`   ${message.split("\n", 1)[0]}\n`);
+  }
+
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
     const again: string[] = [];
