@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { LONG_FORMS, LONG_ONLY } from "./test/support/size.ts";
+import { LONG_FORMS } from "./test/support/size.ts";
 
 // "import" and "default" are implied. Naming "import" here would reach `require` in packages that have both.
 const conditions = ["@tenure/source", "node"];
@@ -16,7 +16,6 @@ export default defineConfig(({ mode }) => ({
   ssr: { resolve: { conditions } },
   test: {
     include: mode === "long" ? LONG_FORMS : ["packages/*/src/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: mode === "long" ? [] : LONG_ONLY,
     env: {
       TENURE_TEST_FORM: mode === "long" ? "long" : "short",
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",

@@ -5,6 +5,6 @@
 var wanted = [20, 19];
 var found = process.versions.node.split(".").map(Number);
 if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
-  console.error("Tenure needs Node.js " + wanted.join(".") + " or later; this is " + process.version + ".");
+  console.error(`Tenure needs Node.js ${wanted.join(".")} or later; this is ${process.version}.`);
   process.exit(1);
 }

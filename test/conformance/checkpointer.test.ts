@@ -6,6 +6,7 @@ import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { tableDefinition } from "@tenure/core/dynamo";
 import { S3Blobs } from "@tenure/core/s3";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { s3Server } from "../engines/found.ts";
 import { openS3, type TestS3 } from "../engines/s3.ts";
 import { isLong } from "../support/size.ts";
 
@@ -23,7 +24,7 @@ for (const { name, open } of isLong ? dynamoEngines : dynamoEngines.slice(0, 1))
   deltaChannelHistoryTests(initializer);
 }
 
-if (isLong) {
+if (isLong && s3Server) {
   let table: TestTable;
   let s3: TestS3;
   const initializer = {

@@ -4,13 +4,13 @@
  * tests write to them as they like.
  */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { postgresFolders, Servers } from "@tenure/ttl-lab/servers";
 
 const { env } = process;
 
-export const isOnPath = (program: string): boolean => Servers.find(program) !== undefined;
+export const isOnPath = (program: string): boolean =>
+  (env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 
 /** `redis://…`: a redis-server with nothing in it that matters. */
 export const redisUrl = env.TENURE_TEST_REDIS_URL;
@@ -20,15 +20,13 @@ export const movedClockLibrary = env.TENURE_TEST_MOVED_CLOCK;
 export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;
 /** A folder in which @langchain/langgraph-api is installed, to be compared with. */
 export const referenceServer = env.TENURE_TEST_REFERENCE;
+/** A folder in which s3rver is installed. */
+export const s3Server = env.TENURE_TEST_S3RVER;
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
 /** SST's platform, to evaluate sst.config.ts with; `npm run sst:platform` brings it. */
 export const sstPlatform = fileURLToPath(new URL("../../.sst/platform", import.meta.url));
 export const isSstInstalled = existsSync(join(sstPlatform, "node_modules"));
-
-const labPrograms = ["redis-server", "mariadbd", "initdb"].filter((name) => !Servers.find(name, postgresFolders()));
-/** The TTL lab's servers, which it starts by itself, and DynamoDB Local. */
-export const isLabEquipped = dynamoEndpoint !== undefined && labPrograms.length === 0;
 
 const needs = (what: string, how: string, isFound: boolean) => (isFound ? [] : [`${what} (${how})`]);
 
@@ -37,8 +35,8 @@ export const missing = (): string[] => [
   ...needs("redis-server", "on the PATH, or TENURE_TEST_REDIS_URL", env.TENURE_TEST_REDIS_URL !== undefined),
   ...needs("redis-server's moved clock", "cc on the PATH, on Linux", env.TENURE_TEST_MOVED_CLOCK !== undefined),
   ...needs("DynamoDB Local", "TENURE_TEST_DYNAMODB_ENDPOINT", dynamoEndpoint !== undefined),
+  ...needs("S3", "TENURE_TEST_S3RVER", s3Server !== undefined),
   ...needs("LangGraph's server", "TENURE_TEST_REFERENCE", referenceServer !== undefined),
   ...needs("SST's platform", "npm run sst:platform", isSstInstalled),
-  ...needs(`the TTL lab's ${labPrograms.join(", ")}`, "on the PATH", labPrograms.length === 0),
   ...needs("Chromium", "/usr/bin/chromium, or TENURE_TEST_CHROMIUM", chromiumPath !== undefined),
 ];

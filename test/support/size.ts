@@ -3,16 +3,12 @@
  * processes, a crash at every request. `npm run test:long` has them whole, and runs no others.
  */
 
-/** The files that have no short form. */
-export const LONG_ONLY = ["test/lab/**/*.test.ts"];
-
 /** The files that have a long form. */
 export const LONG_FORMS = [
   "test/abuse/**/*.test.ts",
   "test/conformance/checkpointer.test.ts",
   "test/fault/{checkpoint-crash,checkpoint-ttl,dynamo-weather}.test.ts",
   "test/history/**/*.test.ts",
-  ...LONG_ONLY,
   "test/local/start.test.ts",
   "test/model/**/*.test.ts",
   "test/sst/**/*.test.ts",

@@ -1,8 +1,9 @@
 /** `npm run lab`: what every database here really does at the deadline. */
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { chart } from "./chart.ts";
+import { faultsOf } from "./facts.ts";
 import { runLab } from "./lab.ts";
 import { table } from "./report.ts";
 
@@ -11,7 +12,7 @@ const HELP = `npm run lab -- [options]
 Measures until when each database gives out a record that is over. It starts redis-server, PostgreSQL and MariaDB by itself
 where they are installed; the others are measured where an address is given.
 
-  --quick               under a minute, without what takes one
+  --quick               about a minute, without what cleans up once a minute
   --only <key,…>        rows whose key begins so: redis, dynamodb, postgres, mariadb, cassandra, mongodb
   --dynamodb <url|aws>  DynamoDB Local, as http://127.0.0.1:8000, or your account
   --postgres <url>      postgres://user:password@host/database, instead of one of its own
@@ -20,6 +21,7 @@ where they are installed; the others are measured where an address is given.
   --mongodb <url>
   --json                the result as JSON on stdout, and nothing else there
   --chart <file>        a chart as SVG
+  --check               ends with 1 when a fact that every run has to find was not seen; wants all servers and DynamoDB Local
   --help
 `;
 
@@ -33,6 +35,7 @@ const options = {
   mongodb: { type: "string" },
   json: { type: "boolean", default: false },
   chart: { type: "string" },
+  check: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
 function fail(problem: string): never {
@@ -61,10 +64,14 @@ const result = await runLab({
 });
 if (result.rows.length === 0) fail(`--only ${only}: no row begins so; see npm run lab -- --help`);
 if (values.chart) {
-  mkdirSync(dirname(values.chart), { recursive: true });
-  writeFileSync(values.chart, chart(result));
+  // npm runs this in a folder of its own.
+  const file = resolve(process.env.INIT_CWD ?? "", values.chart);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, chart(result));
 }
 // What never ended is a word in JSON, which has no infinity.
 const words = (_key: string, value: unknown) => (value === Number.POSITIVE_INFINITY ? "still there" : value);
 process.stdout.write(values.json ? `${JSON.stringify(result, words, 2)}\n` : `${table(result)}\n`);
-process.exit(0);
+const faults = values.check ? faultsOf(result) : [];
+for (const fault of faults) process.stderr.write(`lab: ${fault}\n`);
+process.exit(faults.length > 0 ? 1 : 0);
