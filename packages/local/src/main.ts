@@ -8,7 +8,7 @@ import { isTenureError, TenureError } from "@tenure/core/errors";
 import { readConfig, unknownSettings } from "./config.ts";
 import { removeDataDir } from "./data-dir.ts";
 
-// The AWS SDK's notice on the end of Node 20 is for those who deploy, not for whoever tries this out.
+// The AWS SDK's notice that it drops Node.js 20 in January 2027 is for those who deploy, not for whoever tries this out.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
