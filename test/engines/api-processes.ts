@@ -1,4 +1,7 @@
-/** Two processes of the API on the same stores, served on loopback, with a way to Redis that can be cut. */
+/**
+ * Two processes of the API on the same stores and with the same clock, served on loopback, with a way to Redis that can be
+ * cut. Their one graph is the gated one.
+ */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Client } from "@langchain/langgraph-sdk";
@@ -7,30 +10,38 @@ import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { openApi, type TestApi } from "./api.ts";
 import { credentials } from "./dynamo.ts";
+import { type Gate, startGates } from "./gate.ts";
+import { gated } from "./gated-graph.ts";
 import { behindGateway } from "./redis.ts";
-import { slow } from "./slow-graph.ts";
+import { TestClock } from "./test-clock.ts";
 
-export interface SlowValues {
+export interface GatedValues {
   messages: { type: string; content: string }[];
   taken: number;
 }
 
-export const LEASE = { leaseMs: 1500, heartbeatMs: 300 };
+/** What another process wants of a run is heard soon; a lease lapses only when the clock is moved. */
+const HEARTBEAT_MS = 200;
 
 interface ApiProcess extends TestApi {
   apiUrl: string;
-  clientOf(apiKey: string): Client<SlowValues>;
+  clientOf(apiKey: string): Client<GatedValues>;
 }
 
 interface SharedStores {
   /** What the way to Redis does, and how many commands have gone it. */
   redis: { away: boolean; commands: number };
+  /** Of all processes. */
+  clock: TestClock;
+  newGate(): Gate;
   start(): Promise<ApiProcess>;
   close(): Promise<void>;
 }
 
 async function openSharedStores(): Promise<SharedStores> {
   const redis = { away: false, commands: 0 };
+  const clock = new TestClock();
+  const gates = await startGates();
   const dynamo = await startLocalDynamo();
   const admin = connectDynamo({ endpoint: dynamo.url, region: "local", credentials });
   await ensureTable(admin, "tenure");
@@ -50,17 +61,19 @@ async function openSharedStores(): Promise<SharedStores> {
   });
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   return {
-    redis,
+    ...{ redis, clock, newGate: gates.add },
     async start() {
       const opened = await openApi({
         redis: { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, token: gateway.token },
         dynamo: { endpoint: dynamo.url, region: "local", credentials },
         codePolicy: { resendMs: 0 },
-        leasePolicy: LEASE,
-        graphs: { slow },
+        leasePolicy: { heartbeatMs: HEARTBEAT_MS },
+        graphs: { gated },
+        clock,
       });
       const apiUrl = await opened.serve();
-      const clientOf = (apiKey: string) => new Client<SlowValues>({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } });
+      const clientOf = (apiKey: string) =>
+        new Client<GatedValues>({ apiUrl, apiKey, callerOptions: { maxRetries: 0 } });
       return { ...opened, apiUrl, clientOf };
     },
     async close() {
@@ -68,6 +81,7 @@ async function openSharedStores(): Promise<SharedStores> {
       proxy.close();
       await gateway.close();
       await dynamo.close();
+      await gates.close();
     },
   };
 }
@@ -77,8 +91,8 @@ interface Pair {
   one: ApiProcess;
   token: string;
   /** Of the first process, and of the second, both of the same user. */
-  client: Client<SlowValues>;
-  elsewhere: Client<SlowValues>;
+  client: Client<GatedValues>;
+  elsewhere: Client<GatedValues>;
   newThread(): Promise<string>;
   close(): Promise<void>;
 }
@@ -100,48 +114,92 @@ export async function startPair(): Promise<Pair> {
   };
 }
 
-/** The input of a turn of the slow graph. */
-export const turn = (steps: number, pauseMs: number, content = "go") => ({
-  input: { messages: [{ role: "user", content }], steps, pauseMs },
-});
-
 export interface RawEvent {
   id: string;
   event: string;
   data: string;
 }
 
+interface RawRequest {
+  headers?: object;
+  body?: object;
+}
+
+/** The answer to a request, as text that is read as it comes. */
+export class RawStream {
+  readonly response: Response;
+  private readonly chunks: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  private readonly decoder = new TextDecoder();
+  private readonly abort: AbortController;
+  private text = "";
+
+  static async open(url: string, token: string, { headers = {}, body }: RawRequest = {}): Promise<RawStream> {
+    const abort = new AbortController();
+    const response = await fetch(url, {
+      method: body ? "POST" : "GET",
+      headers: { "x-api-key": token, ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+      signal: abort.signal,
+    });
+    return new RawStream(response, abort);
+  }
+
+  private constructor(response: Response, abort: AbortController) {
+    this.response = response;
+    this.abort = abort;
+    this.chunks = response.body?.getReader();
+  }
+
+  /** What has come so far and one chunk more; undefined when that was all. */
+  async more(): Promise<string | undefined> {
+    const { value, done } = (await this.chunks?.read()) ?? { done: true, value: undefined };
+    if (done) return undefined;
+    this.text += this.decoder.decode(value, { stream: true });
+    return this.text;
+  }
+
+  /** Resolves when the text has this in it. */
+  async until(wanted: string): Promise<void> {
+    while (!this.text.includes(wanted))
+      if ((await this.more()) === undefined) throw new Error(`there is no ${wanted} in ${this.text}`);
+  }
+
+  /** The whole text, once it has ended. */
+  async rest(): Promise<string> {
+    while ((await this.more()) !== undefined);
+    return this.text;
+  }
+
+  reset(): void {
+    this.abort.abort();
+  }
+}
+
 /** The events of a raw stream, up to so many; the connection is then reset. */
 export async function rawEvents(
   url: string,
   token: string,
-  { headers = {}, body, upTo = Infinity }: { headers?: object; body?: object; upTo?: number } = {},
+  { upTo = Infinity, ...request }: RawRequest & { upTo?: number } = {},
 ): Promise<{ found: RawEvent[]; response: Response }> {
-  const abort = new AbortController();
-  const response = await fetch(url, {
-    method: body ? "POST" : "GET",
-    headers: { "x-api-key": token, ...headers },
-    ...(body && { body: JSON.stringify(body) }),
-    signal: abort.signal,
-  });
-  const found: RawEvent[] = [];
-  let text = "";
-  const decoder = new TextDecoder();
-  const reader = response.body?.getReader();
-  for (;;) {
-    const { value: chunk, done } = (await reader?.read()) ?? { done: true, value: undefined };
-    if (done || !chunk) break;
-    text += decoder.decode(chunk, { stream: true });
-    const parts = text.split("\n\n");
-    text = parts.pop() ?? "";
-    for (const part of parts) {
-      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(part)?.[1] ?? "";
-      if (field("event")) found.push({ id: field("id"), event: field("event"), data: field("data") });
-      if (found.length >= upTo) {
-        abort.abort();
-        return { found, response };
-      }
-    }
+  const stream = await RawStream.open(url, token, request);
+  const { response } = stream;
+  for (let text = await stream.more(); text !== undefined; text = await stream.more()) {
+    const found = eventsIn(text);
+    if (found.length < upTo) continue;
+    stream.reset();
+    return { found: found.slice(0, upTo), response };
   }
-  return { found, response };
+  return { found: eventsIn(await stream.rest()), response };
+}
+
+/** Those that have come whole. */
+function eventsIn(text: string): RawEvent[] {
+  return text
+    .split("\n\n")
+    .slice(0, -1)
+    .map((part) => {
+      const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(part)?.[1] ?? "";
+      return { id: field("id"), event: field("event"), data: field("data") };
+    })
+    .filter(({ event }) => event !== "");
 }

@@ -1,90 +1,113 @@
 /** Runs from beginning to end, whatever happens to their processes and to one another. */
-import { afterAll, describe, expect, it } from "vitest";
-import { LEASE, type SlowValues, startPair, turn } from "../engines/api-processes.ts";
+import { defaultLeasePolicy } from "@tenure/core/thread";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { type GatedValues, startPair } from "../engines/api-processes.ts";
+import { said, turn } from "../engines/gated-graph.ts";
 
-const contents = (values: SlowValues) => values.messages.map(({ content }) => content);
+const contents = (values: GatedValues) => values.messages.map(({ content }) => content);
 
 const { stores, one, token, client, elsewhere, newThread, close } = await startPair();
 afterAll(close);
+const stateOf = async (threadId: string) => contents((await client.threads.getState(threadId)).values);
 
 describe("a run", () => {
   it("reports what its graph throws, and leaves the thread in error", async () => {
     const threadId = await newThread();
-    const bad = client.runs.wait(threadId, "slow", { ...turn(3, 1), config: { recursion_limit: 2 } });
+    const bad = client.runs.wait(threadId, "gated", { ...turn(3), config: { recursion_limit: 2 } });
     await expect(bad).rejects.toThrow(/GraphRecursionError/);
     expect(await client.threads.get(threadId)).toMatchObject({ status: "error" });
     expect((await client.runs.list(threadId))[0]).toMatchObject({ status: "error" });
-    const answer = await client.runs.wait(threadId, "slow", {
-      ...turn(3, 1),
+    const answer = await client.runs.wait(threadId, "gated", {
+      ...turn(3),
       config: { recursion_limit: 2 },
       raiseError: false,
     });
     expect(answer).toMatchObject({ __error__: { error: "GraphRecursionError" } });
   });
 
-  it("refuses a second one on its thread, or lets it wait, interrupt or roll back the first", {
-    timeout: 60_000,
-  }, async () => {
+  describe("that is under way when a second one comes to its thread", () => {
+    /** The first one is at its step 2, of 4, and stays there. */
     const begin = async (multitaskStrategy: "reject" | "enqueue" | "interrupt" | "rollback") => {
       const threadId = await newThread();
-      await client.runs.wait(threadId, "slow", turn(1, 1, "before"));
-      const first = await client.runs.create(threadId, "slow", turn(8, 150, "first"));
-      await new Promise((resolve) => setTimeout(resolve, 400));
-      const second = client.runs.create(threadId, "slow", { ...turn(1, 1, "second"), multitaskStrategy });
-      return { threadId, first: first.run_id, second };
+      await client.runs.wait(threadId, "gated", turn(1, { content: "before" }));
+      const gate = stores.newGate();
+      gate.open(0, 1);
+      const first = await client.runs.create(threadId, "gated", turn(4, { content: "first", gate }));
+      await gate.reached(2);
+      const second = client.runs.create(threadId, "gated", { ...turn(1, { content: "second" }), multitaskStrategy });
+      return { threadId, gate, first: first.run_id, second };
     };
-    const rejected = await begin("reject");
-    await expect(rejected.second).rejects.toMatchObject({ status: 422 });
+    const before = said(1, "before");
 
-    const enqueued = await begin("enqueue");
-    await client.runs.join(enqueued.threadId, (await enqueued.second).run_id);
-    const line = contents((await client.threads.getState(enqueued.threadId)).values);
-    expect(line).toEqual([
-      "before",
-      "step 0",
-      "first",
-      ...Array.from({ length: 8 }, (_, i) => `step ${i}`),
-      "second",
-      "step 0",
-    ]);
+    it("keeps it out, if the second one is to be alone", async () => {
+      const { threadId, gate, first, second } = await begin("reject");
+      await expect(second).rejects.toMatchObject({ status: 422 });
+      gate.open();
+      await client.runs.join(threadId, first);
+      expect(await stateOf(threadId)).toEqual([...before, ...said(4, "first")]);
+    });
 
-    const interrupted = await begin("interrupt");
-    await client.runs.join(interrupted.threadId, (await interrupted.second).run_id);
-    expect(await client.runs.get(interrupted.threadId, interrupted.first)).toMatchObject({ status: "interrupted" });
-    const kept = contents((await client.threads.getState(interrupted.threadId)).values);
-    expect([kept.slice(0, 3), kept.slice(-2)]).toEqual([
-      ["before", "step 0", "first"],
-      ["second", "step 0"],
-    ]);
-    expect(kept.length).toBeLessThan(line.length);
+    it("lets it wait", async () => {
+      const { threadId, gate, second } = await begin("enqueue");
+      const { run_id } = await second;
+      expect(await client.runs.get(threadId, run_id)).toMatchObject({ status: "pending" });
+      gate.open();
+      await client.runs.join(threadId, run_id);
+      expect(await stateOf(threadId)).toEqual([...before, ...said(4, "first"), ...said(1, "second")]);
+    });
 
-    const rolledBack = await begin("rollback");
-    await client.runs.join(rolledBack.threadId, (await rolledBack.second).run_id);
-    await expect(client.runs.get(rolledBack.threadId, rolledBack.first)).rejects.toMatchObject({ status: 404 });
-    expect(contents((await client.threads.getState(rolledBack.threadId)).values)).toEqual([
-      "before",
-      "step 0",
-      "second",
-      "step 0",
-    ]);
+    it("is interrupted by it, and keeps what it has done", async () => {
+      const { threadId, first, second } = await begin("interrupt");
+      await client.runs.join(threadId, (await second).run_id);
+      expect(await client.runs.get(threadId, first)).toMatchObject({ status: "interrupted" });
+      expect(await stateOf(threadId)).toEqual([...before, ...said(2, "first"), ...said(1, "second")]);
+    });
+
+    it("is rolled back by it, and leaves nothing", async () => {
+      const { threadId, first, second } = await begin("rollback");
+      await client.runs.join(threadId, (await second).run_id);
+      await expect(client.runs.get(threadId, first)).rejects.toMatchObject({ status: 404 });
+      expect(await stateOf(threadId)).toEqual([...before, ...said(1, "second")]);
+    });
   });
 
-  it("is cancelled at once, from wherever it is asked, and leaves the thread idle", { timeout: 60_000 }, async () => {
-    for (const asker of [client, elsewhere]) {
-      const threadId = await newThread();
-      const run = await client.runs.create(threadId, "slow", turn(50, 100));
-      await new Promise((resolve) => setTimeout(resolve, 300));
+  describe("is cancelled in the middle of a step, and leaves the thread idle, when", () => {
+    const begin = async () => {
+      const [threadId, gate] = [await newThread(), stores.newGate()];
+      const { run_id } = await client.runs.create(threadId, "gated", turn(3, { gate }));
+      const visit = await gate.reached(0);
+      return { threadId, visit, runId: run_id };
+    };
+    const expectCancelled = async (threadId: string, runId: string) => {
+      expect(await client.runs.get(threadId, runId)).toMatchObject({ status: "interrupted" });
+      expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
+      await client.runs.wait(threadId, "gated", turn(1, { content: "after" }));
+      expect((await stateOf(threadId)).slice(-2)).toEqual(said(1, "after"));
+    };
+
+    it.each([
+      ["its own process is asked", client],
+      ["another one is asked: it hears of that with its heartbeat", elsewhere],
+    ])("%s", async (_name, asker) => {
+      const { threadId, runId, visit } = await begin();
       await expect(client.threads.updateState(threadId, { values: { taken: 7 } })).rejects.toMatchObject({
         status: 409,
       });
-      const asked = performance.now();
-      await asker.runs.cancel(threadId, run.run_id, true);
-      expect(performance.now() - asked).toBeLessThan(LEASE.heartbeatMs + 1000);
-      expect(await client.runs.get(threadId, run.run_id)).toMatchObject({ status: "interrupted" });
-      expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
-      const values = (await client.runs.wait(threadId, "slow", turn(1, 1, "after"))) as unknown as SlowValues;
-      expect(contents(values).slice(-2)).toEqual(["after", "step 0"]);
-    }
+      // Nobody opens its gate, so that it can only end by being cancelled.
+      await asker.runs.cancel(threadId, runId, true);
+      await visit.gone;
+      await expectCancelled(threadId, runId);
+    });
+
+    it("another one is asked and its heartbeat fails: it hears of that with its events", async () => {
+      const renew = vi.spyOn(one.deps.threads, "renew").mockReturnValue(new Promise(() => {}));
+      const { threadId, runId, visit } = await begin();
+      await elsewhere.runs.cancel(threadId, runId);
+      visit.pass();
+      await one.runner.ended(threadId, runId);
+      renew.mockRestore();
+      await expectCancelled(threadId, runId);
+    });
   });
 
   it("is begun once for one Idempotency-Key", async () => {
@@ -92,79 +115,102 @@ describe("a run", () => {
     const begin = () =>
       one.request("POST", `/threads/${threadId}/runs`, {
         headers: { "x-api-key": token, "Idempotency-Key": "the-same" },
-        body: { assistant_id: "slow", multitask_strategy: "enqueue", ...turn(2, 50) },
+        body: { assistant_id: "gated", multitask_strategy: "enqueue", ...turn(2) },
       });
     const answers = await Promise.all([begin(), begin(), begin()]);
     const ids = await Promise.all(answers.map(async (answer) => ((await answer.json()) as { run_id: string }).run_id));
     expect(new Set(ids).size).toBe(1);
     await client.runs.join(threadId, ids[0] ?? "");
     expect(((await (await begin()).json()) as { run_id: string }).run_id).toBe(ids[0]);
-    expect(contents((await client.threads.getState(threadId)).values)).toEqual(["go", "step 0", "step 1"]);
+    expect(await stateOf(threadId)).toEqual(said(2));
     expect(await client.runs.list(threadId)).toHaveLength(1);
   });
 
   it("waits as long as it is told to, and can be cancelled before", async () => {
     const threadId = await newThread();
     const [soon, never] = [
-      await client.runs.create(threadId, "slow", { ...turn(1, 1), afterSeconds: 1 }),
-      await client.runs.create(threadId, "slow", { ...turn(1, 1), afterSeconds: 600, multitaskStrategy: "enqueue" }),
+      await client.runs.create(threadId, "gated", { ...turn(1), afterSeconds: 60 }),
+      await client.runs.create(threadId, "gated", { ...turn(1), afterSeconds: 600, multitaskStrategy: "enqueue" }),
     ];
-    expect((await client.runs.list(threadId)).map(({ status }) => status)).toEqual(["pending", "pending"]);
+    const statuses = async () => (await client.runs.list(threadId)).map(({ status }) => status).sort();
+    await one.runner.sweep();
+    expect(await statuses()).toEqual(["pending", "pending"]);
+    stores.clock.move(60_000);
+    await one.runner.sweep();
     await client.runs.join(threadId, soon.run_id);
+    expect(await statuses()).toEqual(["pending", "success"]);
     await client.runs.cancel(threadId, never.run_id);
-    expect((await client.runs.list(threadId)).map(({ status }) => status).sort()).toEqual(["interrupted", "success"]);
+    expect(await statuses()).toEqual(["interrupted", "success"]);
     expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
   });
 
   it("without a thread leaves nothing, or its thread if that is to be kept", async () => {
+    const create = vi.spyOn(one.deps.threads, "create");
     let runCreated: { run_id: string; thread_id?: string } | undefined;
-    const values = (await client.runs.wait(null, "slow", {
-      ...turn(1, 1),
+    const values = (await client.runs.wait(null, "gated", {
+      ...turn(1),
       onRunCreated: (created) => {
         runCreated = created;
       },
-    })) as unknown as SlowValues;
-    expect([contents(values), typeof runCreated?.run_id]).toEqual([["go", "step 0"], "string"]);
+    })) as unknown as GatedValues;
+    expect([contents(values), typeof runCreated?.run_id]).toEqual([said(1), "string"]);
     const seen = [];
-    for await (const { event } of client.runs.stream(null, "slow", { ...turn(1, 1), streamMode: "updates" }))
+    for await (const { event } of client.runs.stream(null, "gated", { ...turn(1), streamMode: "updates" }))
       seen.push(event);
     expect(seen).toEqual(["metadata", "updates", "updates"]);
-    await expect
-      .poll(async () =>
-        (await client.threads.search({ metadata: { graph_id: "slow" }, limit: 100 })).filter(
-          ({ values }) => contents(values)[0] === "gone",
-        ),
-      )
-      .toEqual([]);
+    const made = create.mock.calls.map(([{ id, owner }]) => ({ id, owner }));
+    create.mockRestore();
+    expect(made).toHaveLength(2);
+    for (const { id, owner } of made) await expect.poll(() => one.deps.threads.get(id, owner)).toBe(undefined);
     const before = await client.threads.count();
-    await client.runs.wait(null, "slow", turn(1, 1));
+    await client.runs.wait(null, "gated", turn(1));
     expect(await client.threads.count()).toBe(before);
-    await client.runs.wait(null, "slow", { ...turn(1, 1), onCompletion: "keep" } as never);
+    await client.runs.wait(null, "gated", { ...turn(1), onCompletion: "keep" } as never);
     expect(await client.threads.count()).toBe(before + 1);
   });
 
-  it("goes on where it was when its process stops, and when that is frozen, whose late writes are refused", {
-    timeout: 60_000,
-  }, async () => {
+  it("goes on where it was when its process stops", async () => {
     const leaving = await stores.start();
-    const threadId = await newThread();
-    const stopped = await leaving.clientOf(token).runs.create(threadId, "slow", turn(8, 100));
-    await new Promise((resolve) => setTimeout(resolve, 450));
+    const [threadId, gate] = [await newThread(), stores.newGate()];
+    gate.open(0, 1, 2);
+    const run = await leaving.clientOf(token).runs.create(threadId, "gated", turn(6, { gate }));
+    await gate.reached(3);
+    await leaving.runner.stop();
+    await leaving.runner.idle();
     await leaving.close();
-    const values = (await client.runs.join(threadId, stopped.run_id)) as unknown as SlowValues;
-    expect(contents(values)).toEqual(["go", ...Array.from({ length: 8 }, (_, i) => `step ${i}`)]);
+    gate.open();
+    await one.runner.sweep();
+    const values = (await client.runs.join(threadId, run.run_id)) as unknown as GatedValues;
+    expect(contents(values)).toEqual(said(6));
+    expect([0, 1, 2, 3, 4, 5].map((step) => gate.visits(step))).toEqual([1, 1, 1, 2, 1, 1]);
+  });
 
+  it("goes on where it was when its process is frozen, whose late writes are refused", async () => {
     const frozen = await stores.start();
-    const other = await newThread();
-    const run = await frozen.clientOf(token).runs.create(other, "slow", turn(8, 300));
-    await new Promise((resolve) => setTimeout(resolve, 700));
-    // It neither renews its lease nor hears that it is lost; its clock goes on.
+    const [threadId, gate] = [await newThread(), stores.newGate()];
+    gate.open(0, 1, 2);
+    const run = await frozen.clientOf(token).runs.create(threadId, "gated", turn(6, { gate }));
+    const late = await gate.reached(3);
+    await expect.poll(async () => (await client.threads.getState(threadId)).values.taken).toBe(3);
+    const execution = frozen.runner.live(run.run_id);
+    // It neither renews its lease nor hears that it is lost, and tells nobody anything; its clock goes on.
     frozen.deps.threads.renew = () => new Promise(() => {});
-    const taken = (await client.runs.join(other, run.run_id)) as unknown as SlowValues;
-    expect(contents(taken)).toEqual(["go", ...Array.from({ length: 8 }, (_, i) => `step ${i}`)]);
-    expect(await client.runs.get(other, run.run_id)).toMatchObject({ status: "success" });
-    await new Promise((resolve) => setTimeout(resolve, 2500));
-    expect(contents((await client.threads.getState(other)).values)).toEqual(contents(taken));
+    frozen.deps.events.append = () => Promise.reject(new Error("cut off"));
+    await one.runner.sweep();
+    expect(one.runner.live(run.run_id)).toBe(undefined);
+
+    stores.clock.move(defaultLeasePolicy.leaseMs);
+    await one.runner.sweep();
+    (await gate.reached(3, 2)).pass();
+    gate.open(4, 5);
+    const taken = (await client.runs.join(threadId, run.run_id)) as unknown as GatedValues;
+    expect(contents(taken)).toEqual(said(6));
+    expect(await client.runs.get(threadId, run.run_id)).toMatchObject({ status: "success" });
+
+    late.pass();
+    await execution?.done;
+    expect(await stateOf(threadId)).toEqual(said(6));
+    expect(await client.runs.get(threadId, run.run_id)).toMatchObject({ status: "success" });
     await frozen.close();
   });
 });
