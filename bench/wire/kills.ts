@@ -13,7 +13,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Client } from "@langchain/langgraph-sdk";
-import { slow } from "../../test/engines/slow-graph.ts";
+import { type Gate, startGates } from "../../test/engines/gate.ts";
+import { gated, said, turn } from "../../test/engines/gated-graph.ts";
 import { startTestStack } from "../../test/engines/stack.ts";
 
 const STEPS = 8;
@@ -37,7 +38,7 @@ const options = {
 async function serve(redis: string, dynamodb: string, dataDir: string): Promise<void> {
   const stack = await startTestStack(
     { redisUrl: new URL(redis), dynamoEndpoint: new URL(dynamodb), dataDir },
-    { graphs: { slow }, leasePolicy: { leaseMs: 1500, heartbeatMs: 300 } },
+    { graphs: { gated }, leasePolicy: { leaseMs: 1500, heartbeatMs: 300 } },
   );
   process.on("disconnect", () => process.exit());
   process.on("message", async () => process.send?.({ token: await stack.logIn("kills@example.com") }));
@@ -55,15 +56,17 @@ function start(redis: string, dynamodb: string): Promise<{ child: ChildProcess; 
 }
 
 async function main(redis: string, dynamodb: string, runs: number): Promise<void> {
-  const wanted = ["go", ...Array.from({ length: STEPS }, (_, i) => `step ${i}`)];
+  const wanted = said(STEPS);
+  const gates = await startGates();
   const seen = { runs: 0, again: 0 };
   while (seen.runs < runs) {
     const { child, api } = await start(redis, dynamodb);
     const token = await logIn(child);
     const client = new Client<Values>({ apiUrl: api, apiKey: token });
     const { thread_id } = await client.threads.create();
-    const input = { messages: [{ type: "human", content: "go" }], steps: STEPS, pauseMs: PAUSE_MS };
-    const { run_id } = await client.runs.create(thread_id, "slow", { input });
+    const gate = gates.add();
+    const opened = openSlowly(gate);
+    const { run_id } = await client.runs.create(thread_id, "gated", turn(STEPS, { gate }));
     await new Promise((next) => setTimeout(next, Math.random() * (STEPS + 1) * PAUSE_MS));
     child.removeAllListeners("exit");
     child.kill("SIGKILL");
@@ -92,6 +95,7 @@ async function main(redis: string, dynamodb: string, runs: number): Promise<void
       ids,
       ids.map((_, i) => i),
     );
+    await opened;
     seen.runs += 1;
     next.child.removeAllListeners("exit");
     next.child.kill("SIGKILL");
@@ -99,6 +103,15 @@ async function main(redis: string, dynamodb: string, runs: number): Promise<void
   }
   console.log(`${seen.runs} runs whose process was killed: all ended, none lost, doubled or stuck`);
   process.exit(0);
+}
+
+/** Each step waits for a while, so that a kill comes at any moment of it. */
+async function openSlowly(gate: Gate): Promise<void> {
+  for (let step = 0; step < STEPS; step++) {
+    await gate.reached(step);
+    await new Promise((next) => setTimeout(next, PAUSE_MS));
+    gate.open(step);
+  }
 }
 
 function logIn(child: ChildProcess): Promise<string> {

@@ -1,8 +1,6 @@
 /** LangGraph's React hook against the whole stack: turns, an approval, an error, a stop, and a reload in the middle. */
 import { JSDOM } from "jsdom";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { agent } from "../../packages/functions/src/graphs/agent.ts";
-import { slow } from "../engines/slow-graph.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
 
 // A document for React, while requests stay Node's own.
@@ -20,7 +18,7 @@ const { useChat } = await import("../../examples/chat-hook.ts");
 let stack: TestStack;
 let token: string;
 beforeAll(async () => {
-  stack = await startTestStack({}, { graphs: { agent, slow } });
+  stack = await startTestStack();
   token = await stack.logIn("hook@example.com");
 });
 afterAll(() => stack.close());

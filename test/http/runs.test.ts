@@ -2,6 +2,9 @@
 import { HumanMessage } from "@langchain/core/messages";
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { agent } from "../../packages/functions/src/graphs/agent.ts";
+import { type Gates, startGates } from "../engines/gate.ts";
+import { gated, said, turn } from "../engines/gated-graph.ts";
 import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
 
 interface Message {
@@ -21,12 +24,17 @@ describe.each(stackEngines(7))("threads and runs on $name", ({ engines }) => {
   let stack: TestStack;
   let token: string;
   let client: Client<Values>;
+  let gates: Gates;
   beforeAll(async () => {
-    stack = await startTestStack(engines);
+    gates = await startGates();
+    stack = await startTestStack(engines, { graphs: { agent, gated } });
     token = await stack.logIn("ada@example.com");
     client = new Client<Values>({ apiUrl: stack.api, apiKey: token, callerOptions: { maxRetries: 0 } });
   });
-  afterAll(() => stack.close());
+  afterAll(async () => {
+    await stack.close();
+    await gates.close();
+  });
 
   const human = (content: string) => ({ messages: [{ type: "human", content }] });
   async function run(threadId: string, payload: object): Promise<Events> {
@@ -140,30 +148,42 @@ describe.each(stackEngines(7))("threads and runs on $name", ({ engines }) => {
     expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
   });
 
-  it("runs one run at a time on a thread, and refuses the other with 422", async () => {
-    const threadId = await newThread();
-    const outcomes = await Promise.allSettled(["a", "b", "c"].map((text) => run(threadId, { input: human(text) })));
-    const refused = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason.status] : []));
-    expect(refused.length).toBeGreaterThan(0);
-    expect(new Set(refused)).toEqual(new Set([422]));
+  it("runs one run at a time on a thread, and refuses the others with 422", async () => {
+    const [threadId, gate] = [await newThread(), gates.add()];
+    let refused = 0;
+    const outcomes = await Promise.allSettled(
+      ["a", "b", "c"].map(async (content) => {
+        try {
+          await client.runs.wait(threadId, "gated", turn(1, { content, gate }));
+        } catch (error) {
+          // The one that is under way ends when the others have been refused.
+          if (++refused === 2) gate.open();
+          throw error;
+        }
+      }),
+    );
+    const reasons = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason.status] : []));
+    expect(reasons).toEqual([422, 422]);
     const { values } = await client.threads.getState(threadId);
-    expect(values.messages.filter(({ type }) => type === "human")).toHaveLength(3 - refused.length);
+    expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai"]);
     expect(await client.threads.get(threadId)).toMatchObject({ status: "idle" });
   });
 
   it("finishes a run whose client went away", async () => {
-    const threadId = await newThread();
+    const [threadId, gate] = [await newThread(), gates.add()];
     const abort = new AbortController();
-    const stream = client.runs.stream(threadId, "agent", {
-      input: human("gone?"),
+    const stream = client.runs.stream(threadId, "gated", {
+      ...turn(2, { gate }),
       signal: abort.signal,
       onDisconnect: "continue",
     });
     await stream.next();
+    await gate.reached(0);
     abort.abort();
+    gate.open();
     await expect.poll(async () => (await client.threads.get(threadId)).status).toBe("idle");
     const { values } = await client.threads.getState(threadId);
-    expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai"]);
+    expect(values.messages.map(({ content }) => content)).toEqual(said(2));
   });
 
   it("takes a run on a thread that it makes, an assistant by its id, and messages as OpenAI writes them", async () => {
