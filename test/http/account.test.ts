@@ -67,6 +67,8 @@ it("keeps what is to be remembered, by namespace, and finds it by value", async 
   await store.putItem(["notesx"], "other", { n: 1 });
   const before = await store.getItem(["notes", "héllo"], "c/#%");
   expect(before).toMatchObject({ key: "c/#%", namespace: ["notes", "héllo"], value: { n: 3, tag: "x" } });
+  // Instants are told in whole milliseconds.
+  await expect.poll(() => Date.now()).toBeGreaterThan(Number(new Date(before?.updatedAt ?? 0)));
   await store.putItem(["notes", "héllo"], "c/#%", { n: 4 });
   const after = await store.getItem(["notes", "héllo"], "c/#%");
   expect([
@@ -139,10 +141,11 @@ it("deletes an account at the user's word, and nothing of it is left", async () 
     await api.request("POST", "/assistants", { headers, body: { graph_id: "agent" } });
     await api.request("PUT", "/store/items", { headers, body: { namespace: ["n"], key: "k", value: { v: 1 } } });
   }
+  await api.deps.activity.settle(60_000);
   expect((await api.request("DELETE", "/account", { headers: second.headers })).status).toBe(204);
   for (const { headers } of [first, second])
     expect((await api.request("GET", "/auth/session", { headers })).status).toBe(401);
-  await api.deps.activity.settle(1000);
+  await api.deps.activity.settle(60_000);
   const { Items = [] } = await client.send(new ScanCommand({ TableName: "tenure" }));
   // What says that a thread was deleted stays for a while, so that a late write does not bring it back.
   const owners = Items.filter(({ sk }) => sk !== "deleted").map((item) => JSON.stringify(item));
