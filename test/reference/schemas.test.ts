@@ -10,7 +10,7 @@ import { referenceServer } from "../engines/found.ts";
 const graphs = fileURLToPath(new URL("graphs.ts", import.meta.url));
 
 describe.skipIf(!referenceServer)("schemas from source", () => {
-  it("are read for a graph and for its subgraphs", { timeout: 120_000 }, async () => {
+  it("are read for a graph and for its subgraphs", async () => {
     const read = await readSchemas(graphPlaces([`chat=${graphs}:chat`]), referenceServer ?? "");
     expect(Object.keys(read.chat ?? {})).toEqual(["", "inner"]);
     expect(read.chat?.[""]?.state).toMatchObject({

@@ -5,6 +5,9 @@ import { join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { freePort } from "../engines/port.ts";
 
+/** Only one that hangs takes so long. */
+const START_MS = 90_000;
+
 export interface Reference {
   url: string;
   pid: number;
@@ -39,13 +42,14 @@ export async function startReference(installed: string): Promise<Reference> {
     },
   );
   let output = "";
+  const hung = AbortSignal.timeout(START_MS);
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk) => (output += chunk));
-  for (let tries = 0; ; tries++) {
+  for (;;) {
     const ok = await fetch(`${url}/ok`)
       .then(({ ok }) => ok)
       .catch(() => false);
     if (ok) break;
-    if (tries > 150 || child.exitCode !== null) throw new Error(`the reference server did not start: ${output}`);
+    if (hung.aborted || child.exitCode !== null) throw new Error(`the reference server did not start: ${output}`);
     await new Promise((next) => setTimeout(next, 200));
   }
   return {

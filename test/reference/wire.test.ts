@@ -6,6 +6,7 @@ import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { graphFactory } from "../compat/fixture.ts";
 import { referenceServer } from "../engines/found.ts";
+import { type Gates, startGates } from "../engines/gate.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
 import { chat } from "./graphs.ts";
 import { type Reference, startReference } from "./server.ts";
@@ -80,6 +81,8 @@ const unannounced = (events: unknown[]) => withoutIds(events).filter(({ event })
 /** Without a thread, theirs has no ids: nothing can be resumed there. */
 const withoutIds = (events: unknown[]) =>
   (events as { event: string; data: unknown }[]).map(({ event, data }) => ({ event, data }));
+
+let gates: Gates;
 
 type Step = (client: Client, memory: Record<string, string>) => Promise<unknown>;
 const say = (content: string, todo?: string) => ({
@@ -172,9 +175,9 @@ const scripts: Record<string, Step[]> = {
   "refuses a second run, and cancels the first": [
     newThread,
     async (client, memory) => {
-      const run = await client.runs.create(thread(memory), "chat", say("slow", "sleep") as never);
-      memory.run = run.run_id;
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      const gate = gates.add();
+      const run = await client.runs.create(thread(memory), "chat", say("first", gate.url) as never);
+      const visit = await gate.reached(0);
       const second = await client.runs
         .create(thread(memory), "chat", say("second") as never)
         .catch((error) => error.status);
@@ -182,6 +185,7 @@ const scripts: Record<string, Step[]> = {
         .updateState(thread(memory), { values: { log: ["x"] } })
         .catch((error) => error.status);
       await client.runs.cancel(thread(memory), run.run_id, true);
+      await visit.gone;
       return [
         second,
         locked,
@@ -232,6 +236,7 @@ describe.skipIf(!referenceServer)("the official client sees the same here as of 
   let stack: TestStack;
   let clients: [theirs: Client, ours: Client];
   beforeAll(async () => {
+    gates = await startGates();
     reference = await startReference(referenceServer ?? "");
     const factory = graphFactory(chat);
     stack = await startTestStack({}, { ...(factory && { graphs: { chat: factory } }) });
@@ -239,19 +244,21 @@ describe.skipIf(!referenceServer)("the official client sees the same here as of 
       new Client({ apiUrl: reference.url }),
       new Client({ apiUrl: stack.api, apiKey: await stack.logIn("wire@example.com") }),
     ];
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack?.close();
     await reference?.close();
+    await gates?.close();
   });
 
-  it.each(Object.keys(scripts))("%s", { timeout: 60_000 }, async (name) => {
-    const seen = [];
-    for (const client of clients) {
-      const [memory, normalize, answers] = [{}, normalizer(), [] as unknown[]];
-      for (const step of scripts[name] ?? []) answers.push(normalize(await step(client, memory)));
-      seen.push(answers);
-    }
+  it.each(Object.keys(scripts))("%s", async (name) => {
+    const seen = await Promise.all(
+      clients.map(async (client) => {
+        const [memory, normalize, answers] = [{}, normalizer(), [] as unknown[]];
+        for (const step of scripts[name] ?? []) answers.push(normalize(await step(client, memory)));
+        return answers;
+      }),
+    );
     for (const [i, theirs] of (seen[0] ?? []).entries()) expect([i, seen[1]?.[i]]).toEqual([i, theirs]);
   });
 });
