@@ -3,6 +3,7 @@
  * that are processes (lambda.ts) with mail and a queue (services.ts). Redis and DynamoDB are the real ones where found.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TestClock } from "../engines/test-clock.ts";
 import { LambdaFunction } from "./lambda.ts";
 import { listen, readAll, shut } from "./loopback.ts";
 import type { Program, Resource } from "./program.ts";
@@ -14,15 +15,18 @@ const END_OF_PRELUDE = Buffer.alloc(8);
 export interface Cloud {
   url: string;
   functions: Record<"Auth" | "Api" | "Worker", LambdaFunction>;
+  /** Moves the time of all functions; what they had set a timer for by then is done. */
+  moveClock(ms: number): Promise<void>;
   /** Calls a function as its URL does, past the front door. */
   callDirectly(name: "Auth" | "Api", path: string): Promise<number>;
   close(): void;
 }
 
 export async function startCloud(program: Program, services: Services, env: Record<string, string>): Promise<Cloud> {
+  const clock = new TestClock();
   const functionOf = (name: string) => {
     const resource = program.resources.find((one) => one.name === `${name}Function`) as Resource;
-    return new LambdaFunction(resource, program.bundleOf(name), env);
+    return new LambdaFunction(resource, program.bundleOf(name), env, clock);
   };
   const functions = { Auth: functionOf("Auth"), Api: functionOf("Api"), Worker: functionOf("Worker") };
   services.worker = functions.Worker;
@@ -55,6 +59,10 @@ export async function startCloud(program: Program, services: Services, env: Reco
   return {
     url,
     functions,
+    async moveClock(ms) {
+      clock.move(ms);
+      await Promise.all(Object.values(functions).map((one) => one.heedClock()));
+    },
     async callDirectly(name, path) {
       let status = 0;
       const server = await listen(

@@ -2,12 +2,48 @@
  * Stands in for Lambda's Node.js runtime: loads a function's bundle as Lambda does, takes events from the runtime API and
  * gives answers back to it, streamed where the handler streams. Source of the protocol:
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and runtimes-custom.html#runtimes-custom-response-streaming
+ *
+ * Time is real until it is moved by a message: `Date.now` is then ahead by `offsetMs`, and timers that are due by it fire.
+ * Only those that were set for long are moved: the others are deadlines of requests, which took no time.
  */
 import { request } from "node:http";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { finished } from "node:stream/promises";
 import { pathToFileURL } from "node:url";
+
+const MOVED_FROM_MS = 11_000;
+
+let offsetMs = Number(process.argv[2] ?? 0);
+const realNow = Date.now;
+Date.now = () => realNow() + offsetMs;
+
+/** Timers that may be moved, by the handle that whoever set them has. */
+const movable = new Map();
+const { setTimeout: setRealTimeout, clearTimeout: clearRealTimeout } = globalThis;
+globalThis.setTimeout = (act, ms, ...args) => {
+  const fire = () => {
+    movable.delete(timer);
+    act(...args);
+  };
+  const timer = setRealTimeout(fire, ms);
+  if (ms >= MOVED_FROM_MS) movable.set(timer, { due: Date.now() + ms, fire });
+  return timer;
+};
+globalThis.clearTimeout = (timer) => {
+  movable.delete(timer);
+  clearRealTimeout(timer);
+};
+
+process.on("message", (moved) => {
+  offsetMs = moved.offsetMs;
+  for (const [timer, { due, fire }] of [...movable]) {
+    if (due > Date.now()) continue;
+    clearRealTimeout(timer);
+    fire();
+  }
+  process.send({ offsetMs });
+});
 
 const api = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
 const STREAMING = Symbol("streaming");

@@ -1,8 +1,10 @@
 /** Functions as processes, each of which takes one event at a time from the runtime API: see lambda-runtime.mjs. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
+import type { TestClock } from "../engines/test-clock.ts";
 import { listen, readAll, shut } from "./loopback.ts";
 import type { Resource } from "./program.ts";
 
@@ -24,20 +26,22 @@ class Instance {
   private waiting: ServerResponse | undefined;
   private current: Invocation | undefined;
   private readonly server: Server;
+  private readonly clock: TestClock;
 
-  static async start(file: string, env: Record<string, string>): Promise<Instance> {
+  static async start(file: string, env: Record<string, string>, clock: TestClock): Promise<Instance> {
     let instance: Instance | undefined;
     const { url, server } = await listen((request, response) => void instance?.serve(request, response));
-    instance = new Instance(server, file, { ...env, AWS_LAMBDA_RUNTIME_API: new URL(url).host });
+    instance = new Instance(server, clock, file, { ...env, AWS_LAMBDA_RUNTIME_API: new URL(url).host });
     return instance;
   }
 
-  private constructor(server: Server, cwd: string, env: Record<string, string>) {
+  private constructor(server: Server, clock: TestClock, cwd: string, env: Record<string, string>) {
     this.server = server;
-    this.child = spawn(process.execPath, [RUNTIME], {
+    this.clock = clock;
+    this.child = spawn(process.execPath, [RUNTIME, String(clock.offsetMs)], {
       cwd,
       env: { PATH: process.env.PATH ?? "", ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     for (const stream of [this.child.stdout, this.child.stderr]) stream?.on("data", (chunk) => (this.output += chunk));
     this.child.on("exit", () => {
@@ -46,8 +50,21 @@ class Instance {
     });
   }
 
+  private get isAlive(): boolean {
+    return !this.child.killed && this.child.exitCode === null;
+  }
+
   get isFree(): boolean {
-    return this.waiting !== undefined && this.child.exitCode === null && this.child.signalCode === null;
+    return this.waiting !== undefined && this.isAlive;
+  }
+
+  /** Resolves when its process has the clock's time. */
+  async heedClock(): Promise<void> {
+    if (!this.isAlive) return;
+    const heard = Promise.race([once(this.child, "message"), once(this.child, "exit")]);
+    // One that has just died is heard of by its exit.
+    this.child.send({ offsetMs: this.clock.offsetMs }, () => {});
+    await heard;
   }
 
   /** To an instance that is free, or that has just been started. */
@@ -61,7 +78,7 @@ class Instance {
     const { id, event, timeoutMs } = this.current;
     this.waiting.writeHead(200, {
       "Lambda-Runtime-Aws-Request-Id": id,
-      "Lambda-Runtime-Deadline-Ms": String(Date.now() + timeoutMs),
+      "Lambda-Runtime-Deadline-Ms": String(this.clock.now() + timeoutMs),
     });
     this.waiting.end(JSON.stringify(event));
     this.waiting = undefined;
@@ -93,8 +110,10 @@ export class LambdaFunction {
   private readonly resource: Resource;
   private readonly folder: string;
   private readonly env: Record<string, string>;
+  private readonly clock: TestClock;
 
-  constructor(resource: Resource, folder: string, env: Record<string, string>) {
+  constructor(resource: Resource, folder: string, env: Record<string, string>, clock: TestClock) {
+    this.clock = clock;
     this.resource = resource;
     this.folder = folder;
     this.env = env;
@@ -116,7 +135,7 @@ export class LambdaFunction {
 
   private async start(): Promise<Instance> {
     const { environment, handler, name } = this.resource.inputs;
-    const instance = await Instance.start(this.folder, {
+    const env = {
       ...environment.variables,
       AWS_REGION: "us-east-1",
       AWS_ACCESS_KEY_ID: "test",
@@ -125,9 +144,15 @@ export class LambdaFunction {
       LAMBDA_TASK_ROOT: this.folder,
       _HANDLER: handler,
       ...this.env,
-    });
+    };
+    const instance = await Instance.start(this.folder, env, this.clock);
     this.instances.push(instance);
     return instance;
+  }
+
+  /** Resolves when all its processes have the clock's time. */
+  async heedClock(): Promise<void> {
+    await Promise.all(this.instances.map((instance) => instance.heedClock()));
   }
 
   killAll(): void {

@@ -63,6 +63,11 @@ export class Services {
     );
   }
 
+  /** Resolves when every message that was sent so far is done, or put aside. */
+  async delivered(): Promise<void> {
+    await Promise.all(this.groups.values());
+  }
+
   /** Resolves to whether it failed. */
   async callWorker(event: object): Promise<boolean> {
     let failed = true;
