@@ -23,6 +23,8 @@ export interface TestStack {
   /** Stops the stack and starts it again on the same data. */
   restart(): Promise<void>;
   close(): Promise<void>;
+  /** As the stack's: deletes what has expired from the embedded DynamoDB, and returns how many items. */
+  sweep(): Promise<number>;
   /** A request to the API; `body` is sent as JSON, or as it is when it is text. */
   request(
     method: string,
@@ -57,6 +59,7 @@ export async function startTestStack(
       await stack.close();
       rmSync(dataDir, { recursive: true, force: true });
     },
+    sweep: () => stack.sweep(),
     request(method, path, { token, headers, body } = {}) {
       return fetch(api + path, {
         method,

@@ -1,4 +1,5 @@
 /** The mailbox of the local stack: login codes as messages, newest first, on a page and as JSON. Kept in memory. */
+import type { Clock } from "@tenure/core/clock";
 import { type CodeMessage, codeSubject, codeText, type Mailer } from "@tenure/functions/mailer";
 import { Hono } from "hono";
 import { html } from "hono/html";
@@ -25,13 +26,15 @@ pre { white-space: pre-wrap; font: inherit; }
 export class Mailbox implements Mailer {
   private readonly messages: Mail[] = [];
   private readonly announce: (mail: Mail) => void;
+  private readonly clock: Clock;
 
-  constructor(announce: (mail: Mail) => void) {
+  constructor(announce: (mail: Mail) => void, clock: Clock) {
     this.announce = announce;
+    this.clock = clock;
   }
 
   async sendCode(message: CodeMessage): Promise<void> {
-    const at = Date.now();
+    const at = this.clock.now();
     const { to, code } = message;
     const mail: Mail = { to, subject: codeSubject(message), text: codeText(message, at), code, at };
     this.messages.unshift(mail);

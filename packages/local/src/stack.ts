@@ -6,6 +6,7 @@ import { serve } from "@hono/node-server";
 import { getConnInfo } from "@hono/node-server/conninfo";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { type Clock, systemClock } from "@tenure/core/clock";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { SessionPolicy } from "@tenure/core/session";
@@ -23,7 +24,7 @@ import { hostCookie } from "@tenure/functions/session";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { LocalConfig } from "./config.ts";
 import { openDataDir } from "./data-dir.ts";
-import { type LocalDynamo, startLocalDynamo } from "./dynamodb/server.ts";
+import { type LocalDynamo, type LocalDynamoOptions, startLocalDynamo } from "./dynamodb/server.ts";
 import { startGateway } from "./gateway/server.ts";
 import { openWindows } from "./limits.ts";
 import { type Mail, Mailbox } from "./mailbox.ts";
@@ -35,6 +36,8 @@ export interface Stack {
   url: string;
   /** One line each: which engines are in use, and where. */
   engines: string[];
+  /** Deletes what has expired from the embedded DynamoDB now, and returns how many items; elsewhere 0. */
+  sweep(): Promise<number>;
   /** Ends runs, then requests, then the stores. Everything acknowledged is kept. */
   close(): Promise<void>;
 }
@@ -57,14 +60,20 @@ export interface StackOptions {
   defaults?: AssistantDefaults;
   leasePolicy?: Partial<LeasePolicy>;
   sessionPolicy?: Partial<SessionPolicy>;
-  /** The embedded Redis' clock in epoch milliseconds, for tests that move time. */
+  /**
+   * Epoch milliseconds, for tests that move time: the clock of both embedded engines, the sweeper, the API, the mailbox and
+   * the answers' Date. Engines elsewhere keep to their own; timers and the windows of limits keep to the system's.
+   */
   now?: () => number;
+  /** How often the embedded DynamoDB's sweeper goes round, in milliseconds; with `false` only `sweep` deletes. */
+  sweepEveryMs?: number | false;
 }
 
 export async function startStack(
   config: LocalConfig,
-  { onMail, now, graphs, schemas, defaults, leasePolicy, sessionPolicy }: StackOptions,
+  { onMail, now = systemClock.now, sweepEveryMs, graphs, schemas, defaults, leasePolicy, sessionPolicy }: StackOptions,
 ): Promise<Stack> {
+  const clock: Clock = { now };
   const opened: (() => unknown)[] = [];
   /** Undone in reverse order, when starting fails and when the stack is closed. */
   const closeAll = async () => {
@@ -74,18 +83,22 @@ export async function startStack(
     const data = openDataDir(config.dataDir);
     opened.push(() => data.release());
 
-    const engine = await openRedis(config, { path: data.redisJournal, ...(now && { now }) });
+    const engine = await openRedis(config, { path: data.redisJournal, now });
     opened.push(() => engine.close());
     const token = randomBytes(32).toString("base64url");
     const gateway = await startGateway({ engine, token });
     opened.push(() => gateway.close());
 
-    const dynamo = await openDynamo(config, data.dynamo);
+    const dynamo = await openDynamo(config, {
+      path: data.dynamo,
+      now,
+      ...(sweepEveryMs !== undefined && { sweepEveryMs }),
+    });
     opened.push(() => dynamo.close());
     const dynamoConfig = { endpoint: dynamo.url, region: "local", credentials: LOCAL_CREDENTIALS };
     await createTable(dynamoConfig, config);
 
-    const mailbox = new Mailbox(onMail);
+    const mailbox = new Mailbox(onMail, clock);
     const base = await createDeps({
       // In one process an answer is late when the process is busy, not when Redis is away.
       redis: { url: gateway.url, token, deadlineMs: REDIS_DEADLINE_MS },
@@ -99,6 +112,7 @@ export async function startStack(
       ...(defaults && { defaults }),
       ...(leasePolicy && { leasePolicy }),
       ...(sessionPolicy && { sessionPolicy }),
+      clock,
       addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,
       ...(config.limits === "off" && { codePolicy: { resendMs: 0 } }),
     });
@@ -112,7 +126,7 @@ export async function startStack(
     };
 
     const runner = new Runner(deps);
-    const server = await listen(site(createApi(deps, runner), mailbox), config.port);
+    const server = await listen(site(createApi(deps, runner), mailbox, clock), config.port);
     opened.push(() => closeServer(server));
     runner.watch(WATCH_EVERY_MS);
     opened.push(() => runner.stop());
@@ -126,6 +140,7 @@ export async function startStack(
         `model     ${config.model ?? "offline rules (set TENURE_MODEL, like openai:gpt-5-mini, for a language model)"}`,
         ...limits,
       ],
+      sweep: dynamo.sweep,
       close: closeAll,
     };
   } catch (error) {
@@ -147,12 +162,10 @@ async function openRedis({ redisUrl }: LocalConfig, embedded: EmbeddedRedisOptio
   return server;
 }
 
-async function openDynamo(
-  { dynamoEndpoint }: LocalConfig,
-  path: string,
-): Promise<Pick<LocalDynamo, "url" | "description" | "close">> {
-  if (!dynamoEndpoint) return startLocalDynamo({ path });
-  return { url: dynamoEndpoint.href, description: `DynamoDB at ${dynamoEndpoint.host}`, close: async () => {} };
+async function openDynamo({ dynamoEndpoint }: LocalConfig, embedded: LocalDynamoOptions): Promise<LocalDynamo> {
+  if (!dynamoEndpoint) return startLocalDynamo(embedded);
+  const description = `DynamoDB at ${dynamoEndpoint.host}`;
+  return { url: dynamoEndpoint.href, description, sweep: async () => 0, close: async () => {} };
 }
 
 /** The checkpointer on the stack's data, without the rest of the stack; whoever opens it closes it. */
@@ -160,7 +173,7 @@ export async function openCheckpointer(
   config: LocalConfig,
 ): Promise<{ checkpointer: DynamoDBSaver; close(): Promise<void> }> {
   const data = config.dynamoEndpoint ? undefined : openDataDir(config.dataDir);
-  const dynamo = await openDynamo(config, data?.dynamo ?? "");
+  const dynamo = await openDynamo(config, data ? { path: data.dynamo } : {});
   const endpoint = { endpoint: dynamo.url, region: "local", credentials: LOCAL_CREDENTIALS };
   await createTable(endpoint, config);
   const client = connectDynamo(endpoint);
@@ -188,8 +201,13 @@ async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: Loc
 }
 
 /** The API, the mailbox and the site under one origin. */
-function site(api: Hono, mailbox: Mailbox): Hono {
+function site(api: Hono, mailbox: Mailbox, clock: Clock): Hono {
   const app = new Hono();
+  app.use(async (c, next) => {
+    await next();
+    // Node.js would put the system's time here; the page takes it for the server's until an answer says it better.
+    c.res.headers.set("Date", new Date(clock.now()).toUTCString());
+  });
   app.all("/api/*", (c) => api.fetch(c.req.raw, c.env));
   app.use(siteHeaders());
   app.use("/dev/*", loopbackHostOnly);

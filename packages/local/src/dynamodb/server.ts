@@ -18,8 +18,11 @@ export interface LocalDynamoOptions {
   path?: string;
   /** Epoch milliseconds by which the sweeper decides. */
   now?: () => number;
-  /** AWS says "within a few days"; here a minute by default, so that both sides of it can be seen. */
-  sweepEveryMs?: number;
+  /**
+   * AWS says "within a few days"; here a minute by default, so that both sides of it can be seen. With `false` nothing is
+   * deleted until `sweep` is called.
+   */
+  sweepEveryMs?: number | false;
 }
 
 const TARGET = "DynamoDB_20120810.";
@@ -53,9 +56,10 @@ export async function startLocalDynamo(options: LocalDynamoOptions = {}): Promis
   });
 
   let sweeping: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
+  const sweepOnTime = () => {
     sweeping = ttl.sweep().catch(() => {});
-  }, sweepEveryMs).unref();
+  };
+  const timer = sweepEveryMs === false ? undefined : setInterval(sweepOnTime, sweepEveryMs).unref();
 
   return {
     url,
