@@ -8,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
 import { launch } from "./launch.ts";
-import { codeOf, go, say } from "./site.ts";
+import { codeOf, go, homeShowsLogin, say } from "./site.ts";
+import { SiteClock } from "./site-clock.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const shown = {
@@ -20,7 +21,12 @@ const shown = {
 const sizes = { 1280: 800, 375: 812 };
 const EMAIL = "ada@example.com";
 
-async function shoot(stack: TestStack, page: Page, take: (name: string) => Promise<unknown>): Promise<void> {
+async function shoot(
+  stack: TestStack,
+  clock: SiteClock,
+  page: Page,
+  take: (name: string) => Promise<unknown>,
+): Promise<void> {
   await page.goto(stack.url);
   await page.getByLabel("E-mail").waitFor();
   await take("login");
@@ -33,8 +39,10 @@ async function shoot(stack: TestStack, page: Page, take: (name: string) => Promi
   await page.getByLabel("The six-digit code").fill(right === "999999" ? "999998" : "999999");
   await page.getByText("That is not the code.").waitFor();
   await take("code-wrong");
+  // So that the login is the later one in the activity.
+  await clock.moveBy(1_000);
   await page.getByLabel("The six-digit code").fill(right);
-  await page.getByRole("list", { name: "Recent activity" }).getByText("Logged in").first().waitFor();
+  await homeShowsLogin(page);
   await take("home");
   await go(page, "Chat");
   await page.getByText("Nothing was said yet.").waitFor();
@@ -51,9 +59,17 @@ async function shoot(stack: TestStack, page: Page, take: (name: string) => Promi
   await take("chat");
   await go(page, "Expiry race");
   await page.getByRole("button", { name: "Start the race" }).click();
-  await page.getByText("DynamoDB still has the item").waitFor({ timeout: 20_000 });
-  // Some seconds on, so that one sees how it lingers.
-  await page.getByRole("cell", { name: /^[6-9]\.\d+ s after$/ }).waitFor();
+  await page.getByText("11 seconds to the deadline.").waitFor();
+  const deadline = Math.ceil((clock.now() + 10_000) / 1000) * 1000;
+  // The last read before the deadline, the first after it, and one some seconds on: one sees how the item lingers.
+  for (const [ms, seen] of [
+    [-60, "1 second to the deadline."],
+    [140, "DynamoDB still has the item"],
+    [7_140, "7.14 s after"],
+  ] as const) {
+    await clock.moveTo(deadline + ms);
+    await page.getByText(seen).waitFor();
+  }
   await take("race");
 }
 
@@ -64,10 +80,12 @@ const browser = await launch();
 for (const [width, height] of Object.entries(sizes))
   for (const colorScheme of ["light", "dark"] as const) {
     process.stderr.write(`${colorScheme}, ${width} wide\n`);
-    const stack = await startTestStack();
+    const clock = new SiteClock();
+    const stack = await startTestStack({}, { now: clock.now, sweepEveryMs: false });
     const context = await browser.newContext({ viewport: { width: Number(width), height }, colorScheme });
+    await clock.hold(context);
     const page = await context.newPage();
-    await shoot(stack, page, (name) =>
+    await shoot(stack, clock, page, (name) =>
       page.screenshot({ path: join(out, `${name}-${colorScheme}-${width}.png`), fullPage: true }),
     );
     await context.close();

@@ -1,0 +1,35 @@
+import type { BrowserContext } from "playwright-core";
+import { HeldClock } from "../engines/held-clock.ts";
+
+/**
+ * One held clock for a stack and for the pages on it. A move sets the server's time first, then each page's Date, and
+ * fires each timer of the pages that is due, once. Requests and Playwright's own waits go on in real time.
+ *
+ * @example
+ * const stack = await startTestStack({}, { now: clock.now, sweepEveryMs: false });
+ * await clock.hold(context);
+ * const page = await context.newPage();
+ * await clock.moveBy(60_000);
+ */
+export class SiteClock {
+  private readonly server = new HeldClock();
+  private readonly contexts = new Set<BrowserContext>();
+  readonly now = this.server.now;
+
+  /** To be called before the context has a page: one that is loaded already has timers of its own. */
+  async hold(context: BrowserContext): Promise<void> {
+    this.contexts.add(context);
+    context.on("close", () => this.contexts.delete(context));
+    await context.clock.install({ time: this.now() });
+    await context.clock.pauseAt(this.now());
+  }
+
+  async moveTo(at: number): Promise<void> {
+    this.server.moveTo(at);
+    for (const context of this.contexts) await context.clock.pauseAt(at);
+  }
+
+  moveBy(ms: number): Promise<void> {
+    return this.moveTo(this.now() + ms);
+  }
+}
