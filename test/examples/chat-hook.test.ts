@@ -12,7 +12,9 @@ Object.assign(globalThis, {
   ...(!("navigator" in globalThis) && { navigator: window.navigator }),
   IS_REACT_ACT_ENVIRONMENT: true,
 });
-const { act, cleanup, renderHook, waitFor } = await import("@testing-library/react");
+const { act, cleanup, configure, renderHook, waitFor } = await import("@testing-library/react");
+// Catches what hangs.
+configure({ asyncUtilTimeout: 90_000 });
 const { useChat } = await import("../../examples/chat-hook.ts");
 
 let stack: TestStack;
@@ -40,7 +42,7 @@ const say = (chatting: ReturnType<typeof chat>, content: string) =>
     void chatting.result.current.submit({ messages: [{ type: "human", content }] });
   });
 const settled = (chatting: ReturnType<typeof chat>) =>
-  waitFor(() => expect(chatting.result.current.isLoading).toBe(false), { timeout: 10_000 });
+  waitFor(() => expect(chatting.result.current.isLoading).toBe(false));
 
 it("has two turns, and finds them again after a reload", async () => {
   const first = chat();
@@ -52,23 +54,20 @@ it("has two turns, and finds them again after a reload", async () => {
   await settled(first);
   await waitFor(() => expect(said(first)).toHaveLength(6));
   const again = chat(first.threadId());
-  await waitFor(() => expect(said(again)).toHaveLength(6), { timeout: 5000 });
+  await waitFor(() => expect(said(again)).toHaveLength(6));
 });
 
 it("asks a person, and goes on with the answer", async () => {
   const chatting = chat();
   await say(chatting, "remember: buy milk");
-  await waitFor(
-    () => expect(chatting.result.current.interrupt?.value).toMatchObject({ question: "May I call save_note?" }),
-    { timeout: 5000 },
+  await waitFor(() =>
+    expect(chatting.result.current.interrupt?.value).toMatchObject({ question: "May I call save_note?" }),
   );
   await settled(chatting);
   await act(async () => {
     void chatting.result.current.submit(undefined, { command: { resume: true } });
   });
-  await waitFor(() => expect(String(chatting.result.current.messages.at(-1)?.content)).toMatch(/^Saved: buy milk/), {
-    timeout: 5000,
-  });
+  await waitFor(() => expect(String(chatting.result.current.messages.at(-1)?.content)).toMatch(/^Saved: buy milk/));
   await settled(chatting);
   expect(chatting.result.current.interrupt).toBe(undefined);
 });
@@ -81,7 +80,7 @@ it("shows an error, and stops when it is told to", async () => {
       { config: { recursion_limit: 1 } },
     );
   });
-  await waitFor(() => expect(String(chatting.result.current.error)).toMatch(/[Rr]ecursion/), { timeout: 5000 });
+  await waitFor(() => expect(String(chatting.result.current.error)).toMatch(/[Rr]ecursion/));
   await settled(chatting);
 
   const stopped = chat();
@@ -92,17 +91,15 @@ it("shows an error, and stops when it is told to", async () => {
   await settled(stopped);
   const thread = async () =>
     (await (await stack.request("GET", `/threads/${stopped.threadId()}`, { token })).json()) as { status: string };
-  if (stopped.threadId()) await waitFor(async () => expect((await thread()).status).toBe("idle"), { timeout: 5000 });
+  if (stopped.threadId()) await waitFor(async () => expect((await thread()).status).toBe("idle"));
 });
 
 it("goes on with an answer that was under way when the page was left", async () => {
   const first = chat();
   await say(first, "Hello.");
-  await waitFor(() => expect(sessionStorage.length).toBe(1), { timeout: 5000 });
+  await waitFor(() => expect(sessionStorage.length).toBe(1));
   first.unmount();
   const again = chat(first.threadId());
-  await waitFor(() => expect(String(again.result.current.messages.at(-1)?.content)).toContain("offline agent"), {
-    timeout: 5000,
-  });
+  await waitFor(() => expect(String(again.result.current.messages.at(-1)?.content)).toContain("offline agent"));
   await settled(again);
 });
