@@ -1,6 +1,6 @@
 /** Runs from beginning to end, whatever happens to their processes and to one another. */
 import { defaultLeasePolicy } from "@tenure/core/thread";
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { type GatedValues, startPair } from "../engines/api-processes.ts";
 import { said, turn } from "../engines/gated-graph.ts";
 
@@ -8,6 +8,9 @@ const contents = (values: GatedValues) => values.messages.map(({ content }) => c
 
 const { stores, one, token, client, elsewhere, newThread, close } = await startPair();
 afterAll(close);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 const stateOf = async (threadId: string) => contents((await client.threads.getState(threadId)).values);
 
 describe("a run", () => {
@@ -85,21 +88,27 @@ describe("a run", () => {
       expect((await stateOf(threadId)).slice(-2)).toEqual(said(1, "after"));
     };
 
-    it.each([
-      ["its own process is asked", client],
-      ["another one is asked: it hears of that with its heartbeat", elsewhere],
-    ])("%s", async (_name, asker) => {
+    it("its own process is asked", async () => {
       const { threadId, runId, visit } = await begin();
       await expect(client.threads.updateState(threadId, { values: { taken: 7 } })).rejects.toMatchObject({
         status: 409,
       });
       // Nobody opens its gate, so that it can only end by being cancelled.
-      await asker.runs.cancel(threadId, runId, true);
+      await client.runs.cancel(threadId, runId, true);
       await visit.gone;
       await expectCancelled(threadId, runId);
     });
 
-    it("another one is asked and its heartbeat fails: it hears of that with its events", async () => {
+    it("another one is asked and no events get through: it hears of that with its heartbeat", async () => {
+      const append = vi.spyOn(one.deps.events, "append").mockRejectedValue(new Error("cut off"));
+      const { threadId, runId, visit } = await begin();
+      await elsewhere.runs.cancel(threadId, runId, true);
+      await visit.gone;
+      append.mockRestore();
+      await expectCancelled(threadId, runId);
+    });
+
+    it("another one is asked and no heartbeat gets through: it hears of that with its events", async () => {
       const renew = vi.spyOn(one.deps.threads, "renew").mockReturnValue(new Promise(() => {}));
       const { threadId, runId, visit } = await begin();
       await elsewhere.runs.cancel(threadId, runId);
@@ -207,9 +216,12 @@ describe("a run", () => {
     expect(contents(taken)).toEqual(said(6));
     expect(await client.runs.get(threadId, run.run_id)).toMatchObject({ status: "success" });
 
+    expect([0, 1, 2, 3, 4, 5].map((step) => gate.visits(step))).toEqual([1, 1, 1, 2, 1, 1]);
+
+    const history = await client.threads.getHistory(threadId, { limit: 100 });
     late.pass();
     await execution?.done;
-    expect(await stateOf(threadId)).toEqual(said(6));
+    expect(await client.threads.getHistory(threadId, { limit: 100 })).toEqual(history);
     expect(await client.runs.get(threadId, run.run_id)).toMatchObject({ status: "success" });
     await frozen.close();
   });

@@ -1,5 +1,5 @@
 /** A run's clients: who watches, who comes back, who waits, and who goes away. */
-import { afterAll, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { type GatedValues, RawStream, rawEvents, startPair } from "../engines/api-processes.ts";
 import { said, turn } from "../engines/gated-graph.ts";
 
@@ -7,6 +7,9 @@ const contents = (values: GatedValues) => values.messages.map(({ content }) => c
 
 const { stores, one, token, client, elsewhere, newThread, close } = await startPair();
 afterAll(close);
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 describe("a run", () => {
   const events = (path: string, options: Parameters<typeof rawEvents>[2]) =>
