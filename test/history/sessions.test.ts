@@ -5,6 +5,7 @@ import { sized } from "../support/size.ts";
 import { runRound } from "./run.ts";
 
 const OPERATIONS = sized(4_000, 20_000);
+const WORKERS = sized(2, 4);
 
 describe.each(redisEngines(8))("sessions used by many processes at once on $name", ({ open }) => {
   let engine: Awaited<ReturnType<typeof open>>;
@@ -19,7 +20,7 @@ describe.each(redisEngines(8))("sessions used by many processes at once on $name
     const wanted = { operations: OPERATIONS, unknownOutcomes: 40, refusedByTime: 20, refusedAfterEnd: 200 };
     const isShort = () => Object.entries(wanted).some(([what, count]) => seen[what as keyof typeof seen] < count);
     for (let round = 1; isShort(); round++) {
-      const asked = { store: "tenure", name: `strict-${round}`, operations: OPERATIONS, workers: 4 } as const;
+      const asked = { store: "tenure", name: `strict-${round}`, operations: OPERATIONS, workers: WORKERS } as const;
       const { violations, ...counts } = await runRound({ engine, ...asked });
       expect(violations).toEqual([]);
       for (const what of Object.keys(seen) as (keyof typeof seen)[]) seen[what] += counts[what];
@@ -35,7 +36,7 @@ describe.each(redisEngines(8))("sessions used by many processes at once on $name
         store: "read-then-write",
         name: `broken-${round}`,
         operations: 1500,
-        workers: 4,
+        workers: WORKERS,
       } as const;
       back.push(...(await runRound(asked)).violations.filter((one) => one.includes("after its end was seen")));
     }
