@@ -49,7 +49,13 @@ async function step(args, env) {
 
 const folder = mkdtempSync(join(tmpdir(), "tenure-tests-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-const env = { ...process.env, TMPDIR: folder };
+// What tools keep for next time goes as well: Biome's cache, Chromium's settings.
+const env = {
+  ...process.env,
+  TMPDIR: folder,
+  XDG_CACHE_HOME: join(folder, "cache"),
+  XDG_CONFIG_HOME: join(folder, "config"),
+};
 
 const steps = [
   [binary("typescript", "bin/tsc"), "--build"],
