@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import type { RedisEngine } from "@tenure/local/redis/engine";
+import { RedisServer } from "@tenure/local/redis/resp";
 import { movedClockLibrary } from "./found.ts";
 import { startRedisServer } from "./redis-server.ts";
 
@@ -49,7 +50,8 @@ async function openServer(library: string): Promise<MovedEngine> {
     writeSync(file, micros, 0, 8, 0);
   };
   write();
-  const { engine, close } = await startRedisServer({ LD_PRELOAD: library, MOVED_CLOCK: path });
+  const { url, close } = await startRedisServer({ LD_PRELOAD: library, MOVED_CLOCK: path });
+  const engine = new RedisServer(new URL(url));
   return {
     engine,
     now: () => now,
@@ -58,6 +60,7 @@ async function openServer(library: string): Promise<MovedEngine> {
       write();
     },
     async close() {
+      await engine.close();
       await close();
       closeSync(file);
       rmSync(folder, { recursive: true });

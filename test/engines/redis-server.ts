@@ -1,14 +1,13 @@
 /** A redis-server of the machine, on a free loopback port, with nothing on disk. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { RedisServer } from "@tenure/local/redis/resp";
 import { freePort } from "./port.ts";
 
 interface StartedRedis {
   url: string;
-  engine: RedisServer;
   close(): Promise<void>;
 }
 
@@ -21,20 +20,28 @@ export async function startRedisServer(env: Record<string, string> = {}): Promis
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
-  const url = `redis://127.0.0.1:${port}`;
-  const engine = new RedisServer(new URL(url));
-  while ((await engine.send(["PING"]).catch(() => undefined)) === undefined) {
+  while (!(await answers(port))) {
     if (child.exitCode !== null) throw new Error(`redis-server did not start: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return {
-    url,
-    engine,
+    url: `redis://127.0.0.1:${port}`,
     async close() {
-      await engine.close();
       child.kill();
       await closed;
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Whether a server at the port answers a PING. */
+function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));
+    socket.once("data", (reply) => {
+      socket.destroy();
+      resolve(reply.toString().startsWith("+PONG"));
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
