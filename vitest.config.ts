@@ -1,11 +1,8 @@
 import { defineConfig } from "vitest/config";
-import { LONG_FORMS } from "./test/support/size.ts";
+import { HANG_MS, LONG_FORMS, WAIT_MS } from "./test/support/size.ts";
 
 // "import" and "default" are implied. Naming "import" here would reach `require` in packages that have both.
 const conditions = ["@tenure/source", "node"];
-
-/** Catches what hangs; no test is to come near it, however busy the machine is. */
-const HANG_MS = 180_000;
 
 /**
  * Tests run against the sources, of the other packages too, so that what is tested is never a stale build. With
@@ -32,6 +29,6 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     testTimeout: HANG_MS,
     hookTimeout: HANG_MS,
-    expect: { poll: { timeout: HANG_MS / 2, interval: 20 } },
+    expect: { poll: { timeout: WAIT_MS, interval: 20 } },
   },
 }));

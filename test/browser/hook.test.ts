@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { chromiumPath } from "../engines/found.ts";
 import { HeldAgent } from "../engines/held-agent.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { WAIT_MS } from "../support/size.ts";
 import { launch } from "./launch.ts";
 
 async function bundle(): Promise<string> {
@@ -41,6 +42,7 @@ describe.skipIf(!chromiumPath)("useStream in Chromium", () => {
       }),
     );
     await context.route("**/hook.js", (route) => route.fulfill({ contentType: "text/javascript", body: code }));
+    context.setDefaultTimeout(WAIT_MS);
     page = await context.newPage();
     await page.goto(`${stack.url}/hook.html`);
     const login = await stack.askCode("hook@example.com");

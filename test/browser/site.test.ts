@@ -5,6 +5,7 @@ import { chromiumPath, redisUrl } from "../engines/found.ts";
 import { HeldAgent } from "../engines/held-agent.ts";
 import { startProxy } from "../engines/proxy.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { WAIT_MS } from "../support/size.ts";
 import { launch } from "./launch.ts";
 import {
   accessibility,
@@ -40,6 +41,7 @@ describe.skipIf(!chromiumPath)("the site in Chromium", () => {
   const openInRealTime = async (options = {}) => {
     const context = await browser.newContext(options);
     contexts.push(context);
+    context.setDefaultTimeout(WAIT_MS);
     await watchFailures(context, failures);
     return context;
   };
@@ -281,8 +283,7 @@ describe.skipIf(!chromiumPath)("the site in Chromium", () => {
     await openChat(page);
     await page.getByLabel("Message", { exact: true }).fill("half a thou");
     // At the deadline itself a request would still find the session, and move the deadline.
-    await clock.moveBy(30 * MINUTE);
-    await clock.moveBy(50);
+    await clock.moveBy(30 * MINUTE + 1000);
     await notice(page, "Your session has ended.");
     expect(await page.getByLabel("E-mail").inputValue()).toBe("short@example.com");
     await logIn(page, stack, "short@example.com");

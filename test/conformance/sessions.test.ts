@@ -78,6 +78,23 @@ describe.each(movedEngines)("sessions on $name", ({ open }) => {
     expect(await found()).toEqual([0, false]);
   });
 
+  it("is over at its deadline by its record too, where Redis still has the key", async () => {
+    const sessions = storeWith({ idleMs: 80, touchEveryMs: 0 });
+    const [ref, to] = [newRef("user_over"), newRef("user_over")];
+    await sessions.create(ref, { data });
+    // As redis-server does for a script that began before the deadline and was held up.
+    expect(await behind.engine.send(["PERSIST", `session:{${ref.handle}}:${ref.id}`])).toBe(1);
+    moved.advance(80);
+    expect(await sessions.list(ref.handle)).toHaveLength(1);
+    moved.advance(1);
+    expect(await sessions.update(ref, data)).toBeUndefined();
+    expect(await sessions.rotate(ref, to)).toBeUndefined();
+    expect(await sessions.revokeOthers(ref)).toBeUndefined();
+    expect(await sessions.list(ref.handle)).toEqual([]);
+    expect(await sessions.readAndTouch(ref)).toBeUndefined();
+    expect(await storeWith({ idleMs: 80, touchEveryMs: 60_000 }).readAndTouch(ref)).toBeUndefined();
+  });
+
   it("extends the idle deadline when touched, and never past the absolute one", async () => {
     const sessions = storeWith({ idleMs: 60, absoluteMs: 200, touchEveryMs: 0 });
     const ref = newRef();

@@ -11,9 +11,7 @@
  */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-
-/** Only a hang takes so long. */
-const HANG_MS = 60_000;
+import { WAIT_MS } from "../support/size.ts";
 
 /** One step of one run that has come to its gate, in one process. */
 export interface Visit {
@@ -71,7 +69,7 @@ export class Gate {
 
   private nextVisit(otherwise: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`${otherwise}; there were ${[...this.found.keys()]}`)), HANG_MS);
+      const late = setTimeout(() => reject(new Error(`${otherwise}; there were ${[...this.found.keys()]}`)), WAIT_MS);
       const wake = () => {
         clearTimeout(late);
         this.waiting.delete(wake);

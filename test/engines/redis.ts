@@ -27,11 +27,15 @@ export function redisEngines(database: number): NamedEngine[] {
   return engines;
 }
 
+/** Far longer than an engine of this machine takes, however busy that is. */
+const DEADLINE_MS = 120_000;
+
 export interface Behind {
   engine: RedisEngine;
   store: RedisStore;
   url: string;
   token: string;
+  deadlineMs: number;
   close(): Promise<void>;
 }
 
@@ -41,9 +45,10 @@ export async function behindGateway(engine: RedisEngine): Promise<Behind> {
   const gateway = await startGateway({ engine, token });
   return {
     engine,
-    store: connectRedis({ url: gateway.url, token }),
+    store: connectRedis({ url: gateway.url, token, deadlineMs: DEADLINE_MS }),
     url: gateway.url,
     token,
+    deadlineMs: DEADLINE_MS,
     async close() {
       await gateway.close();
       await engine.close();

@@ -1,7 +1,9 @@
 /** LangGraph's React hook against the whole stack: turns, an approval, an error, a stop, and a reload in the middle. */
 import { JSDOM } from "jsdom";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { HeldAgent } from "../engines/held-agent.ts";
 import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { WAIT_MS } from "../support/size.ts";
 
 // A document for React, while requests stay Node's own.
 const { window } = new JSDOM("<!doctype html><body></body>", { url: "http://localhost/" });
@@ -14,13 +16,14 @@ Object.assign(globalThis, {
 });
 const { act, cleanup, configure, renderHook, waitFor } = await import("@testing-library/react");
 // Catches what hangs.
-configure({ asyncUtilTimeout: 90_000 });
+configure({ asyncUtilTimeout: WAIT_MS });
 const { useChat } = await import("../../examples/chat-hook.ts");
 
+const held = new HeldAgent();
 let stack: TestStack;
 let token: string;
 beforeAll(async () => {
-  stack = await startTestStack();
+  stack = await startTestStack({}, { graphs: { agent: held.graph } });
   token = await stack.logIn("hook@example.com");
 });
 afterAll(() => stack.close());
@@ -96,9 +99,11 @@ it("shows an error, and stops when it is told to", async () => {
 
 it("goes on with an answer that was under way when the page was left", async () => {
   const first = chat();
+  held.hold();
   await say(first, "Hello.");
   await waitFor(() => expect(sessionStorage.length).toBe(1));
   first.unmount();
+  held.release();
   const again = chat(first.threadId());
   await waitFor(() => expect(String(again.result.current.messages.at(-1)?.content)).toContain("offline agent"));
   await settled(again);

@@ -19,7 +19,7 @@ export interface RoundOptions {
 
 const policy: SessionPolicy = { idleMs: 150, absoluteMs: 300, touchEveryMs: 20, maxPerUser: 5 };
 
-const faults: Faults = { lost: 10, late: 5, slow: 150, slowMs: 8, deadlineMs: 150, lateMs: 1000 };
+const faults: Faults = { lost: 10, late: 5, slow: 150, slowMs: 8, deadlineMs: 1000, lateMs: 1000 };
 
 /** The grain of a millisecond clock at either end, and Redis' own habit of letting a key live through its last one. */
 export const ALLOWANCE_MS = 2;

@@ -20,7 +20,7 @@ interface Values {
 }
 type Events = { event: string; data: unknown }[];
 
-describe.each(stackEngines(7))("threads and runs on $name", ({ engines }) => {
+describe.each(stackEngines(5))("threads and runs on $name", ({ engines }) => {
   let stack: TestStack;
   let token: string;
   let client: Client<Values>;

@@ -127,7 +127,7 @@ describe("dynalite with time to live", () => {
 
   it("leaves an expired item readable until the sweeper comes, and takes no other", async () => {
     let now = 1_000_000_000;
-    const dynamo = await startLocalDynamo({ now: () => now });
+    const dynamo = await startLocalDynamo({ now: () => now, sweepEveryMs: false });
     const client = connectDynamo({ endpoint: dynamo.url, region: "local", credentials });
     await ensureTable(client, "table");
     const put = (sk: string, expiresAt?: unknown) =>

@@ -24,12 +24,18 @@ interface Running {
   exited: Promise<number | null>;
 }
 
+const children: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+});
+
 function run(env: Record<string, string>, ...args: string[]): Running {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TENURE_")));
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...inherited, TENURE_DATA_DIR: join(dir, "data"), ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  children.push(child);
   let text = "";
   child.stdout.on("data", (chunk) => (text += chunk));
   child.stderr.on("data", (chunk) => (text += chunk));

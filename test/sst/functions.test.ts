@@ -1,7 +1,6 @@
 /** The bundles that SST has built, behind the router's own function, with their workers, on loopback: see cloud.ts. */
 import { CreateTableCommand, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Client } from "@langchain/langgraph-sdk";
-import { defaultLeasePolicy } from "@tenure/core/thread";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import type { RedisEngine } from "@tenure/local/redis/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -13,14 +12,15 @@ import { type Cloud, startCloud } from "./cloud.ts";
 import { evaluate, type Program, secrets } from "./program.ts";
 import { Services } from "./services.ts";
 
-const EVALUATION_MS = 240_000;
-/** How long before its deadline a worker leaves what it is at: less than a lease, which a worker that lives keeps. */
+/** How long before its deadline a worker leaves what it is at. */
 const HURRY_MS = 30_000;
-const WORK_MS = 15_000;
+/** For so long it is at work: far longer than it takes, and less than a lease, which a worker that lives keeps. */
+const WORK_MS = 600_000;
+const LEASE_MS = 3_600_000;
 const REDIS_DATABASE = 12;
 
-/** One more graph, whose steps wait until a test lets them go on. */
-const gatedGraph = [
+/** One more graph, whose steps wait until a test lets them go on; and deadlines that a slow machine does not reach. */
+const changes = [
   {
     file: "packages/functions/src/graphs/index.ts",
     from: "  agent,\n",
@@ -31,6 +31,11 @@ const gatedGraph = [
     from: 'import { agent } from "./agent.ts";',
     to: 'import { agent } from "./agent.ts";\nimport { gated } from "../../../../test/engines/gated-graph.ts";',
   },
+  { file: "packages/core/src/thread/policy.ts", from: "leaseMs: 30_000", to: `leaseMs: ${LEASE_MS}` },
+  { file: "packages/core/src/redis/index.ts", from: "deadlineMs = 1000", to: "deadlineMs = 120_000" },
+  { file: "packages/core/src/dynamo/client.ts", from: "requestTimeoutMs = 3000", to: "requestTimeoutMs = 120_000" },
+  { file: "packages/core/src/dynamo/client.ts", from: "connectionTimeout: 1000", to: "connectionTimeout: 120_000" },
+  { file: "packages/functions/src/lambda/aws.ts", from: "DEADLINE_MS = 5_000", to: "DEADLINE_MS = 120_000" },
 ];
 
 describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
@@ -56,7 +61,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
       stage: "staging",
       secrets: { ...secrets, UpstashRedisRestUrl: redis.url, UpstashRedisRestToken: redis.token },
       env: { TENURE_SST_QUEUES: services.url, TENURE_OPERATORS: "ops@example.com" },
-      changes: gatedGraph,
+      changes,
     });
     close.push(() => program.close());
     const dynamo = dynamoEndpoint ? undefined : await startLocalDynamo();
@@ -66,7 +71,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     const env = { AWS_ENDPOINT_URL_DYNAMODB: endpoint, AWS_ENDPOINT_URL_SESV2: services.url };
     cloud = await startCloud(program, services, env);
     close.push(() => cloud.close());
-  }, EVALUATION_MS);
+  });
   afterAll(async () => {
     for (const undo of close.reverse()) await undo();
   });
@@ -201,6 +206,10 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
       ({ content }) => content,
     );
 
+  /** How many steps of a run are in its state. */
+  const takenOf = async (client: Client, threadId: string) =>
+    (await client.threads.getState<{ taken?: number }>(threadId)).values.taken;
+
   it("go on elsewhere before their time is up", async () => {
     const client = clientOf(await tokenOf("deadline@example.com"));
     const [{ thread_id }, gate] = [await client.threads.create(), gates.add()];
@@ -212,6 +221,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     gate.open(0, 1, 3);
     for (const held of [2, 4]) {
       const visit = await gate.reached(held);
+      await expect.poll(() => takenOf(client, thread_id)).toBe(held);
       await cloud.moveClock(WORK_MS);
       await visit.gone;
       // The next invocation begins where this one was.
@@ -231,8 +241,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     gate.open(0, 1, 2);
     const { run_id } = await client.runs.create(thread_id, "gated", turn(6, { gate }));
     const visit = await gate.reached(3);
-    const taken = async () => (await client.threads.getState<{ taken?: number }>(thread_id)).values.taken;
-    await expect.poll(taken).toBe(3);
+    await expect.poll(() => takenOf(client, thread_id)).toBe(3);
     cloud.functions.Worker.killAll();
     await visit.gone;
     // The queue gives its message to another one, which finds the lease still held; it then dies too.
@@ -243,7 +252,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     expect(gate.visits(3)).toBe(1);
     cloud.functions.Worker.killAll();
 
-    await cloud.moveClock(defaultLeasePolicy.leaseMs);
+    await cloud.moveClock(LEASE_MS);
     gate.open();
     // As the schedule does each minute.
     await services.callWorker({ sweep: true });

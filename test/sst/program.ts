@@ -129,7 +129,8 @@ function installPulumi(project: string): string {
 const withoutOurs = (env: NodeJS.ProcessEnv) =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !/^(TENURE_|VITEST|NODE_ENV|npm_)/.test(name)));
 
-const DEADLINE_MS = 180_000;
+/** Catches what hangs. */
+const DEADLINE_MS = 600_000;
 
 function runSst(cwd: string, env: NodeJS.ProcessEnv, args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {

@@ -2,7 +2,11 @@
  * What the product says on stderr and stdout goes where `console` goes: the runner shows it with the test that fails, and
  * of those that pass nothing.
  */
+import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { stripVTControlCharacters } from "node:util";
+
+// Where localhost has two addresses, a slow machine is no reason to try the second one.
+setDefaultAutoSelectFamilyAttemptTimeout(60_000);
 
 for (const [stream, print] of [
   [process.stdout, console.log],

@@ -48,7 +48,7 @@ async function step(args, env) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "tenure-tests-"));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 50 }));
 // What tools keep for next time goes as well: Biome's cache, Chromium's settings.
 const env = {
   ...process.env,

@@ -14,6 +14,11 @@ export const LONG_FORMS = [
   "test/sst/**/*.test.ts",
 ];
 
+/** Catches what hangs, in milliseconds: no test is to come near it, however busy the machine is. */
+export const HANG_MS = 900_000;
+/** For one wait within a test, so that it can still say what it waited for. */
+export const WAIT_MS = HANG_MS / 3;
+
 export const isLong = process.env.TENURE_TEST_FORM === "long";
 
 /** How many: `sized(20, 400)` is 20 in `npm test` and 400 in `npm run test:long`. */

@@ -16,7 +16,7 @@ interface Source {
 /** Source: https://upstash.com/docs/redis/features/scripting: other scripts lock the whole database. */
 const LOCKING_HEADER = "#!lua flags=allow-key-locking\n";
 
-/** `now` in epoch milliseconds by Redis' own clock, for scripts. It stands still while a script runs. */
+/** `now` in epoch milliseconds by Redis' own clock, for scripts: the instant of this line, or that at which the script began. */
 const PRELUDE = `local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 `;

@@ -9,6 +9,9 @@ import { defineScript } from "../redis/index.ts";
  * expires at the session's deadline: the earlier of lastSeenAt + idleMs and absoluteExpiresAt. The index is a
  * sorted set of a user's session ids by creation; it may name sessions that have ended, never omit a live one.
  *
+ * A session is over by its record as well as by its key: redis-server decides whether a key has expired by the time at which
+ * a script began, and TIME tells a later one when the process was held up in between.
+ *
  * Every script answers with a list that begins with now: no answer of theirs is nil, which is what a client or a
  * proxy in trouble makes of things, and none is taken for "there is no such session" unless it says so.
  */
@@ -25,6 +28,7 @@ const RECORD = `local function split(record)
 end
 local function join(...) return table.concat({ '1', ... }, ' ') end
 local function deadline(seen, idle, absolute) return math.min(seen + idle, tonumber(absolute)) end
+local function isOver(seen, idle, absolute) return now > deadline(seen, idle, absolute) end
 local CORRUPT = redis.error_reply('CORRUPT session record')
 `;
 
@@ -77,7 +81,8 @@ return { tostring(now), record, ended }`,
 export const readAndTouch = defineScript(
   `local record = redis.call('GET', KEYS[1])
 ${NONE}if not record then return NONE end
-local touched = string.match(record, '^1 %d+ %d+ (%d+) ')
+local touched, idles, ends = string.match(record, '^1 %d+ %d+ (%d+) (%d+) (%d+) ')
+if touched and now > math.min(touched + idles, tonumber(ends)) then return NONE end
 if touched and now - touched < tonumber(ARGV[1]) then return { tostring(now), record } end
 ${RECORD}local created, authenticated, seen, idle, absolute, revision, rest = split(record)
 if not created then return CORRUPT end
@@ -97,6 +102,7 @@ export const update = defineScript(
 ${NONE}if not record then return NONE end
 ${RECORD}local created, authenticated, seen, idle, absolute, revision, rest = split(record)
 if not created then return CORRUPT end
+if isOver(seen, idle, absolute) then return NONE end
 if ARGV[2] ~= '' and ARGV[2] ~= revision then return { tostring(now), 0 } end
 local origin = string.match(rest, '^%S+ %S+')
 if not origin then return CORRUPT end
@@ -113,12 +119,13 @@ return { tostring(now), record }`,
  */
 export const rotate = defineScript(
   `${NONE}${RECORD}${END}${REMEMBER}local record = redis.call('GET', KEYS[1])
-if not record then
-  record = redis.call('GET', KEYS[2])
-  return record and { tostring(now), record } or NONE
-end
+local isMoved = not record
+if isMoved then record = redis.call('GET', KEYS[2]) end
+if not record then return NONE end
 local created, authenticated, seen, idle, absolute, revision, rest = split(record)
 if not created then return CORRUPT end
+if isOver(seen, idle, absolute) then return NONE end
+if isMoved then return { tostring(now), record } end
 if ARGV[3] ~= '' then authenticated, idle, absolute = now, ARGV[3], now + ARGV[4] end
 record = join(created, authenticated, now, idle, absolute, revision, rest)
 redis.call('DEL', KEYS[1])
@@ -148,7 +155,13 @@ return record and { tostring(now), record } or NONE`,
  * Returns now, how many sessions ended; only now when the one that stays is not there.
  */
 export const revokeAll = defineScript(
-  `${NONE}${END}if KEYS[2] and redis.call('EXISTS', KEYS[2]) == 0 then return NONE end
+  `${NONE}${RECORD}${END}if KEYS[2] then
+  local record = redis.call('GET', KEYS[2])
+  if not record then return NONE end
+  local created, _, seen, idle, absolute = split(record)
+  if not created then return CORRUPT end
+  if isOver(seen, idle, absolute) then return NONE end
+end
 local ids = {}
 for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if id ~= ARGV[2] then table.insert(ids, id) end
@@ -163,10 +176,12 @@ return { tostring(now), endSessions(KEYS[1], ARGV[1], ids) }`,
  * Returns now, then id, record of each live session, newest first.
  */
 export const list = defineScript(
-  `local found = { tostring(now) }
+  `${RECORD}local found = { tostring(now) }
 for _, id in ipairs(redis.call('ZREVRANGE', KEYS[1], 0, -1)) do
   local record = redis.call('GET', ARGV[1] .. id)
-  if record then
+  local created, _, seen, idle, absolute
+  if record then created, _, seen, idle, absolute = split(record) end
+  if record and not (created and isOver(seen, idle, absolute)) then
     table.insert(found, id)
     table.insert(found, record)
   end
