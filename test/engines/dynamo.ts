@@ -32,7 +32,8 @@ export const dynamoEngines: { name: string; open(): Promise<TestTable> }[] = [
 if (dynamoEndpoint) dynamoEngines.push({ name: "DynamoDB Local", open: () => openTable(dynamoEndpoint as string) });
 
 export async function openTable(endpoint: string): Promise<TestTable> {
-  const client = connectDynamo({ endpoint, region: "local", credentials });
+  // Far longer than an engine of this machine takes, however busy that is.
+  const client = connectDynamo({ endpoint, region: "local", credentials, requestTimeoutMs: 120_000 });
   const tableName = `test-${randomUUID()}`;
   await ensureTable(client, tableName);
   return { endpoint, client, tableName, close: async () => client.destroy() };
