@@ -22,6 +22,7 @@ import { type ApiSessionStore, identity } from "./identity.ts";
 import type { Mailer } from "./mailer.ts";
 import { type Count, uncounted } from "./metrics.ts";
 import { type CookiePolicy, hostCookie } from "./middleware/session.ts";
+import { refusalsTo } from "./refusals.ts";
 
 export interface AuthConfig {
   redis: RedisConfig;
@@ -78,20 +79,33 @@ export interface Stores {
 
 const MIN_PEPPER = 32;
 
-export function connectStores({ redis, dynamo, tableName, pepper, clock = systemClock, count }: AuthConfig): Stores {
+const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
+
+export function connectStores(config: AuthConfig): Stores {
+  const { redis, dynamo, tableName, pepper, clock = systemClock, count = uncounted, report = toStderr } = config;
   if (pepper.length < MIN_PEPPER) {
     const problem = `the pepper must have at least ${MIN_PEPPER} characters, not ${pepper.length}`;
     throw new TenureError({ tag: "misconfigured", problems: [problem] });
   }
-  const client = connectDynamo({ ...dynamo, ...(count && { onCost: (cost) => countCost(count, cost) }) });
-  return { redis: connectRedis(redis), client, table: new Table({ client, tableName, clock }), clock };
+  const onRefusal = refusalsTo({ report, count, clock });
+  const client = connectDynamo({
+    ...dynamo,
+    ...(config.count && { onCost: (cost) => countCost(count, cost) }),
+    onRefusal: (kind) => onRefusal("dynamodb", kind),
+  });
+  return {
+    redis: connectRedis({ ...redis, onRefusal: (kind) => onRefusal("redis", kind) }),
+    client,
+    table: new Table({ client, tableName, clock }),
+    clock,
+  };
 }
 
 export function createAuthDeps(config: AuthConfig, stores = connectStores(config)): AuthDeps {
   const { pepper, mailer, addressOf, publicOrigin, count = uncounted } = config;
   const { redis, client, table, clock } = stores;
   const activityLog = createActivityLog(table, { ...(config.activityTtlMs && { ttlMs: config.activityTtlMs }) });
-  const report = config.report ?? ((line) => void process.stderr.write(`${line}\n`));
+  const report = config.report ?? toStderr;
   return {
     sessions: createSessionStore({
       redis,

@@ -9,7 +9,8 @@ type Metric =
   | "Supersteps"
   | "DynamoWriteUnits"
   | "DynamoReadUnits"
-  | "DynamoRetries";
+  | "DynamoRetries"
+  | "StoreRefusals";
 
 /** Adds to a metric, 1 when `by` is left out. Never throws and never waits. */
 export type Count = (metric: Metric, by?: number) => void;

@@ -36,6 +36,8 @@ export interface DynamoConfig {
   requestTimeoutMs?: number;
   /** Hears what each answered request has consumed; DynamoDB is asked to say so. */
   onCost?: (cost: DynamoCost) => void;
+  /** Hears of each answer that no repetition changes, by the error's name: unknown credentials, a missing right or table. */
+  onRefusal?: (kind: string) => void;
 }
 
 /** In DynamoDB's capacity units; `retries` is how often a request was sent again. */
@@ -49,6 +51,7 @@ export interface DynamoCost {
 export function connectDynamo({
   requestTimeoutMs = 3000,
   onCost,
+  onRefusal,
   ...config
 }: DynamoConfig = {}): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
@@ -62,6 +65,7 @@ export function connectDynamo({
     },
   });
   if (onCost) tellCosts(client, onCost);
+  if (onRefusal) tellRefusals(client, onRefusal);
   return asDocumentClient(client);
 }
 
@@ -84,6 +88,26 @@ function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): 
         return result;
       },
     { step: "initialize", name: "tenureCosts" },
+  );
+}
+
+/** Names of errors that stay until an operator changes something. */
+const PERMANENT =
+  /^(?:AccessDenied\w*|UnrecognizedClient\w*|InvalidClientTokenId|InvalidSignature\w*|MissingAuthenticationToken\w*|NotAuthorized|OptInRequired|ResourceNotFoundException|KMSAccessDenied\w*|CredentialsProviderError)$/;
+
+function tellRefusals(client: DynamoDBClient, onRefusal: (kind: string) => void): void {
+  client.middlewareStack.add(
+    (next, { commandName = "" }) =>
+      async (args) => {
+        try {
+          return await next(args);
+        } catch (error) {
+          const { name = "" } = error as { name?: string };
+          if (DATA_COMMAND.test(commandName) && PERMANENT.test(name)) onRefusal(name);
+          throw error;
+        }
+      },
+    { step: "initialize", name: "tenureRefusals" },
   );
 }
 

@@ -24,6 +24,8 @@ export interface RedisConfig {
    * that is not Upstash and does not translate the header refuses it. Default true.
    */
   keyLocking?: boolean;
+  /** Hears of each answer that no repetition changes, by its kind: a wrong token, a missing right, a plan that is used up. */
+  onRefusal?: (kind: string) => void;
 }
 
 /** A reply of RESP2 as the REST API gives it: strings are text, integers are numbers, nil is null. */
@@ -38,7 +40,7 @@ export interface RedisStore {
   inTime<T>(work: Promise<T>): Promise<T>;
 }
 
-export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true }: RedisConfig): RedisStore {
+export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true, onRefusal }: RedisConfig): RedisStore {
   // The client asks for the signal of a request in the turn in which it is called.
   let signal: AbortSignal | undefined;
   const under = <T>(given: AbortSignal, send: () => Promise<T>): Promise<T> => {
@@ -58,6 +60,15 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true 
     enableAutoPipelining: false,
     enableTelemetry: false,
   });
+  // All requests go through here, also those of `@upstash/ratelimit`.
+  if (onRefusal)
+    client.use((request, next) =>
+      next(request).catch((error: unknown) => {
+        const kind = refusalOf(error);
+        if (kind) onRefusal(kind);
+        throw error;
+      }),
+    );
 
   return {
     client,
@@ -117,6 +128,18 @@ const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNRE
 /** What Redis says before it does anything. An error from within a script comes after some of its writes, perhaps. */
 const REFUSED =
   /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|READONLY|MISCONF|NOREPLICAS|MOVED|TRYAGAIN|NOSCRIPT|WRONGPASS|NOAUTH|NOPERM) (?!.* script: )/;
+
+/**
+ * Answers that stay the same until the operator changes something. Upstash says `Unauthorized` of a token that it does not know,
+ * and `ERR max … limit exceeded` once its plan is used up.
+ */
+const PERMANENT = /^(?:(WRONGPASS|NOAUTH|NOPERM|Unauthorized)\b|ERR (max (?:daily )?requests? limit exceeded))/;
+
+/** Returns the kind of a refusal that does not pass by itself, one of a few fixed words: the rest of the message repeats the command. */
+export function refusalOf(error: unknown): string | undefined {
+  const [, word, limit] = PERMANENT.exec(error instanceof Error ? error.message : "") ?? [];
+  return word ?? limit;
+}
 
 /** Without a connection nothing was sent; a refusal of Redis changed nothing; else nobody knows. */
 function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
