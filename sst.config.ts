@@ -20,7 +20,7 @@ export default $config({
       // What production has is kept, whatever is removed from the program; other stages go without a trace.
       removal: isProduction ? "retain" : "remove",
       protect: isProduction,
-      ...(process.env.TENURE_UPSTASH && { providers: upstash as object }),
+      ...(process.env.TENURE_UPSTASH?.trim() === "1" && { providers: upstash as object }),
     };
   },
   async run() {
@@ -28,6 +28,12 @@ export default $config({
     await import("./infra/api");
     await import("./infra/queue");
     await import("./infra/alarm");
-    return { url: router.url };
+    const { siteDomain } = await import("./infra/domain");
+    const isDnsElsewhere = typeof siteDomain === "object";
+    return {
+      url: router.url,
+      // Where the domain's own entry has to lead, which SST does not make.
+      ...(isDnsElsewhere && { cname: router.nodes.cdn.apply((cdn) => cdn.nodes.distribution.domainName) }),
+    };
   },
 });

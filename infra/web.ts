@@ -1,10 +1,12 @@
 /** The front door, and the site behind it: the site and the API are one origin, so that cookies are the origin's own. */
+import { customErrorResponses } from "./cdn";
+import { siteDomain } from "./domain";
 import { onRequest, onResponse } from "./edge";
-import { domain } from "./stage";
 
 export const router = new sst.aws.Router("Router", {
-  ...(domain && { domain }),
+  ...(siteDomain && { domain: siteDomain }),
   edge: { viewerRequest: { injection: onRequest }, viewerResponse: { injection: onResponse } },
+  transform: { cdn: { customErrorResponses } },
 });
 
 export const origin = router.url.apply((url) => url.replace(/\/$/, ""));
