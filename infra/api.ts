@@ -1,14 +1,21 @@
 /** The two functions behind /api: one that starts small and serves logins, and one that runs graphs. */
 import { AUTH_PATHS } from "../packages/functions/src/auth-paths";
 import { mail } from "./email";
-import { common, modelEnvironment } from "./function";
+import { common, modelEnvironment, modelLinks } from "./function";
 import { queue } from "./queue";
 import { pepper, redis } from "./secret";
+import { wholeNumber } from "./setting";
 import { table } from "./storage";
 import { router } from "./web";
 
 /** CloudFront gives up on an origin that is silent for so long; a stream says something every five seconds. */
 const READ_TIMEOUT = "60 seconds";
+
+/**
+ * Executions that are for logins alone, however many runs there are: `TENURE_AUTH_CONCURRENCY`. AWS takes them from the account's
+ * quota and leaves at least 100 to the others, so that an account with ten cannot reserve any.
+ */
+const reserved = wholeNumber("TENURE_AUTH_CONCURRENCY", 1, 100_000);
 
 export const auth = new sst.aws.Function("Auth", {
   ...common,
@@ -17,6 +24,7 @@ export const auth = new sst.aws.Function("Auth", {
   timeout: "20 seconds",
   memory: "512 MB",
   streaming: true,
+  ...(reserved !== undefined && { concurrency: { reserved } }),
   link: [table, mail, pepper, ...redis],
   // Nothing in it goes by the names of classes, as LangChain does.
   nodejs: { ...common.nodejs, esbuild: { ...common.nodejs.esbuild, keepNames: false } },
@@ -30,7 +38,7 @@ export const api = new sst.aws.Function("Api", {
   timeout: "15 minutes",
   memory: "1024 MB",
   streaming: true,
-  link: [table, queue, pepper, ...redis],
+  link: [table, queue, pepper, ...redis, ...modelLinks],
   environment: { ...common.environment, ...modelEnvironment },
   url: { cors: false },
 });

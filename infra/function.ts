@@ -1,16 +1,21 @@
 /** What all functions have in common. */
 
 import { model, modelKey } from "./secret";
+import { setting } from "./setting";
 import { isTraced, logRetention } from "./stage";
 import { origin } from "./web";
 
 const ON_LAMBDA = "lambda.amazonaws.com";
 
-/** Packages of model providers, of which a function has the one that is used. */
-const providers: Record<string, [packageName: string, keyName: string]> = {
-  openai: ["@langchain/openai", "OPENAI_API_KEY"],
-  anthropic: ["@langchain/anthropic", "ANTHROPIC_API_KEY"],
-  "google-genai": ["@langchain/google-genai", "GOOGLE_API_KEY"],
+/** Packages of model providers, of which a bundle has the one that is used. */
+const providers: Record<string, { packageName: string; className: string; keyName: string }> = {
+  openai: { packageName: "@langchain/openai", className: "ChatOpenAI", keyName: "OPENAI_API_KEY" },
+  anthropic: { packageName: "@langchain/anthropic", className: "ChatAnthropic", keyName: "ANTHROPIC_API_KEY" },
+  "google-genai": {
+    packageName: "@langchain/google-genai",
+    className: "ChatGoogleGenerativeAI",
+    keyName: "GOOGLE_API_KEY",
+  },
 };
 const provider = model === undefined ? undefined : providers[model.split(":")[0] ?? ""];
 if (model && !provider)
@@ -18,12 +23,10 @@ if (model && !provider)
     `TENURE_MODEL=${model}: use one of ${Object.keys(providers).join(", ")}, or add it to infra/function.ts.`,
   );
 
-const unused = Object.values(providers).filter((one) => one !== provider);
-
 export const common = {
   runtime: "nodejs24.x",
   architecture: "arm64",
-  environment: { TENURE_ORIGIN: origin, TENURE_OPERATORS: process.env.TENURE_OPERATORS ?? "" },
+  environment: { TENURE_ORIGIN: origin, TENURE_OPERATORS: setting("TENURE_OPERATORS") ?? "" },
   logging: { format: "json", retention: logRetention },
   nodejs: {
     plugins: "infra/esbuild-plugins.mjs",
@@ -32,8 +35,14 @@ export const common = {
       // Sources, so that nothing stale is deployed, and ES modules, of which what is not used is left out.
       conditions: ["@tenure/source", "node", "production", "module"],
       mainFields: ["module", "main"],
-      // `langchain` is asked for models, and for nothing else.
-      external: [...unused.map(([name]) => name), ...(model ? [] : ["langchain"])],
+      // Only the local stack asks `langchain` for a model: lambda/model.ts has the provider's package.
+      external: ["langchain"],
+      ...(provider && {
+        define: {
+          TENURE_MODEL_PACKAGE: JSON.stringify(provider.packageName),
+          TENURE_MODEL_CLASS: JSON.stringify(provider.className),
+        },
+      }),
     },
   },
   transform: {
@@ -48,8 +57,10 @@ export const common = {
   ...(isTraced && { policies: ["arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"] }),
 } satisfies Partial<sst.aws.FunctionArgs>;
 
-/** For functions that run graphs. */
+/** For functions that run graphs: the model, and where its package looks for the key. */
 export const modelEnvironment = {
   ...(model && { TENURE_MODEL: model }),
-  ...(provider && modelKey && { [provider[1]]: modelKey.value }),
+  ...(provider && modelKey && { TENURE_MODEL_KEY_NAME: provider.keyName }),
 };
+/** The key itself goes as the other secrets do: encrypted, and in no configuration that can be read in the console. */
+export const modelLinks = modelKey ? [modelKey] : [];

@@ -1,5 +1,6 @@
 /** Everything that the API stands on, built once per process from one configuration. */
 
+import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { type AssistantStore, createAssistantStore } from "@tenure/core/assistant";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
@@ -19,8 +20,8 @@ import { checkpointMetadata } from "./runs/config.ts";
 import { refuseWithoutLease } from "./runs/lease.ts";
 
 export interface ServiceConfig extends AuthConfig {
-  /** `provider:model`; the offline model when left out. */
-  model?: string | undefined;
+  /** `provider:model`, or one that is made already; the offline model when left out. */
+  model?: string | BaseChatModel | undefined;
   /** What the graphs' own assistants are configured with, by name. */
   defaults?: AssistantDefaults;
   /** Further graphs, by name; those of graphs/index.ts when left out. */
@@ -73,7 +74,7 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     beforeWrite: () => refuseWithoutLease(clock.now()),
     clock,
   });
-  const model = await loadModel(config.model);
+  const model = typeof config.model === "object" ? config.model : await loadModel(config.model);
   return {
     ...auth,
     threads: createThreadStore(table, clock, leasePolicy),

@@ -11,7 +11,7 @@ import { counted, createMeter } from "./metrics.ts";
 import { settle } from "./settle.ts";
 
 const config = readConfig(mail);
-const meter = createMeter("auth");
+const meter = createMeter("auth", config.stage);
 const mailer = sesMailer({ region: config.region, clock: systemClock, ...config.linked.Mail });
 const deps = counted(createAuthDeps({ ...config, mailer, count: meter.count }));
 const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createAuthApi(deps));

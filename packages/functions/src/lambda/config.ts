@@ -14,14 +14,16 @@ const text = string().min(1);
 const secret = object({ value: text });
 
 const resources = {
+  App: object({ stage: text }),
   UpstashRedisRestUrl: secret,
   UpstashRedisRestToken: secret,
   Pepper: secret,
   Table: object({ name: text }),
 };
 /** What only some functions have. */
-export const mail = { Mail: object({ sender: text }) };
+export const mail = { Mail: object({ sender: text, configurationSet: text }) };
 export const queue = { RunQueue: object({ url: text }) };
+const modelKey = { ModelApiKey: secret };
 
 const environment = object({
   /** The site's origin, as browsers see it. */
@@ -33,6 +35,7 @@ const environment = object({
 
 export interface FunctionConfig extends Omit<AuthConfig, "mailer"> {
   region: string;
+  stage: string;
   model: string | undefined;
   /** What the front door says to prove that a request has come through it. */
   edgeSecret: string;
@@ -44,7 +47,7 @@ export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked:
   const env = environment.safeParse(process.env);
   problems.push(...(env.error?.issues ?? []).map(({ path }) => `${path} is not set`));
   if (problems.length > 0 || !env.data) throw new TenureError({ tag: "misconfigured", problems });
-  const { UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Table } = found;
+  const { App, UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Table } = found;
   return {
     redis: { url: UpstashRedisRestUrl.value, token: UpstashRedisRestToken.value },
     dynamo: {},
@@ -55,10 +58,23 @@ export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked:
     addressOf: addressFromHeader(ADDRESS_HEADER),
     report: (line) => process.stderr.write(`${line}\n`),
     region: env.data.AWS_REGION,
+    stage: App.stage,
     model: env.data.TENURE_MODEL || undefined,
     edgeSecret: edgeSecretOf(Pepper.value),
     linked: found,
   };
+}
+
+/**
+ * Puts the model's key into the environment of this process, where its package looks for it: in the function's configuration it
+ * would be in plain sight. To be called before the model is made. Throws `misconfigured` when the key is not linked.
+ */
+export function provideModelKey(): void {
+  const name = process.env.TENURE_MODEL_KEY_NAME;
+  if (!name) return;
+  const { found, problems } = readLinked(modelKey);
+  if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
+  process.env[name] = found.ModelApiKey.value;
 }
 
 type Shape = Record<string, z.ZodType>;

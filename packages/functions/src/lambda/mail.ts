@@ -4,7 +4,15 @@ import type { Clock } from "@tenure/core/clock";
 import { codeSubject, codeText, type Mailer } from "../mailer.ts";
 import { sendToAws } from "./aws.ts";
 
-export function sesMailer({ region, sender, clock }: { region: string; sender: string; clock: Clock }): Mailer {
+export interface SesConfig {
+  region: string;
+  sender: string;
+  /** Of this stage: it leads bounces and complaints to whoever runs it. */
+  configurationSet: string;
+  clock: Clock;
+}
+
+export function sesMailer({ region, sender, configurationSet, clock }: SesConfig): Mailer {
   // AWS' SDKs take an endpoint from the same name.
   const endpoint = process.env.AWS_ENDPOINT_URL_SESV2 ?? `https://email.${region}.amazonaws.com`;
   return {
@@ -16,6 +24,7 @@ export function sesMailer({ region, sender, clock }: { region: string; sender: s
         url: `${endpoint}/v2/email/outbound-emails`,
         body: {
           FromEmailAddress: sender,
+          ConfigurationSetName: configurationSet,
           Destination: { ToAddresses: [message.to] },
           Content: {
             Simple: { Subject: utf8(codeSubject(message)), Body: { Text: utf8(codeText(message, clock.now())) } },

@@ -9,8 +9,9 @@ export interface Meter {
   publish(): void;
 }
 
-export function createMeter(serviceName: string): Meter {
-  const metrics = new Metrics({ namespace: "Tenure", serviceName });
+/** Each metric has two dimensions, so that neither functions nor the stages of an account add up: `service` and `stage`. */
+export function createMeter(serviceName: string, stage: string): Meter {
+  const metrics = new Metrics({ namespace: "Tenure", serviceName, defaultDimensions: { stage } });
   const sums = new Map<string, number>();
   return {
     count: (metric, by = 1) => void sums.set(metric, (sums.get(metric) ?? 0) + by),

@@ -3,15 +3,17 @@ import type { Deps } from "../deps.ts";
 import { createDeps } from "../deps.ts";
 import type { Mailer } from "../mailer.ts";
 import { Runner } from "../runs/runner.ts";
-import { type FunctionConfig, queue, readConfig } from "./config.ts";
+import { type FunctionConfig, queue as linkedQueue, provideModelKey, readConfig } from "./config.ts";
 import { counted, createMeter } from "./metrics.ts";
-import { sqsQueue } from "./queue.ts";
+import { bundledModel } from "./model.ts";
+import { type SqsQueue, sqsQueue } from "./queue.ts";
 import { settle } from "./settle.ts";
 
 export interface Service {
   config: FunctionConfig;
   deps: Deps;
   runner: Runner;
+  queue: SqsQueue;
   /** Waits for runs and for what is put on record. */
   settled(): Promise<void>;
 }
@@ -22,14 +24,18 @@ const noMailer: Mailer = {
 };
 
 export async function createService(name: string): Promise<Service> {
-  const config = readConfig(queue);
-  const meter = createMeter(name);
-  const deps = counted(await createDeps({ ...config, mailer: noMailer, count: meter.count }));
-  const runner = new Runner(deps, { queue: sqsQueue({ region: config.region, ...config.linked.RunQueue }) });
+  const config = readConfig(linkedQueue);
+  provideModelKey();
+  const meter = createMeter(name, config.stage);
+  const model = config.model === undefined ? undefined : await bundledModel(config.model);
+  const deps = counted(await createDeps({ ...config, model, mailer: noMailer, count: meter.count }));
+  const queue = sqsQueue({ region: config.region, ...config.linked.RunQueue });
+  const runner = new Runner(deps, { queue });
   return {
     config,
     deps,
     runner,
+    queue,
     async settled() {
       await runner.idle();
       await settle(deps, meter);
