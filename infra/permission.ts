@@ -18,18 +18,19 @@ sst.Linkable.wrap(sst.aws.Queue, (queue) => ({
   include: [sst.aws.permission({ actions: ["sqs:SendMessage"], resources: [queue.arn] })],
 }));
 
-/** A domain sends as its `login`. */
-const addressOf = (mail: sst.aws.Email) =>
-  $output(mail.sender).apply((sender) => (sender.includes("@") ? sender : `login@${sender}`));
+/** The link of a mail identity: a function may send to anybody, but only from our address. A domain sends as its `login`. */
+export function sendingAs(identity: $util.Input<string>, configurationSet: $util.Input<string>) {
+  const sender = $output(identity).apply((one) => (one.includes("@") ? one : `login@${one}`));
+  return {
+    properties: { sender, configurationSet: $output(configurationSet) },
+    include: [
+      sst.aws.permission({
+        actions: ["ses:SendEmail"],
+        resources: ["*"],
+        conditions: [{ test: "StringEquals", variable: "ses:FromAddress", values: [sender] }],
+      }),
+    ],
+  };
+}
 
-/** To whomever, but only from the address that is ours. */
-sst.Linkable.wrap(sst.aws.Email, (mail) => ({
-  properties: { sender: addressOf(mail) },
-  include: [
-    sst.aws.permission({
-      actions: ["ses:SendEmail"],
-      resources: ["*"],
-      conditions: [{ test: "StringEquals", variable: "ses:FromAddress", values: [addressOf(mail)] }],
-    }),
-  ],
-}));
+sst.Linkable.wrap(sst.aws.Email, (mail) => sendingAs(mail.sender, mail.configSet));
