@@ -29,7 +29,7 @@ export async function startCloud(program: Program, services: Services, env: Reco
     return new LambdaFunction(resource, program.bundleOf(name), env, clock);
   };
   const functions = { Auth: functionOf("Auth"), Api: functionOf("Api"), Worker: functionOf("Worker") };
-  services.worker = functions.Worker;
+  services.declare(program, clock, functions.Worker);
   const route = viewerRequest(program);
   const hosts = hostsOf(program);
 
@@ -62,6 +62,7 @@ export async function startCloud(program: Program, services: Services, env: Reco
     async moveClock(ms) {
       clock.move(ms);
       await Promise.all(Object.values(functions).map((one) => one.heedClock()));
+      services.deliver();
     },
     async callDirectly(name, path) {
       let status = 0;

@@ -15,8 +15,11 @@ import { Services } from "./services.ts";
 /** How long before its deadline a worker leaves what it is at. */
 const HURRY_MS = 30_000;
 /** For so long it is at work: far longer than it takes, and less than a lease, which a worker that lives keeps. */
-const WORK_MS = 600_000;
-const LEASE_MS = 3_600_000;
+const WORK_MS = 120_000;
+/** Far longer than what is done within it takes; two of them are less than the queue's visibility timeout. */
+const LEASE_MS = 300_000;
+/** Of the queue: what a dead worker's message waits for. */
+const VISIBILITY_MS = 20 * 60_000;
 const REDIS_DATABASE = 12;
 
 /** One more graph, whose steps wait until a test lets them go on; and deadlines that a slow machine does not reach. */
@@ -105,7 +108,11 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     const browser = { Origin: origin(), "Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors" };
     const verified = await logIn("ada@example.com", browser);
     expect(verified.status).toBe(200);
-    expect(services.mails.at(-1)).toMatchObject({ to: "ada@example.com", from: "login@example.com" });
+    expect(services.mails.at(-1)).toMatchObject({
+      to: "ada@example.com",
+      from: "login@example.com",
+      configurationSet: "tenure-staging-mail",
+    });
     expect(await verified.json()).not.toHaveProperty("token");
     const cookie = verified.headers.getSetCookie()[0]?.split(";")[0] ?? "";
     expect(cookie).toMatch(/^__Host-tenure=/);
@@ -197,7 +204,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     expect(services.sent).toBeGreaterThan(sent);
     for (const { run_id } of runs)
       await expect.poll(async () => (await client.runs.get(thread_id, run_id)).status).toBe("success");
-    expect(services.deadLetters).toEqual([]);
+    expect(services.queue.deadLetters).toEqual([]);
     await expect.poll(async () => (await client.threads.get(thread_id)).status).toBe("idle");
   });
 
@@ -235,7 +242,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     expect(await contents(client, thread_id)).toEqual(said(6));
   });
 
-  it("take over from a worker that has died", async () => {
+  it("take over from workers that have died, while their messages are in flight", async () => {
     const client = clientOf(await tokenOf("takeover@example.com"));
     const [{ thread_id }, gate] = [await client.threads.create(), gates.add()];
     gate.open(0, 1, 2);
@@ -244,20 +251,33 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     await expect.poll(() => takenOf(client, thread_id)).toBe(3);
     cloud.functions.Worker.killAll();
     await visit.gone;
-    // The queue gives its message to another one, which finds the lease still held; it then dies too.
     await services.delivered();
-    cloud.functions.Worker.killAll();
-    await services.callWorker({ sweep: true });
+    // The first sweep finds the lease still held.
+    await services.sweep("first");
     await services.delivered();
     expect(gate.visits(3)).toBe(1);
+    expect(services.queue.depth).toEqual({ inFlight: 1, waiting: 0 });
+
+    await cloud.moveClock(LEASE_MS);
+    await services.sweep("second");
+    const second = await gate.reached(3, 2);
     cloud.functions.Worker.killAll();
+    await second.gone;
+    await services.delivered();
 
     await cloud.moveClock(LEASE_MS);
     gate.open();
-    // As the schedule does each minute.
-    await services.callWorker({ sweep: true });
+    await services.sweep("third");
     await expect.poll(async () => (await client.runs.get(thread_id, run_id)).status).toBe("success");
-    expect([0, 1, 2, 3, 4, 5].map((step) => gate.visits(step))).toEqual([1, 1, 1, 2, 1, 1]);
+    await services.delivered();
+    expect([0, 1, 2, 3, 4, 5].map((step) => gate.visits(step))).toEqual([1, 1, 1, 3, 1, 1]);
+    expect(await contents(client, thread_id)).toEqual(said(6));
+    // Those of the dead come back in their time, to nothing that is left to do.
+    expect(services.queue.depth).toEqual({ inFlight: 2, waiting: 0 });
+    await cloud.moveClock(VISIBILITY_MS);
+    await services.delivered();
+    expect(services.queue.depth).toEqual({ inFlight: 0, waiting: 0 });
+    expect(services.queue.deadLetters).toEqual([]);
     expect(await contents(client, thread_id)).toEqual(said(6));
   });
 
@@ -271,6 +291,10 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
       .flatMap(({ instances }) => instances)
       .map((one) => one.output)
       .join("");
+    // Each under its stage, as the alarms want it.
+    for (const [, dimensions = ""] of output.matchAll(/"Dimensions":\[\[([^\]]*)\]\]/g))
+      expect(dimensions.split(",").toSorted()).toEqual(['"service"', '"stage"']);
+    expect(output).toContain('"stage":"staging"');
     for (const metric of ["SessionVerbs", "CodeRequests", "Refusals", "Runs", "Supersteps", "DynamoWriteUnits"])
       expect(output).toContain(`"Name":"${metric}"`);
     for (const secret of Object.values(secrets)) expect(output).not.toContain(secret);

@@ -2,31 +2,44 @@
  * The function that runs what nobody watches: one message of the queue is one thread with something to do. A schedule calls
  * it too, to look for runs that were not queued, whose time has come, or whose process has died.
  */
-import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { threadOf } from "./queue.ts";
 import { createService } from "./service.ts";
 
 /** A run that is stopped this long before the deadline has the time to be left to the next invocation. */
 const HURRY_MS = 30_000;
 
-const { runner, deps, settled } = await createService("worker");
+const { runner, queue, deps, settled } = await createService("worker");
 
-export async function handler(event: SQSEvent | { sweep: true }, context: Context): Promise<SQSBatchResponse> {
+/** `sweep` is when it was to be, as the schedule says it. */
+type Scheduled = { sweep: string };
+
+export async function handler(event: SQSEvent | Scheduled, context: Context): Promise<SQSBatchResponse> {
   const left = Math.max(0, context.getRemainingTimeInMillis() - HURRY_MS);
   const hurry = setTimeout(() => void runner.yieldAll().catch(() => {}), left);
   const failed: SQSBatchResponse["batchItemFailures"] = [];
   try {
-    if ("sweep" in event) await runner.sweep();
+    if ("sweep" in event) await runner.sweep(event.sweep);
     else
-      for (const { messageId, body } of event.Records)
-        await runner.kick(threadOf(body)).catch((error: unknown) => {
-          // It is delivered again, and after some times more it is put aside.
+      for (const record of event.Records)
+        await runner.kick(threadOf(record.body)).catch(async (error: unknown) => {
+          const { messageId } = record;
           deps.report(JSON.stringify({ level: "error", event: "run-not-begun", messageId, error: String(error) }));
           failed.push({ itemIdentifier: messageId });
+          await giveBack(record);
         });
     await settled();
   } finally {
     clearTimeout(hurry);
   }
   return { batchItemFailures: failed };
+}
+
+/** It is delivered again soon, and after some times more it is put aside. */
+async function giveBack({ messageId, receiptHandle, attributes }: SQSRecord): Promise<void> {
+  const receives = Number(attributes.ApproximateReceiveCount);
+  await queue.giveBack({ receiptHandle, receives }).catch((error: unknown) => {
+    // It comes back all the same, once the visibility timeout is over.
+    deps.report(JSON.stringify({ level: "warn", event: "run-not-given-back", messageId, error: String(error) }));
+  });
 }

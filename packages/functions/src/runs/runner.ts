@@ -89,10 +89,14 @@ export class Runner {
   }
 
   /** Sees to it that whatever is due in a thread begins, here or wherever the queue leads, without waiting for it. */
-  async leave(threadId: string): Promise<void> {
+  leave(threadId: string): Promise<void> {
+    return this.sendOrKick(threadId, (queue) => queue.send(threadId));
+  }
+
+  private async sendOrKick(threadId: string, send: (queue: RunQueue) => Promise<void>): Promise<void> {
     if (!this.queue) return this.kick(threadId);
     try {
-      await this.queue.send(threadId);
+      await send(this.queue);
     } catch (error) {
       // `sweep` finds it within a minute.
       this.deps.report(JSON.stringify({ level: "warn", event: "run-not-queued", threadId, error: String(error) }));
@@ -223,8 +227,8 @@ export class Runner {
     }
   }
 
-  /** Leaves to somebody every thread that has something due and is not at work here. */
-  async sweep(): Promise<void> {
+  /** Leaves to somebody every thread that has something due and is not at work here. The same `sweep` is done once, by its name. */
+  async sweep(sweep: string = newId("sweep")): Promise<void> {
     const threads = new Set<string>();
     for await (const { threadId, runId, startAt } of this.deps.threads.unfinished()) {
       const since = this.deps.clock.now() - startAt;
@@ -232,7 +236,7 @@ export class Runner {
       if (since > STRAY_MS) await this.deps.threads.endStray(threadId, runId);
       threads.add(threadId);
     }
-    for (const threadId of threads) await this.leave(threadId);
+    for (const threadId of threads) await this.sendOrKick(threadId, (queue) => queue.sendFound(threadId, sweep));
   }
 
   /** Sweeps now and then. For one process that stays; deployed, a schedule does it. */
