@@ -1,34 +1,53 @@
 /** What wakes somebody up, and what they then look at. docs/operations.md says what to do about each. */
+import { tableDefinition } from "../packages/core/src/dynamo/definition";
 import { api, auth } from "./api";
 import { deadLetters, queue, worker } from "./queue";
+import { setting } from "./setting";
 import { isProduction, isShared } from "./stage";
 import { table } from "./storage";
 
 const functions = { Auth: auth, Api: api, Worker: worker };
+type Name = keyof typeof functions;
+const all: Name[] = ["Auth", "Api", "Worker"];
+/** Functions that serve requests, and functions that run graphs. */
+const serving: Name[] = ["Auth", "Api"];
+const running: Name[] = ["Api", "Worker"];
+
 const MINUTE = 60;
+const HOUR = 60 * MINUTE;
 
 interface Watched {
   description: string;
   namespace: string;
   metricName: string;
-  dimensions: Record<string, $util.Input<string>>;
+  /** Left out for metrics of the whole account. */
+  dimensions?: Record<string, $util.Input<string>>;
   threshold: number;
   statistic?: string;
   extendedStatistic?: string;
   period?: number;
+  /** The number of periods looked at, and of those that have to be over the threshold: all of them when left out. */
   periods?: number;
+  bad?: number;
 }
 
+/** Dimensions of the metrics that a function of this stage counts: other stages count the same under their own name. */
+const ours = (name: Name) => ({ service: name.toLowerCase(), stage: $app.stage });
+
 if (isShared) {
-  const email = process.env.TENURE_ALARM_EMAIL;
+  const email = setting("TENURE_ALARM_EMAIL");
   const topic = new aws.sns.Topic("Alarms");
   if (email) new aws.sns.TopicSubscription("AlarmMail", { topic: topic.arn, protocol: "email", endpoint: email });
 
-  const alarm = (name: string, { description, period = 5 * MINUTE, periods = 1, statistic, ...watched }: Watched) =>
+  const alarm = (
+    name: string,
+    { description, period = 5 * MINUTE, periods = 1, bad = periods, statistic, ...watched }: Watched,
+  ) =>
     new aws.cloudwatch.MetricAlarm(`${name}Alarm`, {
       alarmDescription: `${description} See docs/operations.md#${name.toLowerCase()}.`,
       comparisonOperator: "GreaterThanThreshold",
       evaluationPeriods: periods,
+      datapointsToAlarm: bad,
       period,
       treatMissingData: "notBreaching",
       alarmActions: [topic.arn],
@@ -37,16 +56,41 @@ if (isShared) {
       ...watched,
     });
 
-  for (const [name, { name: FunctionName }] of Object.entries(functions)) {
-    const of = { namespace: "AWS/Lambda", dimensions: { FunctionName } };
+  for (const name of all) {
+    const of = { namespace: "AWS/Lambda", dimensions: { FunctionName: functions[name].name } };
     alarm(`${name}Errors`, {
       ...of,
       description: `${name} fails.`,
       metricName: "Errors",
       threshold: isProduction ? 2 : 10,
     });
-    alarm(`${name}Throttles`, { ...of, description: `${name} is throttled.`, metricName: "Throttles", threshold: 0 });
+    // One call too many at once is sent again and nobody's matter; a shortage lasts.
+    alarm(`${name}Throttles`, {
+      ...of,
+      description: `${name} is throttled.`,
+      metricName: "Throttles",
+      threshold: 5,
+      periods: 3,
+      bad: 2,
+    });
+    // A store that refuses for good does so until somebody mends it.
+    alarm(`${name}StoreRefusals`, {
+      description: `A store refuses ${name} for good: a token, a right or a table is wrong.`,
+      namespace: "Tenure",
+      metricName: "StoreRefusals",
+      dimensions: ours(name),
+      threshold: 0,
+    });
   }
+  // An answer of 503 is an invocation that has succeeded, and no error to Lambda.
+  for (const name of serving)
+    alarm(`${name}Faults`, {
+      description: `${name} answers 5xx.`,
+      namespace: "AWS/Lambda",
+      metricName: "Url5xxCount",
+      dimensions: { FunctionName: functions[name].name },
+      threshold: isProduction ? 2 : 10,
+    });
   alarm("AuthSlow", {
     description: "Logins are slow.",
     namespace: "AWS/Lambda",
@@ -70,23 +114,43 @@ if (isShared) {
     metricName: "ApproximateAgeOfOldestMessage",
     dimensions: { QueueName: queue.nodes.queue.name },
     statistic: "Maximum",
-    threshold: 20 * MINUTE,
+    // The message of a worker that has died is there for twenty.
+    threshold: 30 * MINUTE,
   });
-  for (const metricName of ["ReadThrottleEvents", "WriteThrottleEvents"])
-    alarm(`Dynamo${metricName.replace("Events", "s")}`, {
-      description: "DynamoDB throttles the table.",
-      namespace: "AWS/DynamoDB",
-      metricName,
-      dimensions: { TableName: table.name },
-      threshold: 10,
-    });
+  // An index has a ceiling and throttles of its own, which do not count as the table's.
+  const throttled = {
+    Dynamo: { TableName: table.name },
+    Index: { TableName: table.name, GlobalSecondaryIndexName: tableDefinition.index.name },
+  };
+  for (const [name, dimensions] of Object.entries(throttled))
+    for (const metricName of ["ReadThrottleEvents", "WriteThrottleEvents"])
+      alarm(`${name}${metricName.replace("Events", "s")}`, {
+        description: `DynamoDB throttles the ${name === "Index" ? "index" : "table"}.`,
+        namespace: "AWS/DynamoDB",
+        metricName,
+        dimensions,
+        threshold: 10,
+      });
   alarm("CodeSpike", {
     description: "Far more login codes are asked for than usual.",
     namespace: "Tenure",
     metricName: "CodeRequests",
-    dimensions: { service: "auth" },
+    dimensions: ours("Auth"),
     threshold: isProduction ? 500 : 100,
   });
+  // Of the whole account: SES judges it as one, and so does AWS when it takes sending away.
+  for (const [name, threshold] of [
+    ["Bounce", 0.05],
+    ["Complaint", 0.001],
+  ] as const)
+    alarm(`${name}Rate`, {
+      description: `SES is about to stop sending: too high a ${name.toLowerCase()} rate.`,
+      namespace: "AWS/SES",
+      metricName: `Reputation.${name}Rate`,
+      statistic: "Maximum",
+      threshold,
+      period: HOUR,
+    });
 
   const graph = (title: string, metrics: unknown[][], stat = "Sum") => ({
     type: "metric",
@@ -94,24 +158,33 @@ if (isShared) {
     height: 6,
     properties: { title, metrics, stat, region: aws.getRegionOutput().region, period: 5 * MINUTE },
   });
-  const ours = (metric: string) =>
-    Object.keys(functions).map((name) => ["Tenure", metric, "service", name.toLowerCase()]);
-  const lambda = (metric: string) =>
-    Object.values(functions).map(({ name }) => ["AWS/Lambda", metric, "FunctionName", name]);
+  const counted = (metric: string, of = all) =>
+    of.map((name) => ["Tenure", metric, ...Object.entries(ours(name)).flat()]);
+  const lambda = (metric: string, of = all) =>
+    of.map((name) => ["AWS/Lambda", metric, "FunctionName", functions[name].name]);
   new aws.cloudwatch.Dashboard("Dashboard", {
     dashboardName: `tenure-${$app.stage}`,
     dashboardBody: $jsonStringify({
       widgets: [
         graph("Invocations", lambda("Invocations")),
-        graph("Errors", lambda("Errors")),
+        graph("Errors, and answers of 5xx", [...lambda("Errors"), ...lambda("Url5xxCount", serving)]),
         graph("Duration, p99", lambda("Duration"), "p99"),
-        graph("Refusals and faults", [...ours("Refusals"), ...ours("Faults")]),
-        graph("Sessions and codes", [...ours("SessionVerbs"), ...ours("CodeRequests")]),
-        graph("Runs, supersteps, takeovers", [...ours("Runs"), ...ours("Supersteps"), ...ours("LeaseTakeovers")]),
+        graph("Executions at once", lambda("ConcurrentExecutions"), "Maximum"),
+        graph("Refusals and faults", [
+          ...counted("Refusals", serving),
+          ...counted("Faults", serving),
+          ...counted("StoreRefusals"),
+        ]),
+        graph("Sessions and codes", [...counted("SessionVerbs", serving), ...counted("CodeRequests", ["Auth"])]),
+        graph("Runs, supersteps, takeovers", [
+          ...counted("Runs", running),
+          ...counted("Supersteps", running),
+          ...counted("LeaseTakeovers", running),
+        ]),
         graph("DynamoDB units and retries", [
-          ...ours("DynamoWriteUnits"),
-          ...ours("DynamoReadUnits"),
-          ...ours("DynamoRetries"),
+          ...counted("DynamoWriteUnits"),
+          ...counted("DynamoReadUnits"),
+          ...counted("DynamoRetries"),
         ]),
         graph("Runs that wait", [
           ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue.nodes.queue.name],
