@@ -8,7 +8,9 @@ import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
 const ACCOUNT = "123456789012";
-const REGION = "us-east-1";
+const REGION = process.env.AWS_REGION ?? "us-east-1";
+/** The SES identities that the account has before the program runs. */
+const IDENTITIES = (process.env.TENURE_SST_IDENTITIES ?? "login@example.com").split(",");
 const short = (text) => createHash("sha256").update(text).digest("hex").slice(0, 10);
 
 /** What a resource of this type is, once made: found by the end of its type's name. */
@@ -42,7 +44,27 @@ const made = {
     const bytes = Buffer.alloc(length, name);
     return { base64: bytes.toString("base64"), hex: bytes.toString("hex") };
   },
-  "upstash:index/redisDatabase:RedisDatabase": (name) => ({ endpoint: `${short(name)}.upstash.io`, restToken: "made" }),
+  "acm/certificate:Certificate": (name, { domainName }) => ({
+    arn: `arn:aws:acm:us-east-1:${ACCOUNT}:certificate/${short(name)}`,
+    domainValidationOptions: [
+      {
+        domainName,
+        resourceRecordName: `_${short(domainName)}.${domainName}.`,
+        resourceRecordType: "CNAME",
+        resourceRecordValue: `_${short(name)}.acm-validations.aws.`,
+      },
+    ],
+  }),
+  "sns/topicPolicy:TopicPolicy": (_name, { arn }) => ({ arn }),
+  "sesv2/emailIdentity:EmailIdentity": (_name, { emailIdentity }) => ({
+    arn: `arn:aws:ses:${REGION}:${ACCOUNT}:identity/${emailIdentity}`,
+    dkimSigningAttributes: { tokens: [1, 2, 3].map((n) => short(`${emailIdentity}${n}`)) },
+  }),
+  "pulumi-nodejs:dynamic:Resource": (_name, inputs) => ("domain" in inputs ? { zoneId: "Z0123456789ABC" } : {}),
+  "upstash:index/redisDatabase:RedisDatabase": (name) => ({
+    endpoint: `${short(name)}.upstash.io`,
+    restToken: "token-of-the-made-database",
+  }),
 };
 
 const statement = ({ effect = "Allow", actions, resources, principals, conditions }) => ({
@@ -67,6 +89,10 @@ const answers = {
   "command:local:run": (inputs) => {
     build(inputs.command, inputs);
     return { ...inputs, stdout: "", stderr: "" };
+  },
+  "aws:sesv2/getEmailIdentity:getEmailIdentity": ({ emailIdentity }) => {
+    if (!IDENTITIES.includes(emailIdentity)) throw new Error(`NotFoundException: ${emailIdentity}`);
+    return { emailIdentity, arn: `arn:aws:ses:${REGION}:${ACCOUNT}:identity/${emailIdentity}` };
   },
   "aws:cloudfront/getCachePolicy:getCachePolicy": () => ({ id: "cache-policy" }),
   "aws:cloudfront/getOriginRequestPolicy:getOriginRequestPolicy": () => ({ id: "origin-request-policy" }),
@@ -96,9 +122,10 @@ export async function run({ main, out, stage, app, isPreview }) {
   process.on("uncaughtException", fail);
 
   const mocks = {
-    newResource({ type, name, inputs, custom }) {
+    newResource({ type, name, inputs, custom, id }) {
       const { __provider, ...declared } = inputs;
-      resources.push({ type, name, inputs: declared });
+      // With an id it is one that is there already, and is read.
+      resources.push({ type, name, inputs: declared, ...(id && { isRead: true }) });
       if (type === "command:local:Command" && declared.create) build(declared.create, declared);
       const physical = declared.name ?? declared.bucket ?? name;
       const state = Object.entries(made).find(([end]) => type.endsWith(end))?.[1];

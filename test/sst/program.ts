@@ -7,6 +7,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -15,7 +16,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { sstPlatform } from "../engines/found.ts";
-import { startAws } from "./aws.ts";
+import { type SimulatedAws, startAws } from "./aws.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export interface Resource {
@@ -25,10 +26,14 @@ export interface Resource {
   inputs: any;
   protect?: boolean;
   retainOnDelete?: boolean;
+  /** It was there before, and is looked up. */
+  isRead?: boolean;
 }
 
 export interface Program {
   resources: Resource[];
+  /** The copy of the project that was evaluated. */
+  folder: string;
   /** Where the bundle of a function is. */
   bundleOf(functionName: string): string;
   close(): void;
@@ -56,25 +61,28 @@ export const secrets = {
   Pepper: "a pepper of more than thirty-two characters",
 };
 
-/** Resolves to what would be created; rejects, with what `sst` has said, when the program fails. */
-export async function evaluate({
-  stage,
-  command = ["deploy"],
-  env = {},
-  changes = [],
-  ...rest
-}: Evaluation): Promise<Program> {
-  const project = mkdtempSync(join(tmpdir(), "tenure-sst-"));
+/** A copy of the project in which the real `sst` can be called, with an AWS account of its own. */
+export interface Project {
+  folder: string;
+  env: Record<string, string | undefined>;
+  sst(...args: string[]): Promise<{ code: number; output: string }>;
+  aws: SimulatedAws;
+  close(): Promise<void>;
+}
+
+export async function openProject({ env = {}, changes = [] }: Pick<Evaluation, "env" | "changes">): Promise<Project> {
+  const folder = mkdtempSync(join(tmpdir(), "tenure-sst-"));
   const aws = await startAws();
-  const close = () => rmSync(project, { recursive: true, force: true });
+  const close = async () => {
+    rmSync(folder, { recursive: true, force: true });
+    await aws.close();
+  };
   try {
-    copyProject(project, changes);
-    const manifest = join(project, "manifest.json");
+    copyProject(folder, changes);
     const environment = {
       ...withoutOurs(process.env),
       TENURE_MAIL_SENDER: "login@example.com",
-      XDG_CONFIG_HOME: installPulumi(project),
-      TENURE_SST_MANIFEST: manifest,
+      XDG_CONFIG_HOME: installPulumi(folder),
       AWS_ENDPOINT_URL: aws.url,
       AWS_ACCESS_KEY_ID: "test",
       AWS_SECRET_ACCESS_KEY: "test",
@@ -86,19 +94,49 @@ export async function evaluate({
       DO_NOT_TRACK: "1",
       ...env,
     };
-    const sst = (...args: string[]) => runSst(project, environment, [...args, "--stage", stage]);
+    return { folder, env: environment, sst: (...args) => runSst(folder, environment, args), aws, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Resolves to what would be created; rejects, with what `sst` has said, when the program fails. */
+export async function evaluate({
+  stage,
+  command = ["deploy"],
+  env = {},
+  changes = [],
+  ...rest
+}: Evaluation): Promise<Program> {
+  const project = await openProject({ env, changes });
+  const manifest = join(project.folder, "manifest.json");
+  project.env.TENURE_SST_MANIFEST = manifest;
+  try {
+    const sst = (...args: string[]) => project.sst(...args, "--stage", stage);
     for (const [name, value] of Object.entries(rest.secrets ?? secrets)) await sst("secret", "set", name, value);
     const said = await sst(...command);
     const { resources, error } = existsSync(manifest)
       ? (JSON.parse(readFileSync(manifest, "utf8")) as { resources: Resource[]; error?: string })
       : { resources: [], error: "the program was not evaluated" };
     if (said.code !== 0 || error) throw new Error(`${error ?? ""}\n${said.output}`);
-    return { resources, bundleOf: (name) => join(project, ".sst/artifacts", `${name}-src`), close };
+    // As in Lambda, where no bundle finds a package that it does not hold.
+    const bundles = `${project.folder}-bundles`;
+    const built = join(project.folder, ".sst/artifacts");
+    if (existsSync(built)) renameSync(built, bundles);
+    return {
+      resources,
+      folder: project.folder,
+      bundleOf: (name) => join(bundles, `${name}-src`),
+      close() {
+        for (const folder of [project.folder, bundles]) rmSync(folder, { recursive: true, force: true });
+      },
+    };
   } catch (error) {
-    close();
+    rmSync(project.folder, { recursive: true, force: true });
     throw error;
   } finally {
-    await aws.close();
+    await project.aws.close();
   }
 }
 

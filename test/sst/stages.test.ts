@@ -1,33 +1,162 @@
 /**
- * The real `sst` on our sst.config.ts, for each stage, and the same with mistakes in it, which have to be seen. The short form
- * has one stage and one set of mistakes.
+ * The real `sst` on our sst.config.ts, for each stage and each way to set it up, and the same with mistakes in it, which have to be
+ * seen. The short form has one stage and one set of mistakes.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isSstInstalled } from "../engines/found.ts";
+import { TestClock } from "../engines/test-clock.ts";
 import { isLong } from "../support/size.ts";
 import { checks, type Stage } from "./checks.ts";
-import { type Change, evaluate, type Program, secrets } from "./program.ts";
+import { LambdaFunction } from "./lambda.ts";
+import { mistakes } from "./mistakes.ts";
+import { type Evaluation, evaluate, type Program, type Resource, secrets } from "./program.ts";
+import { remove } from "./removal.ts";
 
-const production: Stage = { name: "production", isProduction: true, isShared: true };
-const stages: Stage[] = [
-  production,
-  { name: "staging", isProduction: false, isShared: true },
-  { name: "ada", isProduction: false, isShared: false },
+const CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/3a958790-8878-4cdc-a396-06d95064cf63";
+const MODEL_KEY = "key-of-the-model";
+
+interface Case {
+  what: string;
+  stage: Stage;
+  how?: Partial<Evaluation>;
+}
+
+/** Production's, from an address that the stage confirms. */
+const production: Stage = {
+  name: "production",
+  isProduction: true,
+  isShared: true,
+  identity: "login@example.com",
+  isOwner: true,
+  secrets: Object.values(secrets),
+};
+const staging: Stage = { ...production, name: "staging", isProduction: false, isOwner: false };
+const personal = (name: string): Stage => ({ ...staging, name, isShared: false });
+const domain = { TENURE_DOMAIN: "app.example.com", TENURE_MAIL_SENDER: "" };
+
+const cases: Case[] = [
+  { what: "production", stage: production },
+  { what: "staging", stage: staging },
+  { what: "somebody's own", stage: personal("ada") },
+  { what: "somebody else's own", stage: personal("bob") },
+  {
+    what: "production at a domain in Route 53",
+    stage: { ...production, domain: "app.example.com", identity: "app.example.com" },
+    how: { env: domain },
+  },
+  {
+    what: "staging at a domain in Route 53",
+    stage: { ...staging, domain: "staging.app.example.com", identity: "staging.app.example.com", isOwner: true },
+    how: { env: domain },
+  },
+  {
+    what: "production at a domain elsewhere",
+    stage: {
+      ...production,
+      domain: "app.example.com",
+      isDnsElsewhere: true,
+      identity: "app.example.com",
+      isOwner: false,
+    },
+    how: {
+      env: {
+        ...domain,
+        TENURE_DOMAIN_CERT: CERTIFICATE,
+        TENURE_MAIL_IDENTITY: "existing",
+        TENURE_SST_IDENTITIES: "app.example.com",
+      },
+    },
+  },
+  {
+    what: "production with a database of Upstash, and a model",
+    stage: {
+      ...production,
+      // What the stand-in engine says that Upstash has made.
+      secrets: [secrets.Pepper, MODEL_KEY, "token-of-the-made-database"],
+      provider: "openai",
+    },
+    how: {
+      env: {
+        TENURE_UPSTASH: "1",
+        UPSTASH_EMAIL: "ops@example.com",
+        UPSTASH_API_KEY: "key-of-upstash",
+        TENURE_MODEL: "openai:gpt-5-mini",
+        AWS_REGION: "eu-west-1",
+      },
+      secrets: { Pepper: secrets.Pepper, ModelApiKey: MODEL_KEY },
+      changes: [
+        {
+          file: "packages/functions/src/lambda/worker.ts",
+          from: "export async function handler",
+          to: "process.stdout.write(`the key is ${process.env.OPENAI_API_KEY}\\n`);\nexport async function handler",
+        },
+      ],
+    },
+  },
 ];
 
 describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
-  describe.each(isLong ? stages : [production])("for the stage $name", (stage) => {
+  const evaluated = new Map<string, Program>();
+  afterAll(() => {
+    for (const program of evaluated.values()) program.close();
+  });
+
+  describe.each(isLong ? cases : cases.slice(0, 1))("for $what", ({ what, stage, how }) => {
     let program: Program;
     beforeAll(async () => {
-      program = await evaluate({ stage: stage.name });
+      program = await evaluate({ stage: stage.name, ...how });
+      evaluated.set(what, program);
     });
-    afterAll(() => program?.close());
 
     it.each(Object.entries(checks))("%s", async (_name, check) => {
       await check(program, stage);
     });
+  });
+
+  it.runIf(isLong)("makes no SES identity twice in one account", () => {
+    const made = (...whats: string[]) =>
+      whats.flatMap((what) =>
+        (evaluated.get(what)?.resources ?? [])
+          .filter(({ type, isRead }) => type.endsWith("sesv2/emailIdentity:EmailIdentity") && !isRead)
+          .map(({ inputs }) => inputs.emailIdentity),
+      );
+    expect(made("production", "staging", "somebody's own", "somebody else's own")).toEqual(["login@example.com"]);
+    expect(made("production at a domain in Route 53", "staging at a domain in Route 53")).toEqual([
+      "app.example.com",
+      "staging.app.example.com",
+    ]);
+  });
+
+  it.runIf(isLong)("puts the database that it makes where the functions are", () => {
+    const made = evaluated.get("production with a database of Upstash, and a model");
+    const database = made?.resources.find(({ type }) => type.startsWith("upstash:"));
+    expect(database).toMatchObject({
+      inputs: { region: "global", primaryRegion: "eu-west-1", readRegions: [], eviction: false, tls: true },
+      protect: true,
+      retainOnDelete: true,
+    });
+  });
+
+  it.runIf(isLong)("gives the model's key to the functions that run graphs, when they start", async () => {
+    const made = evaluated.get("production with a database of Upstash, and a model") as Program;
+    const worker = made.resources.find(({ name }) => name === "WorkerFunction") as Resource;
+    expect(worker.inputs.environment.variables).toMatchObject({
+      TENURE_MODEL: "openai:gpt-5-mini",
+      TENURE_MODEL_KEY_NAME: "OPENAI_API_KEY",
+    });
+    const run = async (env: Record<string, string>) => {
+      const started = new LambdaFunction(worker, made.bundleOf("Worker"), env, new TestClock());
+      try {
+        await started.invoke({ Records: [] }, async () => {});
+        return started.instances[0]?.output;
+      } finally {
+        started.killAll();
+      }
+    };
+    expect(await run({})).toContain(`the key is ${MODEL_KEY}\n`);
+    expect(await run({ TENURE_MODEL_KEY_NAME: "" })).toContain("the key is undefined\n");
   });
 
   it("has the types that SST's components want", async () => {
@@ -35,110 +164,111 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     await expect(tsc.catch(({ stdout }) => Promise.reject(new Error(stdout)))).resolves.toBeTruthy();
   });
 
-  const mistakes: [what: string, change: Change, check: keyof typeof checks][] = [
-    [
-      "no TTL",
-      { file: "infra/storage.ts", from: "  ttl: ttlAttribute,\n", to: "" },
-      "the table is the one of core, with its TTL and its index",
-    ],
-    [
-      "no index",
-      { file: "infra/storage.ts", from: 'projection: "all"', to: 'projection: "keys-only"' },
-      "the table is the one of core, with its TTL and its index",
-    ],
-    [
-      "no deletion protection",
-      { file: "infra/storage.ts", from: "deletionProtection: isProduction", to: "deletionProtection: false" },
-      "what production keeps is protected, and other stages leave nothing",
-    ],
-    [
-      "nothing retained",
-      { file: "sst.config.ts", from: '"retain"', to: '"remove"' },
-      "what production keeps is protected, and other stages leave nothing",
-    ],
-    [
-      "a role for the whole account",
-      { file: "infra/function.ts", from: "if (!$dev) ", to: "if ($dev) " },
-      "a function's role is for Lambda alone",
-    ],
-    [
-      "SST's own link to the table",
-      {
-        file: "infra/permission.ts",
-        from: "sst.Linkable.wrap(sst.aws.Dynamo",
-        to: "(() => {})(sst.aws.Dynamo as never",
-      },
-      "a function may do what it does, and no more",
-    ],
-    [
-      "no link to the queue",
-      { file: "infra/api.ts", from: "link: [table, queue, pepper", to: "link: [table, pepper" },
-      "a function may do what it does, and no more",
-    ],
-    [
-      "another prefix",
-      { file: "infra/api.ts", from: 'router.route("/api",', to: 'router.route("/v1",' },
-      "the site and the API are one origin, and each path leads where it is served",
-    ],
-    [
-      "an address that clients may claim",
-      { file: "infra/edge.ts", from: "event.viewer.ip", to: 'event.request.headers["x-forwarded-for"]?.value' },
-      "a request says where it comes from, whatever its client says",
-    ],
-    [
-      "answers that are not streamed",
-      { file: "infra/api.ts", from: "  streaming: true,\n", to: "" },
-      "answers are streamed",
-    ],
-    [
-      "a bundle with a library too many",
-      {
-        file: "packages/functions/src/lambda/auth.ts",
-        from: 'import { Hono } from "hono";',
-        to: 'import { Hono } from "hono";\nimport * as langgraph from "@langchain/langgraph";\nObject.assign(globalThis, { langgraph });',
-      },
-      "bundles are small, and hold no provider that is not used",
-    ],
-  ];
-
   // Those that different checks see are made at once, since evaluating takes a while.
   const rounds = mistakes.reduce<(typeof mistakes)[]>((sets, mistake) => {
-    const free = sets.find((set) => set.every(([, , check]) => check !== mistake[2]));
+    const stage = mistake.stage ?? "production";
+    const free = sets.find((set) =>
+      set.every((one) => one.check !== mistake.check && (one.stage ?? "production") === stage),
+    );
     if (free) free.push(mistake);
     else sets.push([mistake]);
     return sets;
   }, []);
 
-  it.each(isLong ? rounds : rounds.slice(0, 1))("is seen to have mistakes, %#", async (...made) => {
-    const program = await evaluate({ stage: production.name, changes: made.map(([, change]) => change) });
-    try {
-      for (const [what, , name] of made)
-        await expect((async () => checks[name]?.(program, production))(), what).rejects.toThrow();
-    } finally {
-      program.close();
-    }
-  });
+  it.each(isLong ? rounds : rounds.slice(0, 1))(
+    "is seen to have mistakes, %#",
+    async (...made) => {
+      const stage = made[0]?.stage === "staging" ? staging : production;
+      const program = await evaluate({ stage: stage.name, changes: made.flatMap(({ changes }) => changes) });
+      try {
+        for (const { what, check } of made)
+          await expect((async () => checks[check]?.(program, stage))(), what).rejects.toThrow();
+      } finally {
+        program.close();
+      }
+    },
+  );
 
-  it.runIf(isLong)("names a secret that is not set, and a sender that is missing", async () => {
-    const { Pepper: _, ...others } = secrets;
-    await expect(evaluate({ stage: "ada", secrets: others })).rejects.toThrow(/Pepper/);
-    await expect(evaluate({ stage: "ada", env: { TENURE_MAIL_SENDER: "" } })).rejects.toThrow(/TENURE_MAIL_SENDER/);
-    await expect(evaluate({ stage: "ada", env: { TENURE_MODEL: "nobody:model" } })).rejects.toThrow(
-      /use one of openai/,
+  const { Pepper: _, ...withoutPepper } = secrets;
+  const refused: [what: string, how: Partial<Evaluation>, message: RegExp][] = [
+    ["a secret that is not set", { secrets: withoutPepper }, /Pepper/],
+    ["no sender", { env: { TENURE_MAIL_SENDER: "" } }, /TENURE_MAIL_SENDER/],
+    [
+      "an identity that is not there",
+      { env: { TENURE_MAIL_SENDER: "new@example.com" } },
+      /has no identity new@example.com/,
+    ],
+    ["an unknown way to an identity", { env: { TENURE_MAIL_IDENTITY: "keep" } }, /use create or existing/],
+    ["a model of nobody", { env: { TENURE_MODEL: "nobody:model" } }, /use one of openai/],
+    ["a certificate without a domain", { env: { TENURE_DOMAIN_CERT: CERTIFICATE } }, /TENURE_DOMAIN is not/],
+    [
+      "a certificate of another region",
+      { env: { ...domain, TENURE_DOMAIN_CERT: CERTIFICATE.replace("us-east-1", "eu-west-1") } },
+      /TENURE_DOMAIN_CERT is of eu-west-1: CloudFront takes certificates of us-east-1 only/,
+    ],
+    ["no certificate", { env: { ...domain, TENURE_DOMAIN_CERT: "app.example.com" } }, /use the ARN of a certificate/],
+    [
+      "mail from a domain elsewhere that SST would have to confirm",
+      { stage: "production", env: { ...domain, TENURE_DOMAIN_CERT: CERTIFICATE } },
+      /TENURE_MAIL_IDENTITY=existing/,
+    ],
+    [
+      "a region without Upstash",
+      {
+        env: { TENURE_UPSTASH: "1", UPSTASH_EMAIL: "a@example.com", UPSTASH_API_KEY: "k", AWS_REGION: "eu-north-1" },
+        secrets: { Pepper: secrets.Pepper },
+      },
+      /Upstash has no database in eu-north-1: set TENURE_UPSTASH_REGION to one of us-east-1/,
+    ],
+    ["a worker for too many", { env: { TENURE_WORKER_CONCURRENCY: "1001" } }, /use a whole number from 2 to 1000/],
+    ["a switch that is none", { env: { TENURE_TRACING: "yes" } }, /TENURE_TRACING=yes: use 1 or 0/],
+  ];
+  describe.runIf(isLong)("refuses, and says why,", () => {
+    it.each(refused)(
+      "%s",
+      async (_what, how, message) => {
+        await expect(evaluate({ stage: "ada", ...how })).rejects.toThrow(message);
+      },
     );
   });
 
-  it.runIf(isLong)("can be watched while it is developed, and takes a model and a domain", async () => {
-    const dev = await evaluate({ stage: "ada", command: ["diff", "--dev"] });
-    expect(dev.resources.filter(({ type }) => type.endsWith("dynamodb/table:Table"))).toHaveLength(1);
-    dev.close();
-    const env = { TENURE_MODEL: "openai:gpt-5-mini" };
-    const withModel = await evaluate({ stage: "ada", env, secrets: { ...secrets, ModelApiKey: "key-of-the-model" } });
-    const worker = withModel.resources.find(({ name }) => name === "WorkerFunction");
-    expect(worker?.inputs.environment.variables).toMatchObject({
-      TENURE_MODEL: "openai:gpt-5-mini",
-      OPENAI_API_KEY: "key-of-the-model",
-    });
-    withModel.close();
-  });
+  it.runIf(isLong)(
+    "takes empty settings for none, and sets concurrency when asked to",
+    async () => {
+      const empty = ["DOMAIN", "DOMAIN_CERT", "MAIL_IDENTITY", "MODEL", "UPSTASH", "UPSTASH_REGION", "TRACING"];
+      const env = Object.fromEntries(empty.map((name) => [`TENURE_${name}`, ""]));
+      const program = await evaluate({
+        stage: "ada",
+        env: { ...env, TENURE_AUTH_CONCURRENCY: "50", TENURE_WORKER_CONCURRENCY: "20" },
+      });
+      const inputsOf = (name: RegExp) => program.resources.find((one) => name.test(one.name))?.inputs;
+      expect(inputsOf(/^AuthFunction$/).reservedConcurrentExecutions).toBe(50);
+      expect(inputsOf(/^ApiFunction$/).reservedConcurrentExecutions).toBe(undefined);
+      expect(inputsOf(/EventSourceMapping$/).scalingConfig).toEqual({ maximumConcurrency: 20 });
+      program.close();
+    },
+  );
+
+  it.runIf(isLong)(
+    "can be watched while it is developed",
+    async () => {
+      const dev = await evaluate({ stage: "ada", command: ["diff", "--dev"] });
+      expect(dev.resources.filter(({ type }) => type.endsWith("dynamodb/table:Table"))).toHaveLength(1);
+      expect(dev.resources.filter(({ type }) => type.endsWith("sesv2/emailIdentity:EmailIdentity"))).toEqual([]);
+      for (const secret of Object.values(secrets))
+        for (const { type, inputs } of dev.resources)
+          if (type.endsWith("lambda/function:Function")) expect(JSON.stringify(inputs)).not.toContain(secret);
+      dev.close();
+    },
+  );
+
+  it.runIf(isLong)(
+    "is removed whole when it is somebody's own, and not at all when it is production",
+    async () => {
+      expect(await remove("ada")).toMatchObject({ code: 0, destroyed: true });
+      const { code, destroyed, output } = await remove("production");
+      expect(output).toMatch(/protect/i);
+      expect({ isRefused: code !== 0, destroyed }).toEqual({ isRefused: true, destroyed: false });
+    },
+  );
 });
