@@ -22,6 +22,8 @@ export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;
 export const referenceServer = env.TENURE_TEST_REFERENCE;
 /** A folder in which s3rver is installed. */
 export const s3Server = env.TENURE_TEST_S3RVER;
+/** A folder in which AWS' models are installed, as docs/validation.md has it. */
+export const awsModels = env.TENURE_TEST_AWS_MODELS;
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
 /** SST's platform, to evaluate sst.config.ts with; `npm run sst:platform` brings it. */
@@ -38,5 +40,6 @@ export const missing = (): string[] => [
   ...needs("S3", "TENURE_TEST_S3RVER", s3Server !== undefined),
   ...needs("LangGraph's server", "TENURE_TEST_REFERENCE", referenceServer !== undefined),
   ...needs("SST's platform", "npm run sst:platform", isSstInstalled),
+  ...needs("AWS' models", "TENURE_TEST_AWS_MODELS", awsModels !== undefined),
   ...needs("Chromium", "/usr/bin/chromium, or TENURE_TEST_CHROMIUM", chromiumPath !== undefined),
 ];
