@@ -1,5 +1,5 @@
 /** Limits and relations that AWS documents and that none of the models knows. Each rule says where AWS says it. */
-import { ARNS, type Finding, physicalName, type Translated, type Translation } from "./translate.ts";
+import { ARNS, type Finding, physicalName, type Translated, type Translation, UUID } from "./translate.ts";
 
 type Rule = (resource: Translated, all: Translated[]) => string | false | undefined;
 
@@ -129,7 +129,8 @@ function danglingArns({ inputs }: Translated, known: Set<string>): string[] {
 /** For each translation its findings. */
 export const checkRules = (translations: Translation[]): Finding[][] =>
   translations.map(({ resources, findings }) => {
-    const known = new Set(resources.flatMap((one) => ARNS[one.type]?.(physicalName(one)) ?? []));
+    const arns = resources.flatMap((one) => ARNS[one.type]?.(physicalName(one)) ?? []);
+    const known = new Set(arns.map((arn) => arn.replace(`/${UUID}`, "")));
     const found = resources.flatMap((one) => [
       ...(rules[one.type] ?? []).flatMap((rule) => {
         const text = rule(one, resources);

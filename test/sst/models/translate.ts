@@ -14,11 +14,13 @@ const translations: Record<string, Translate> = { ...compute, ...storage, ...wat
 /** Types, and for SST's own dynamic resources the ends of their names, that are no call to AWS that this program could get wrong. */
 const WITHOUT_CALLS: Record<string, string> = {
   "pulumi:pulumi:": "is the program itself",
+  "pulumi:providers:": "says where resources are created",
   "sst:": "groups other resources and creates nothing",
   "random:index/randomBytes:RandomBytes": "is made by Pulumi and kept in its state",
   "command:local:Command": "runs on the machine that deploys",
   "upstash:index/redisDatabase:RedisDatabase": "is Upstash's, whose API has no model here",
   "aws:acm/certificateValidation:CertificateValidation": "waits, and asks for nothing",
+  "aws:ses/domainIdentityVerification:DomainIdentityVerification": "waits, and asks for nothing",
   ".sst.aws.BucketFiles": "is SST's own code: it copies the files of the site",
   ".sst.aws.DistributionDeploymentWaiter": "is SST's own code: it waits",
   ".sst.aws.DistributionInvalidation": "is SST's own code: it invalidates paths",
@@ -68,7 +70,8 @@ export function translate(resources: Resource[]): Translation {
 }
 
 const ACCOUNT = "123456789012";
-const UUID = "00000000-0000-4000-8000-000000000000";
+/** Stands for the id in an ARN that AWS makes up. */
+export const UUID = "00000000-0000-4000-8000-000000000000";
 
 /** The ARN that AWS would give, by type. */
 export const ARNS: Record<string, (name: string) => string> = {
