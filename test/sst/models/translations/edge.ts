@@ -173,8 +173,13 @@ export const edge: Record<string, Translate> = {
     };
   },
 
-  "aws:acm/certificate:Certificate"({ tags, ...rest }) {
-    const properties = defined({ Tags: tagList(tags), ...capitalised(rest) });
+  "aws:acm/certificate:Certificate"({ tags, subjectAlternativeNames, ...rest }) {
+    const properties = defined({
+      // The provider leaves an empty list out, which the API refuses.
+      SubjectAlternativeNames: subjectAlternativeNames?.length > 0 ? subjectAlternativeNames : undefined,
+      Tags: tagList(tags),
+      ...capitalised(rest),
+    });
     return {
       calls: [call("acm", "RequestCertificate", properties)],
       cloudFormation: { type: "AWS::CertificateManager::Certificate", properties },
