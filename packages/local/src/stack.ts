@@ -7,7 +7,7 @@ import { getConnInfo } from "@hono/node-server/conninfo";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { type Clock, systemClock } from "@tenure/core/clock";
-import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
+import { checkFormat, connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { SessionPolicy } from "@tenure/core/session";
 import type { LeasePolicy } from "@tenure/core/thread";
@@ -194,6 +194,7 @@ async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: Loc
   const client = connectDynamo(dynamo);
   try {
     await ensureTable(client, TABLE);
+    await checkFormat(client, TABLE);
   } catch (error) {
     if (!dynamoEndpoint || isTenureError(error, "misconfigured")) throw error;
     const problem = `TENURE_DYNAMODB_ENDPOINT: ${dynamoEndpoint.host} does not answer: start DynamoDB Local there, or unset it`;

@@ -9,4 +9,5 @@ export {
   ensureTable,
 } from "./client.ts";
 export { tableDefinition } from "./definition.ts";
+export { checkFormat, FORMAT, Format } from "./format.ts";
 export { type Item, type Key, Table } from "./table.ts";

@@ -15,6 +15,7 @@ import {
   ScanCommand,
   UpdateCommand,
 } from "./client.ts";
+import { type Format, formatOf } from "./format.ts";
 
 export interface Key {
   pk: string;
@@ -70,6 +71,7 @@ export class Table {
   private readonly client: DynamoDBDocumentClient;
   private readonly tableName: string;
   private readonly clock: Clock;
+  private readonly format: Format;
   /** Failed conditions of requests that were sent more than once. */
   private readonly repeated = new WeakSet<Error>();
 
@@ -77,6 +79,10 @@ export class Table {
     this.client = options.client;
     this.tableName = options.tableName;
     this.clock = options.clock;
+    this.format = formatOf(options.client, {
+      tableName: options.tableName,
+      send: (command) => this.insist(command) as Promise<never>,
+    });
   }
 
   /** One item, read consistently. */
@@ -230,29 +236,36 @@ export class Table {
     }
   }
 
+  /** `insist`, once the table's format is known to be one of ours. */
+  private get send(): DynamoDBDocumentClient["send"] {
+    const send = async (command: unknown) => {
+      if (isRead(command)) await this.format.check();
+      else await this.format.mark();
+      return this.insist(command);
+    };
+    return send as never;
+  }
+
   /**
    * Sends a request until it is answered or it is too late. The client itself may try again and may not: one that
    * was brought along has limits of its own.
    */
-  private get send(): DynamoDBDocumentClient["send"] {
-    const send = this.client.send.bind(this.client) as (command: unknown, options: object) => Promise<never>;
-    const insistently = async (command: unknown) => {
-      let failure: unknown;
-      for (const pause of pauses(RETRY_MS)) {
-        try {
-          return await withDeadline(REQUEST_DEADLINE_MS, (abortSignal) => send(command, { abortSignal }));
-        } catch (error) {
-          if (isConditionFailed(error) && (failure !== undefined || attemptsOf(error) > 1))
-            this.repeated.add(error as Error);
-          if (!isPassing(error)) throw error;
-          // One attempt of which nobody knows whether it was carried out makes that so for all.
-          if (failure === undefined || outcomeOf(failure) === "not-applied") failure = error;
-        }
-        await pause();
+  private async insist(command: unknown): Promise<unknown> {
+    const send = this.client.send.bind(this.client) as (command: unknown, options: object) => Promise<unknown>;
+    let failure: unknown;
+    for (const pause of pauses(RETRY_MS)) {
+      try {
+        return await withDeadline(REQUEST_DEADLINE_MS, (abortSignal) => send(command, { abortSignal }));
+      } catch (error) {
+        if (isConditionFailed(error) && (failure !== undefined || attemptsOf(error) > 1))
+          this.repeated.add(error as Error);
+        if (!isPassing(error)) throw error;
+        // One attempt of which nobody knows whether it was carried out makes that so for all.
+        if (failure === undefined || outcomeOf(failure) === "not-applied") failure = error;
       }
-      throw failure;
-    };
-    return insistently as never;
+      await pause();
+    }
+    throw failure;
   }
 
   private isLive({ expiresAt }: Item): boolean {
@@ -279,6 +292,9 @@ export class Table {
     }
   }
 }
+
+const isRead = (command: unknown): boolean =>
+  command instanceof GetCommand || command instanceof QueryCommand || command instanceof ScanCommand;
 
 const attemptsOf = (error: unknown): number =>
   (error as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1;
