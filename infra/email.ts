@@ -8,7 +8,7 @@ import { choice, setting } from "./setting";
 import { isProduction, isShared } from "./stage";
 
 const sender = setting("TENURE_MAIL_SENDER") ?? domain ?? productionDomain;
-if (!sender)
+if (!sender && !$dev)
   throw new Error(
     "No sender for login codes: set TENURE_MAIL_SENDER to an address or a domain of yours, or TENURE_DOMAIN.",
   );
@@ -17,24 +17,27 @@ const isOwner =
   (choice("TENURE_MAIL_IDENTITY", ["create", "existing"]) ??
     (isProduction || sender === domain ? "create" : "existing")) === "create";
 
-if (isOwner && isDnsElsewhere && !sender.includes("@"))
+if (sender && isOwner && isDnsElsewhere && !sender.includes("@"))
   throw new Error(
     `${sender} cannot be confirmed by SST, which makes entries in Route 53 only: confirm it in the SES console and set ` +
       "TENURE_MAIL_IDENTITY=existing, or set TENURE_MAIL_SENDER to an address.",
   );
 
-export const mail = isOwner
-  ? new sst.aws.Email("Mail", {
-      sender,
-      // Others send by it too: of itself SST keeps production's tables and buckets, and nothing else.
-      transform: {
-        identity: (_, options) => {
-          options.retainOnDelete = isProduction;
-          return undefined;
+/** Under `sst dev` no mail is sent when there is no sender: the function prints the codes (lambda/mail.ts). */
+export const mail = !sender
+  ? new sst.Linkable("Mail", { properties: { codesToLog: true } })
+  : isOwner
+    ? new sst.aws.Email("Mail", {
+        sender,
+        // Others send by it too: of itself SST keeps production's tables and buckets, and nothing else.
+        transform: {
+          identity: (_, options) => {
+            options.retainOnDelete = isProduction;
+            return undefined;
+          },
         },
-      },
-    })
-  : await existing(sender);
+      })
+    : await existing(sender);
 
 /** Looks an identity up. Nothing of it is in this stage's state, so nothing of it is removed with the stage. */
 async function existing(emailIdentity: string) {
@@ -51,7 +54,7 @@ async function existing(emailIdentity: string) {
 }
 
 /** Bounces and complaints go to the address that is told of alarms: SES takes sending away from senders who do not look. */
-if (isShared) {
+if (isShared && sender) {
   const topic = new aws.sns.Topic("MailFeedback");
   const policy = new aws.sns.TopicPolicy("MailFeedbackPolicy", {
     arn: topic.arn,

@@ -6,6 +6,7 @@ import { isTraced, logRetention } from "./stage";
 import { origin } from "./web";
 
 const ON_LAMBDA = "lambda.amazonaws.com";
+const DEV_MEMORY_MB = 256;
 
 /** Packages of model providers, of which a bundle has the one that is used. */
 const providers: Record<string, { packageName: string; className: string; keyName: string }> = {
@@ -26,7 +27,12 @@ if (model && !provider)
 export const common = {
   runtime: "nodejs24.x",
   architecture: "arm64",
-  environment: { TENURE_ORIGIN: origin, TENURE_OPERATORS: setting("TENURE_OPERATORS") ?? "" },
+  environment: {
+    TENURE_ORIGIN: origin,
+    TENURE_OPERATORS: setting("TENURE_OPERATORS") ?? "",
+    // Under `sst dev` the log is a terminal, in which codes are looked for.
+    ...($dev && { POWERTOOLS_METRICS_DISABLED: "true" }),
+  },
   logging: { format: "json", retention: logRetention },
   nodejs: {
     plugins: "infra/esbuild-plugins.mjs",
@@ -52,6 +58,8 @@ export const common = {
     },
     function: (args) => {
       if (isTraced) args.tracingConfig = { mode: "Active" };
+      // Under `sst dev` it only hands events on, and waits 16 s for a machine that is off: each minute, for the sweep.
+      if ($dev) args.memorySize = DEV_MEMORY_MB;
     },
   },
   ...(isTraced && { policies: ["arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess"] }),

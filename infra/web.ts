@@ -3,17 +3,40 @@ import { customErrorResponses } from "./cdn";
 import { siteDomain } from "./domain";
 import { onRequest, onResponse } from "./edge";
 
+/** Where `sst dev` serves the site, with hot reload; the pages' requests for /api go on to the router. */
+const DEV_PORT = 5173;
+const devOrigin = `http://localhost:${DEV_PORT}`;
+
+/** Under `sst dev` the router has no site. Rather than a placeholder's, the answer is where the site is. */
+const onDevRequest = `
+  if (!/^\\/api(\\/|$)/.test(event.request.uri)) return {
+    statusCode: 302,
+    statusDescription: "Found",
+    headers: { location: { value: "${devOrigin}" + event.request.uri }, "cache-control": { value: "no-store" } },
+    body: "sst dev serves the site at ${devOrigin}; here is its /api alone.",
+  };
+`;
+
 export const router = new sst.aws.Router("Router", {
   ...(siteDomain && { domain: siteDomain }),
-  edge: { viewerRequest: { injection: onRequest }, viewerResponse: { injection: onResponse } },
+  edge: {
+    viewerRequest: { injection: $dev ? $interpolate`${onDevRequest}${onRequest}` : onRequest },
+    viewerResponse: { injection: onResponse },
+  },
   transform: { cdn: { customErrorResponses } },
 });
 
-export const origin = router.url.apply((url) => url.replace(/\/$/, ""));
+const routerOrigin = router.url.apply((url) => url.replace(/\/$/, ""));
+
+/** The site's origin as browsers see it. */
+export const origin = $dev ? $output(devOrigin) : routerOrigin;
 
 new sst.aws.StaticSite("Web", {
   path: "packages/web",
   build: { command: "npx vite build --logLevel warn", output: "dist/site" },
-  dev: { command: "npx vite", url: "http://localhost:5173" },
+  dev: { command: `npx vite --port ${DEV_PORT} --strictPort`, url: devOrigin, title: "Site" },
+  ...($dev && { environment: { TENURE_API_URL: routerOrigin } }),
+  // A page that is open when a deployment comes still asks for the files of its own version.
+  assets: { purge: false },
   router: { instance: router },
 });

@@ -40,11 +40,20 @@ export async function startCloud(program: Program, services: Services, env: Reco
   async function forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = "/", query = ""] = (request.url ?? "/").split("?");
     const sent = Object.entries(request.headers).map(([name, value]) => [name, { value: [value].flat().join(", ") }]);
-    const { headers, origin } = await route({
+    const {
+      headers,
+      origin,
+      statusCode,
+      body: said,
+    } = await route({
       uri: path,
       method: request.method ?? "GET",
       headers: Object.fromEntries(sent),
     });
+    if (statusCode) {
+      const answer = Object.entries(headers).map(([header, one]) => [header, one?.value]);
+      return void response.writeHead(statusCode, Object.fromEntries(answer)).end(said);
+    }
     const name = hosts.get(origin?.domainName ?? "");
     if (!name) return void response.writeHead(404).end();
     const body = await readAll(request);

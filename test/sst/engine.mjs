@@ -108,9 +108,12 @@ export async function run({ main, out, stage, app, isPreview }) {
   const pulumi = require("@pulumi/pulumi");
   const resources = [];
   const options = new Map();
+  /** Of components: what `sst` is told of them, such as the commands that `sst dev` runs. */
+  const outputs = new Map();
   const unwrap = (_key, value) => (isSecret(value) ? value.value : value);
   const write = (error) => {
     for (const one of resources) Object.assign(one, options.get(`${one.type}|${one.name}`));
+    for (const one of resources) Object.assign(one, outputs.get(`${one.type}|${one.name}`));
     writeFileSync(out, JSON.stringify({ resources, ...(error && { error }) }, unwrap, 1));
   };
   const fail = (error) => {
@@ -149,6 +152,12 @@ export async function run({ main, out, stage, app, isPreview }) {
     const [protect, retainOnDelete] = [request.getProtect(), request.getRetainondelete()];
     options.set(`${request.getType()}|${request.getName()}`, { protect, retainOnDelete });
     return registerResource(request, answer);
+  };
+  const registerOutputs = monitor.registerResourceOutputs.bind(monitor);
+  monitor.registerResourceOutputs = (request, answer) => {
+    const [types, name] = request.getUrn().split("::").slice(-2);
+    outputs.set(`${types.split("$").at(-1)}|${name}`, { outputs: request.getOutputs()?.toJavaScript() });
+    return registerOutputs(request, answer);
   };
   try {
     await pulumi.runtime.runInPulumiStack(async () => (await import(main)).default);

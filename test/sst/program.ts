@@ -24,6 +24,9 @@ export interface Resource {
   name: string;
   // biome-ignore lint/suspicious/noExplicitAny: each type of resource has inputs of its own.
   inputs: any;
+  /** Of a component: what it tells `sst`. */
+  // biome-ignore lint/suspicious/noExplicitAny: as above.
+  outputs?: any;
   protect?: boolean;
   retainOnDelete?: boolean;
   /** It was there before, and is looked up. */

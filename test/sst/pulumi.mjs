@@ -39,12 +39,21 @@ function evaluate() {
   rmSync(runner, { force: true });
   process.stdout.write(result.stdout);
   process.stderr.write(result.stderr);
-  const error = existsSync(out) ? JSON.parse(readFileSync(out, "utf8")).error : result.stderr;
+  const { resources = [], error = existsSync(out) ? undefined : result.stderr } = existsSync(out)
+    ? JSON.parse(readFileSync(out, "utf8"))
+    : {};
   const failure = error ?? (result.status === 0 ? undefined : `the program ended with ${result.status}`);
   if (failure) tell({ diagnosticEvent: { prefix: "", message: failure, color: "raw", severity: "error" } });
   tell({ summaryEvent: { maybeCorrupt: false, durationSeconds: 1, resourceChanges: {}, policyPacks: {} } });
-  if (!failure && command === "up") saveState(app, stage, []);
+  if (!failure && command === "up") saveState(app, stage, toState(app, stage, resources));
   return failure ? 1 : 0;
+}
+
+/** What `sst` reads of the state: the outputs of the program, which come first, and what links stand for. */
+function toState(app, stage, resources) {
+  return resources
+    .filter(({ type, outputs }) => outputs && ["pulumi:pulumi:Stack", "sst:sst:LinkRef"].includes(type))
+    .map(({ type, name, outputs }) => ({ urn: `urn:pulumi:${stage}::${app}::${type}::${name}`, type, outputs }));
 }
 
 function tell(event) {

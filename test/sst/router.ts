@@ -13,6 +13,9 @@ interface Routed {
   uri: string;
   headers: Headers;
   origin: { domainName: string } | undefined;
+  /** Of an answer that the router gives itself, without asking any origin. */
+  statusCode?: number;
+  body?: string;
 }
 
 export function viewerRequest({ resources }: Program): (asked: Asked) => Promise<Routed> {
@@ -55,6 +58,6 @@ export function viewerRequest({ resources }: Program): (asked: Asked) => Promise
     };
     const event = { context: { eventType: "viewer-request" }, viewer: { ip: "203.0.113.9" }, request };
     const routed = await handler(event);
-    return { uri: routed.uri, headers: routed.headers, origin };
+    return { ...routed, origin };
   };
 }

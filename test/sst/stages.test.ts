@@ -175,19 +175,16 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     return sets;
   }, []);
 
-  it.each(isLong ? rounds : rounds.slice(0, 1))(
-    "is seen to have mistakes, %#",
-    async (...made) => {
-      const stage = made[0]?.stage === "staging" ? staging : production;
-      const program = await evaluate({ stage: stage.name, changes: made.flatMap(({ changes }) => changes) });
-      try {
-        for (const { what, check } of made)
-          await expect((async () => checks[check]?.(program, stage))(), what).rejects.toThrow();
-      } finally {
-        program.close();
-      }
-    },
-  );
+  it.each(isLong ? rounds : rounds.slice(0, 1))("is seen to have mistakes, %#", async (...made) => {
+    const stage = made[0]?.stage === "staging" ? staging : production;
+    const program = await evaluate({ stage: stage.name, changes: made.flatMap(({ changes }) => changes) });
+    try {
+      for (const { what, check } of made)
+        await expect((async () => checks[check]?.(program, stage))(), what).rejects.toThrow();
+    } finally {
+      program.close();
+    }
+  });
 
   const { Pepper: _, ...withoutPepper } = secrets;
   const refused: [what: string, how: Partial<Evaluation>, message: RegExp][] = [
@@ -224,51 +221,39 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     ["a switch that is none", { env: { TENURE_TRACING: "yes" } }, /TENURE_TRACING=yes: use 1 or 0/],
   ];
   describe.runIf(isLong)("refuses, and says why,", () => {
-    it.each(refused)(
-      "%s",
-      async (_what, how, message) => {
-        await expect(evaluate({ stage: "ada", ...how })).rejects.toThrow(message);
-      },
-    );
+    it.each(refused)("%s", async (_what, how, message) => {
+      await expect(evaluate({ stage: "ada", ...how })).rejects.toThrow(message);
+    });
   });
 
-  it.runIf(isLong)(
-    "takes empty settings for none, and sets concurrency when asked to",
-    async () => {
-      const empty = ["DOMAIN", "DOMAIN_CERT", "MAIL_IDENTITY", "MODEL", "UPSTASH", "UPSTASH_REGION", "TRACING"];
-      const env = Object.fromEntries(empty.map((name) => [`TENURE_${name}`, ""]));
-      const program = await evaluate({
-        stage: "ada",
-        env: { ...env, TENURE_AUTH_CONCURRENCY: "50", TENURE_WORKER_CONCURRENCY: "20" },
-      });
-      const inputsOf = (name: RegExp) => program.resources.find((one) => name.test(one.name))?.inputs;
-      expect(inputsOf(/^AuthFunction$/).reservedConcurrentExecutions).toBe(50);
-      expect(inputsOf(/^ApiFunction$/).reservedConcurrentExecutions).toBe(undefined);
-      expect(inputsOf(/EventSourceMapping$/).scalingConfig).toEqual({ maximumConcurrency: 20 });
-      program.close();
-    },
-  );
+  it.runIf(isLong)("takes empty settings for none, and sets concurrency when asked to", async () => {
+    const empty = ["DOMAIN", "DOMAIN_CERT", "MAIL_IDENTITY", "MODEL", "UPSTASH", "UPSTASH_REGION", "TRACING"];
+    const env = Object.fromEntries(empty.map((name) => [`TENURE_${name}`, ""]));
+    const program = await evaluate({
+      stage: "ada",
+      env: { ...env, TENURE_AUTH_CONCURRENCY: "50", TENURE_WORKER_CONCURRENCY: "20" },
+    });
+    const inputsOf = (name: RegExp) => program.resources.find((one) => name.test(one.name))?.inputs;
+    expect(inputsOf(/^AuthFunction$/).reservedConcurrentExecutions).toBe(50);
+    expect(inputsOf(/^ApiFunction$/).reservedConcurrentExecutions).toBe(undefined);
+    expect(inputsOf(/EventSourceMapping$/).scalingConfig).toEqual({ maximumConcurrency: 20 });
+    program.close();
+  });
 
-  it.runIf(isLong)(
-    "can be watched while it is developed",
-    async () => {
-      const dev = await evaluate({ stage: "ada", command: ["diff", "--dev"] });
-      expect(dev.resources.filter(({ type }) => type.endsWith("dynamodb/table:Table"))).toHaveLength(1);
-      expect(dev.resources.filter(({ type }) => type.endsWith("sesv2/emailIdentity:EmailIdentity"))).toEqual([]);
-      for (const secret of Object.values(secrets))
-        for (const { type, inputs } of dev.resources)
-          if (type.endsWith("lambda/function:Function")) expect(JSON.stringify(inputs)).not.toContain(secret);
-      dev.close();
-    },
-  );
+  it.runIf(isLong)("can be watched while it is developed", async () => {
+    const dev = await evaluate({ stage: "ada", command: ["diff", "--dev"] });
+    expect(dev.resources.filter(({ type }) => type.endsWith("dynamodb/table:Table"))).toHaveLength(1);
+    expect(dev.resources.filter(({ type }) => type.endsWith("sesv2/emailIdentity:EmailIdentity"))).toEqual([]);
+    for (const secret of Object.values(secrets))
+      for (const { type, inputs } of dev.resources)
+        if (type.endsWith("lambda/function:Function")) expect(JSON.stringify(inputs)).not.toContain(secret);
+    dev.close();
+  });
 
-  it.runIf(isLong)(
-    "is removed whole when it is somebody's own, and not at all when it is production",
-    async () => {
-      expect(await remove("ada")).toMatchObject({ code: 0, destroyed: true });
-      const { code, destroyed, output } = await remove("production");
-      expect(output).toMatch(/protect/i);
-      expect({ isRefused: code !== 0, destroyed }).toEqual({ isRefused: true, destroyed: false });
-    },
-  );
+  it.runIf(isLong)("is removed whole when it is somebody's own, and not at all when it is production", async () => {
+    expect(await remove("ada")).toMatchObject({ code: 0, destroyed: true });
+    const { code, destroyed, output } = await remove("production");
+    expect(output).toMatch(/protect/i);
+    expect({ isRefused: code !== 0, destroyed }).toEqual({ isRefused: true, destroyed: false });
+  });
 });

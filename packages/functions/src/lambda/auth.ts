@@ -6,13 +6,13 @@ import { createAuthDeps } from "../auth-deps.ts";
 import { mail, readConfig } from "./config.ts";
 import { throughEdge } from "./edge.ts";
 import { streamingHandler } from "./http.ts";
-import { sesMailer } from "./mail.ts";
+import { mailerOf } from "./mail.ts";
 import { counted, createMeter } from "./metrics.ts";
 import { settle } from "./settle.ts";
 
 const config = readConfig(mail);
 const meter = createMeter("auth", config.stage);
-const mailer = sesMailer({ region: config.region, clock: systemClock, ...config.linked.Mail });
+const mailer = mailerOf(config.linked.Mail, { region: config.region, clock: systemClock, isDev: config.isDev });
 const deps = counted(createAuthDeps({ ...config, mailer, count: meter.count }));
 const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createAuthApi(deps));
 

@@ -5,7 +5,7 @@
 import process from "node:process";
 import { TenureError } from "@tenure/core/errors";
 import { Resource } from "sst";
-import { object, string, type z } from "zod";
+import { literal, object, string, union, type z } from "zod";
 import { addressFromHeader } from "../address.ts";
 import type { AuthConfig } from "../auth-deps.ts";
 import { ADDRESS_HEADER, edgeSecretOf } from "./edge.ts";
@@ -21,7 +21,9 @@ const resources = {
   Table: object({ name: text }),
 };
 /** What only some functions have. */
-export const mail = { Mail: object({ sender: text, configurationSet: text }) };
+export const mail = {
+  Mail: union([object({ sender: text, configurationSet: text }), object({ codesToLog: literal(true) })]),
+};
 export const queue = { RunQueue: object({ url: text }) };
 const modelKey = { ModelApiKey: secret };
 
@@ -31,11 +33,15 @@ const environment = object({
   TENURE_MODEL: string().optional(),
   TENURE_OPERATORS: string().optional(),
   AWS_REGION: text,
+  /** What `sst dev` says to a function that runs on the developer's machine. */
+  SST_DEV: string().optional(),
 });
 
 export interface FunctionConfig extends Omit<AuthConfig, "mailer"> {
   region: string;
   stage: string;
+  /** Whether this process is on a developer's machine, under `sst dev`. */
+  isDev: boolean;
   model: string | undefined;
   /** What the front door says to prove that a request has come through it. */
   edgeSecret: string;
@@ -59,6 +65,7 @@ export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked:
     report: (line) => process.stderr.write(`${line}\n`),
     region: env.data.AWS_REGION,
     stage: App.stage,
+    isDev: env.data.SST_DEV === "true",
     model: env.data.TENURE_MODEL || undefined,
     edgeSecret: edgeSecretOf(Pepper.value),
     linked: found,

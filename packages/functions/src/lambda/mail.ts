@@ -1,18 +1,39 @@
-/** Login codes by Amazon SES. Source: https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html */
+/**
+ * Login codes by Amazon SES, or in the terminal of `sst dev`. Source:
+ * https://docs.aws.amazon.com/ses/latest/APIReference-V2/API_SendEmail.html
+ */
 import process from "node:process";
 import type { Clock } from "@tenure/core/clock";
+import { TenureError } from "@tenure/core/errors";
 import { codeSubject, codeText, type Mailer } from "../mailer.ts";
 import { sendToAws } from "./aws.ts";
 
-export interface SesConfig {
+interface MailConfig {
   region: string;
+  clock: Clock;
+  isDev: boolean;
+}
+
+interface Sender {
   sender: string;
   /** Of this stage: it leads bounces and complaints to whoever runs it. */
   configurationSet: string;
-  clock: Clock;
 }
 
-export function sesMailer({ region, sender, configurationSet, clock }: SesConfig): Mailer {
+/** By SES where there is a sender; else by the log, which under `sst dev` is the developer's terminal. Throws `misconfigured` elsewhere. */
+export function mailerOf(to: Sender | { codesToLog: true }, { isDev, ...config }: MailConfig): Mailer {
+  if ("sender" in to) return sesMailer({ ...config, ...to });
+  if (isDev) return logMailer;
+  const problem = "Mail has no sender: set TENURE_MAIL_SENDER and deploy again; codes are printed under `sst dev` only";
+  throw new TenureError({ tag: "misconfigured", problems: [problem] });
+}
+
+const logMailer: Mailer = {
+  // The local stack's words.
+  sendCode: async ({ to, code }) => void process.stdout.write(`code for ${to}: ${code}\n`),
+};
+
+function sesMailer({ region, sender, configurationSet, clock }: Omit<MailConfig, "isDev"> & Sender): Mailer {
   // AWS' SDKs take an endpoint from the same name.
   const endpoint = process.env.AWS_ENDPOINT_URL_SESV2 ?? `https://email.${region}.amazonaws.com`;
   return {
