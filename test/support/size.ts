@@ -7,10 +7,12 @@
 export const LONG_FORMS = [
   "test/abuse/**/*.test.ts",
   "test/conformance/checkpointer.test.ts",
+  "test/deploy/**/*.test.ts",
   "test/fault/{checkpoint-crash,checkpoint-ttl,dynamo-weather}.test.ts",
   "test/history/**/*.test.ts",
   "test/local/start.test.ts",
   "test/model/**/*.test.ts",
+  "test/smoke/**/*.test.ts",
   "test/sst/**/*.test.ts",
 ];
 
