@@ -21,9 +21,15 @@ export function dyingClient(
   });
 }
 
-/** A client whose every request fails in one way, at once. */
-export function failingClient(client: DynamoDBDocumentClient, failure: unknown): DynamoDBDocumentClient {
+/** A client whose every request fails in one way, at once, from when `failure` gives one. */
+export function failingClient(client: DynamoDBDocumentClient, failure: () => unknown): DynamoDBDocumentClient {
   return new Proxy(client, {
-    get: (target, name) => (name === "send" ? () => Promise.reject(failure) : Reflect.get(target, name)),
+    get(target, name) {
+      if (name !== "send") return Reflect.get(target, name);
+      return (...args: Parameters<typeof client.send>) => {
+        const reason = failure();
+        return reason === undefined ? target.send(...args) : Promise.reject(reason);
+      };
+    },
   });
 }

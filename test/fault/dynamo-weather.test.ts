@@ -113,14 +113,20 @@ describe.each(dynamoEngines)("on a bad day of $name", ({ open }) => {
     "tries for ten seconds when it does not get better, and says what is known: %s",
     async (kind, outcome) => {
       faulty.weather = { [kind]: 100 };
-      const failure = await client.send(new GetCommand({ TableName: table.tableName, Key: { pk: "p", sk: "s" } })).then(
+      const seen = await client.send(new GetCommand({ TableName: table.tableName, Key: { pk: "p", sk: "s" } })).then(
         () => new Error("it was answered"),
         (error: unknown) => error,
       );
-      const saver = new DynamoDBSaver({ client: failingClient(client, failure), tableName: table.tableName });
+      let failure: unknown;
+      const saver = new DynamoDBSaver({ client: failingClient(client, () => failure), tableName: table.tableName });
       const checkpoint = { v: 4, id: "1", ts: "", channel_values: {}, channel_versions: {}, versions_seen: {} };
+      const put = () => saver.put({ configurable: { thread_id: "t" } }, checkpoint, metadata, {});
+      // The format of the table is known before the weather turns.
+      faulty.weather = {};
+      await put();
+      failure = seen;
       const time = holdTimers();
-      const putting = saver.put({ configurable: { thread_id: "t" } }, checkpoint, metadata, {});
+      const putting = put();
       await time.advance(9_900);
       expect(await isSettled(putting)).toBe(false);
       const refused = expect(putting).rejects.toMatchObject({ reason: { tag: "store-unavailable", outcome } });
