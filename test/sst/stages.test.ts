@@ -90,7 +90,7 @@ const cases: Case[] = [
         {
           file: "packages/functions/src/lambda/worker.ts",
           from: "export async function handler",
-          to: "process.stdout.write(`the key is ${process.env.OPENAI_API_KEY}\\n`);\nexport async function handler",
+          to: 'process.stdout.write("the key is " + process.env.OPENAI_API_KEY + "\\n");\nexport async function handler',
         },
       ],
     },
