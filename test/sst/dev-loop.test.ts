@@ -26,7 +26,6 @@ import { evaluate, type Program, secrets } from "./program.ts";
 import { viewerRequest } from "./router.ts";
 import { Services } from "./services.ts";
 
-const EVALUATION_MS = 240_000;
 const REDIS_DATABASE = 13;
 
 /** As a person does it; `codeOf` is where that person looks for the code. */
@@ -164,7 +163,7 @@ describe.skipIf(!isLong || !chromiumPath || !isSstInstalled)("sst dev", () => {
       return started;
     };
     cloud = await startFunctions();
-  }, 2 * EVALUATION_MS);
+  });
   afterAll(async () => {
     for (const undo of close.reverse()) await undo();
   });
