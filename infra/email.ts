@@ -23,21 +23,23 @@ if (sender && isOwner && isDnsElsewhere && !sender.includes("@"))
       "TENURE_MAIL_IDENTITY=existing, or set TENURE_MAIL_SENDER to an address.",
   );
 
+const sending = !sender ? undefined : isOwner ? owned(sender) : await existing(sender);
+
 /** Under `sst dev` no mail is sent when there is no sender: the function prints the codes (lambda/mail.ts). */
-export const mail = !sender
-  ? new sst.Linkable("Mail", { properties: { codesToLog: true } })
-  : isOwner
-    ? new sst.aws.Email("Mail", {
-        sender,
-        // Others send by it too: of itself SST keeps production's tables and buckets, and nothing else.
-        transform: {
-          identity: (_, options) => {
-            options.retainOnDelete = isProduction;
-            return undefined;
-          },
-        },
-      })
-    : await existing(sender);
+export const mail = sending ?? new sst.Linkable("Mail", { properties: { codesToLog: true } });
+
+function owned(identity: string) {
+  return new sst.aws.Email("Mail", {
+    sender: identity,
+    // Others send by it too: of itself SST keeps production's tables and buckets, and nothing else.
+    transform: {
+      identity: (_, options) => {
+        options.retainOnDelete = isProduction;
+        return undefined;
+      },
+    },
+  });
+}
 
 /** Looks an identity up. Nothing of it is in this stage's state, so nothing of it is removed with the stage. */
 async function existing(emailIdentity: string) {
@@ -54,7 +56,7 @@ async function existing(emailIdentity: string) {
 }
 
 /** Bounces and complaints go to the address that is told of alarms: SES takes sending away from senders who do not look. */
-if (isShared && sender) {
+if (isShared && sending) {
   const topic = new aws.sns.Topic("MailFeedback");
   const policy = new aws.sns.TopicPolicy("MailFeedbackPolicy", {
     arn: topic.arn,
@@ -74,7 +76,7 @@ if (isShared && sender) {
   const endpoint = setting("TENURE_ALARM_EMAIL");
   if (endpoint) new aws.sns.TopicSubscription("MailFeedbackMail", { topic: topic.arn, protocol: "email", endpoint });
   new aws.sesv2.ConfigurationSetEventDestination("MailFeedbackEvents", {
-    configurationSetName: mail instanceof sst.aws.Email ? mail.configSet : mail.properties.configurationSet,
+    configurationSetName: sending instanceof sst.aws.Email ? sending.configSet : sending.properties.configurationSet,
     eventDestinationName: "feedback",
     eventDestination: {
       enabled: true,
