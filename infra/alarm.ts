@@ -138,7 +138,7 @@ if (isShared) {
     dimensions: ours("Auth"),
     threshold: isProduction ? 500 : 100,
   });
-  // Of the whole account: SES judges it as one, and so does AWS when it takes sending away.
+  // The whole account's: SES judges it as one, and so does AWS when it takes sending away.
   for (const [name, threshold] of [
     ["Bounce", 0.05],
     ["Complaint", 0.001],

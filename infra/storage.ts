@@ -7,7 +7,7 @@ const { hashKey, rangeKey, ttlAttribute, index, billingMode } = tableDefinition;
 
 /** More than this in a second is not traffic but a mistake, and would cost accordingly. */
 const MAX_REQUEST_UNITS = isProduction ? 4000 : 1000;
-/** Of the table, and of its index, which has a ceiling of its own: one that is reached holds back the table's writes. */
+/** The ceiling of the table, and of its index, which has a ceiling of its own: one that is reached holds back the table's writes. */
 const onDemandThroughput = { maxReadRequestUnits: MAX_REQUEST_UNITS, maxWriteRequestUnits: MAX_REQUEST_UNITS };
 
 export const table = new sst.aws.Dynamo("Table", {

@@ -84,7 +84,7 @@ if (check) {
 
 /** Where SST writes what the program returns. */
 const OUTPUTS = join(ROOT, ".sst/outputs.json");
-// Those of another stage may be there.
+// Links of another stage may be there.
 rmSync(OUTPUTS, { force: true });
 const { code } = await sst(["deploy", "--stage", stage], { stdio: "inherit" });
 if (code !== 0) {

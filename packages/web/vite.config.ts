@@ -16,7 +16,7 @@ const api: ProxyOptions = {
   changeOrigin: !isLoopback(target),
   configure(proxy) {
     proxy.on("error", (error, _request, response) => {
-      // Of an upgrade to a WebSocket, which the API does not have.
+      // Upgrades to a WebSocket fail here: the API has none.
       if (!("writeHead" in response) || response.headersSent) return;
       const { code = "no answer" } = error as NodeJS.ErrnoException;
       const mend = target === LOCAL_STACK ? "start it with npm start, or set TENURE_API_URL" : "is sst dev running?";

@@ -85,7 +85,7 @@ export class Aws {
     });
   }
 
-  /** Whether `sst` has been used in this account and region: it makes its bucket the first time, whatever is asked of it. */
+  /** True once `sst` has been used in this account and region: it makes its bucket the first time, whatever is asked of it. */
   async isSstKnown() {
     const request = {
       service: "ssm",

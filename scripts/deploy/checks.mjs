@@ -1,5 +1,5 @@
 /**
- * What a deployment needs, one check after the other. Each yields `{level, name, what, mend}`: `ok`, `note` for what does not
+ * The needs of a deployment, one check after the other. Each yields `{level, name, what, mend}`: `ok`, `note` for what does not
  * keep anybody from deploying, or `missing`; `mend` is the command, or the lines, that mend it. None names the value of a secret.
  */
 import { Aws, findCredentials, findRegion } from "./aws.mjs";
@@ -97,7 +97,7 @@ async function* quota(aws) {
   else yield ok("Lambda quota", `${found} executions at once`);
 }
 
-/** What `infra/` makes of the same settings. */
+/** The same settings as `infra/` reads them. */
 const domainOf = (stage, base) =>
   base && (stage === "production" ? base : stage === "staging" ? `staging.${base}` : undefined);
 

@@ -8,7 +8,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const COMMAND = join(ROOT, "node_modules/.bin/sst");
 
 export const isInstalled = () => existsSync(COMMAND);
-/** What `sst install` brings: the components that sst.config.ts is made of. */
+/** The components that sst.config.ts is made of, which `sst install` brings. */
 export const isPlatformInstalled = () => existsSync(join(ROOT, ".sst/platform/node_modules"));
 
 /** Resolves to the exit code and to what was printed, if it was not inherited; `deadlineMs` ends it. */

@@ -14,7 +14,7 @@ export class Client {
     this.waitedMs = 0;
   }
 
-  /** What `work` resolves to; the time that it takes is a person's or a mailbox's, and is in `waited`. */
+  /** Resolves to what `work` does; the time that it takes is a person's or a mailbox's, and is in `waited`. */
   async waiting(work) {
     const from = performance.now();
     try {
@@ -84,7 +84,7 @@ export class Client {
   }
 }
 
-/** None for a comment, which keeps a connection open. */
+/** Undefined for a comment, which keeps a connection open. */
 function eventOf(part) {
   const lines = part.split("\n").filter((line) => !line.startsWith(":"));
   const { event, id, data } = Object.fromEntries(lines.map((line) => line.split(/: ?(.*)/s, 2)));

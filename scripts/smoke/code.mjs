@@ -9,7 +9,7 @@ const COMMAND_DEADLINE_MS = 30_000;
 
 let lines;
 
-/** What was typed. Throws when nobody is there. */
+/** Returns what was typed. Throws when nobody is there. */
 export async function askPerson(question) {
   process.stderr.write(question);
   // One for all questions: it reads ahead.
@@ -48,7 +48,7 @@ export function codeReader({ email, command, timeoutMs }) {
   };
 }
 
-/** Of the command, in a shell; what it says on stderr goes to the terminal. */
+/** Runs the command in a shell and returns its output; its stderr goes to the terminal. */
 function outputOf(command, email) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, {

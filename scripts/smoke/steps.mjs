@@ -1,4 +1,4 @@
-/** What a user does, in order. Each step resolves to what it has seen, in a few words, and names what to look at when it fails. */
+/** The steps of a user, in order. Each step resolves to what it has seen, in a few words, and names what to look at when it fails. */
 import { setTimeout as pause } from "node:timers/promises";
 import { StepError } from "./client.mjs";
 

@@ -10,6 +10,6 @@ export const launch = (): Promise<Browser> =>
   chromium.launch({
     executablePath: chromiumPath as string,
     args: ["--no-sandbox", ...QUIET.split(" ")],
-    // It writes reports and keys below its home, whatever its profile.
+    // Chromium writes reports and keys below its home, whatever its profile.
     env: { ...(process.env as Record<string, string>), HOME: tmpdir() },
   });

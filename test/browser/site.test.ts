@@ -198,7 +198,7 @@ describe.skipIf(!chromiumPath)("the site in Chromium", () => {
     const page = await open();
     await logIn(page, stack, "race@example.com");
     await go(page, "Expiry race");
-    // What earlier tests have left.
+    // Takes what earlier tests have left.
     await stack.sweep();
     await page.getByRole("button", { name: "Start the race" }).click();
     // Ten seconds, and on to the next whole one.

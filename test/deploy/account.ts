@@ -18,7 +18,7 @@ export class Account {
   onHang = (): void => {};
   /** Services that a role may not ask. */
   readonly denied = new Set<Service>();
-  /** What was asked, as `service action`. */
+  /** The calls so far, as `service action`. */
   readonly asked: string[] = [];
   readonly url: string;
   private readonly server: Server;

@@ -94,7 +94,7 @@ export class DeployProject {
     rmSync(join(this.folder, ".sst"), { recursive: true });
   }
 
-  /** What the stand-in for `sst` was called with so far. */
+  /** The arguments of each call of the stand-in for `sst` so far. */
   get calls(): string[] {
     const file = join(this.folder, "calls");
     return existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
@@ -135,7 +135,7 @@ export function startScript(file: string, args: string[], env: Record<string, st
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += chunk));
-  // It may have ended without having read.
+  // The command may have ended without having read.
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const outcome = new Promise<Outcome>((resolve) => child.once("close", (code) => resolve({ code, output })));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { type Document, document, documents, lineAt, ROOT, tableRows } from "./markdown.ts";
 
-/** Of the package.json in a folder of the project. */
+/** The script names of the package.json in a folder of the project. */
 function scriptsOf(folder: string): Set<string> {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as {
     scripts: Record<string, string>;

@@ -20,7 +20,7 @@ export interface GatedValues {
   taken: number;
 }
 
-/** What another process wants of a run is heard soon; a lease lapses only when the clock is moved. */
+/** A heartbeat by which another process' wish is heard soon; a lease lapses only when the clock is moved. */
 const HEARTBEAT_MS = 200;
 
 interface ApiProcess extends TestApi {
@@ -31,7 +31,7 @@ interface ApiProcess extends TestApi {
 interface SharedStores {
   /** What the way to Redis does, and how many commands have gone it. */
   redis: { away: boolean; commands: number };
-  /** Of all processes. */
+  /** The clock of all processes. */
   clock: TestClock;
   newGate(): Gate;
   start(): Promise<ApiProcess>;
@@ -150,7 +150,7 @@ export class RawStream {
     this.chunks = response.body?.getReader();
   }
 
-  /** What has come so far and one chunk more; undefined when that was all. */
+  /** Reads one chunk more and returns all that has come; undefined when that was all. */
   async more(): Promise<string | undefined> {
     const { value, done } = (await this.chunks?.read()) ?? { done: true, value: undefined };
     if (done) return undefined;
@@ -192,7 +192,7 @@ export async function rawEvents(
   return { found: eventsIn(await stream.rest()), response };
 }
 
-/** Those that have come whole. */
+/** The events that have come whole. */
 function eventsIn(text: string): RawEvent[] {
   return text
     .split("\n\n")

@@ -14,7 +14,7 @@ export const isOnPath = (program: string): boolean =>
 
 /** `redis://…`: a redis-server with nothing in it that matters. */
 export const redisUrl = env.TENURE_TEST_REDIS_URL;
-/** What gives a redis-server a clock that stands still, as moved-clock.c says. */
+/** The library that gives a redis-server a clock that stands still, as moved-clock.c says. */
 export const movedClockLibrary = env.TENURE_TEST_MOVED_CLOCK;
 /** `http://…`: a DynamoDB Local with nothing in it that matters. */
 export const dynamoEndpoint = env.TENURE_TEST_DYNAMODB_ENDPOINT;

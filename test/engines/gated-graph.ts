@@ -28,7 +28,7 @@ export const gated: GraphFactory = ({ checkpointer }) =>
     .addConditionalEdges("step", ({ taken, steps }) => (taken < steps ? "step" : "__end__"), ["step", "__end__"])
     .compile({ ...(checkpointer && { checkpointer }), name: "gated" }) as unknown as ReturnType<GraphFactory>;
 
-/** What a turn of `steps` steps says, after what it was told. */
+/** The messages of a turn of `steps` steps, the one that it was told first. */
 export const said = (steps: number, content = "go"): string[] => [
   content,
   ...Array.from({ length: steps }, (_, n) => `step ${n}`),

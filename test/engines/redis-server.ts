@@ -34,7 +34,7 @@ export async function startRedisServer(env: Record<string, string> = {}): Promis
   };
 }
 
-/** Whether a server at the port answers a PING. */
+/** True when a server at the port answers a PING. */
 function answers(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1", () => socket.write("PING\r\n"));

@@ -16,7 +16,7 @@ describe.each(redisEngines(8))("sessions used by many processes at once on $name
 
   it("are never let through after their end, nor past their deadline, nor come back", async () => {
     const seen = { operations: 0, unknownOutcomes: 0, refusedByTime: 0, refusedAfterEnd: 0 };
-    // It goes on until it was where it hurts: replies were lost, sessions expired, and ended ones were asked for.
+    // The rounds go on until they were where it hurts: replies were lost, sessions expired, and ended ones were asked for.
     const wanted = { operations: OPERATIONS, unknownOutcomes: 40, refusedByTime: 20, refusedAfterEnd: 200 };
     const isShort = () => Object.entries(wanted).some(([what, count]) => seen[what as keyof typeof seen] < count);
     for (let round = 1; isShort(); round++) {

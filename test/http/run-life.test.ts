@@ -202,7 +202,7 @@ describe("a run", () => {
     const late = await gate.reached(3);
     await expect.poll(async () => (await client.threads.getState(threadId)).values.taken).toBe(3);
     const execution = frozen.runner.live(run.run_id);
-    // It neither renews its lease nor hears that it is lost, and tells nobody anything; its clock goes on.
+    // The process neither renews its lease nor hears that it is lost, and tells nobody anything; its clock goes on.
     frozen.deps.threads.renew = () => new Promise(() => {});
     frozen.deps.events.append = () => Promise.reject(new Error("cut off"));
     await one.runner.sweep();

@@ -218,7 +218,7 @@ describe("npm start", () => {
     expect([await refused.exited, refused.output()]).toEqual([1, expect.stringContaining("holds notes.txt")]);
     expect(readFileSync(join(dir, "data", "notes.txt"), "utf8")).toBe("mine");
     rmSync(join(dir, "data", "notes.txt"));
-    // It waits for its input, which never comes.
+    // `cat` waits for its input, which never comes.
     const sleeper = spawn("cat");
     writeFileSync(join(dir, "data", "lock"), String(sleeper.pid));
     const reset = run({}, "reset");

@@ -38,7 +38,7 @@ async function logIn(page: Page, url: string, email: string, codeOf: () => Promi
   await page.getByText(`You are logged in as ${email}.`).waitFor();
 }
 
-/** What a page that asks for a code is answered. */
+/** The answer to a page that asks for a code. */
 async function statusOfCode(page: Page, url: string): Promise<number> {
   await page.goto(url);
   await page.getByLabel("E-mail").fill("refused@example.com");
@@ -174,7 +174,7 @@ describe.skipIf(!isLong || !chromiumPath || !isSstInstalled)("sst dev", () => {
     expect(name).toBeDefined();
     return dev.resources.find(({ type, name: its }) => type === "sst:aws:Router" && its === "Router")?.outputs._hint;
   };
-  /** What `sst dev` runs for the site, where the router's address leads to the simulated one. */
+  /** The command that `sst dev` runs for the site, where the router's address leads to the simulated one. */
   const startSite = (env: Record<string, string> = {}) => {
     const { command, directory, environment } = web()._dev;
     expect(environment).toEqual({ TENURE_API_URL: routerUrl() });
@@ -192,7 +192,7 @@ describe.skipIf(!isLong || !chromiumPath || !isSstInstalled)("sst dev", () => {
     for (const name of ["Auth", "Api", "Worker"]) {
       const inputs = dev.resources.find((one) => one.name === `${name}Function`)?.inputs;
       expect(inputs.environment.variables.TENURE_ORIGIN).toBe(`http://localhost:${port}`);
-      // It only hands events on.
+      // The stand-in only hands events on.
       expect(inputs.memorySize).toBe(256);
     }
     expect(dev.resources.filter(({ type }) => /sesv2/i.test(type))).toEqual([]);

@@ -108,7 +108,7 @@ export async function run({ main, out, stage, app, isPreview }) {
   const pulumi = require("@pulumi/pulumi");
   const resources = [];
   const options = new Map();
-  /** Of components: what `sst` is told of them, such as the commands that `sst dev` runs. */
+  /** A component's outputs: what `sst` is told of it, such as the commands that `sst dev` runs. */
   const outputs = new Map();
   const unwrap = (_key, value) => (isSecret(value) ? value.value : value);
   const write = (error) => {

@@ -133,7 +133,7 @@ describe("the run queue", () => {
 
   it("hears of a thread whose worker has died from the next sweep, before the visibility timeout", async () => {
     expect(await heardAfterDeath((id) => queueOf().sendFound(id, "2026-11-25T10:00:00Z"))).toBe(2);
-    // What a client sends waits behind the dead one's message.
+    // A client's message waits behind the dead one's.
     await queueOf().send(thread);
     expect(services.queue.depth).toEqual({ inFlight: 1, waiting: 1 });
   });

@@ -34,7 +34,7 @@ interface Message {
 
 const DEDUPLICATION_MS = 5 * 60 * 1000;
 const MAX_VISIBILITY_SECONDS = 12 * 60 * 60;
-/** Of group and deduplication ids: letters, digits and punctuation of ASCII. */
+/** The form of group and deduplication ids: letters, digits and punctuation of ASCII. */
 const ID = /^[!-~]{1,128}$/;
 
 export class FifoQueue {

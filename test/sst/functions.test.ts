@@ -18,7 +18,7 @@ const HURRY_MS = 30_000;
 const WORK_MS = 120_000;
 /** Far longer than what is done within it takes; two of them are less than the queue's visibility timeout. */
 const LEASE_MS = 300_000;
-/** Of the queue: what a dead worker's message waits for. */
+/** The queue's: a dead worker's message waits for so long. */
 const VISIBILITY_MS = 20 * 60_000;
 const REDIS_DATABASE = 12;
 
@@ -272,7 +272,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     await services.delivered();
     expect([0, 1, 2, 3, 4, 5].map((step) => gate.visits(step))).toEqual([1, 1, 1, 3, 1, 1]);
     expect(await contents(client, thread_id)).toEqual(said(6));
-    // Those of the dead come back in their time, to nothing that is left to do.
+    // The messages of the dead come back in their time, to nothing that is left to do.
     expect(services.queue.depth).toEqual({ inFlight: 2, waiting: 0 });
     await cloud.moveClock(VISIBILITY_MS);
     await services.delivered();

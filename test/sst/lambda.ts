@@ -62,7 +62,7 @@ class Instance {
   async heedClock(): Promise<void> {
     if (!this.isAlive) return;
     const heard = Promise.race([once(this.child, "message"), once(this.child, "exit")]);
-    // One that has just died is heard of by its exit.
+    // An instance that has just died is heard of by its exit.
     this.child.send({ offsetMs: this.clock.offsetMs }, () => {});
     await heard;
   }

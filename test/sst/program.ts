@@ -24,12 +24,12 @@ export interface Resource {
   name: string;
   // biome-ignore lint/suspicious/noExplicitAny: each type of resource has inputs of its own.
   inputs: any;
-  /** Of a component: what it tells `sst`. */
+  /** A component's: what it tells `sst`. */
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   outputs?: any;
   protect?: boolean;
   retainOnDelete?: boolean;
-  /** It was there before, and is looked up. */
+  /** True of what was there before, and is looked up. */
   isRead?: boolean;
 }
 

@@ -17,7 +17,7 @@ if (command === "version") {
   const [, app, stage] = args[2].split("/");
   saveState(app, stage, []);
 } else if (command === "destroy") {
-  // What would be removed now is gone.
+  // The resources that would be removed now are gone.
   appendFileSync(`${process.env.TENURE_SST_MANIFEST}.destroyed`, "");
   tell({ summaryEvent: { maybeCorrupt: false, durationSeconds: 1, resourceChanges: {}, policyPacks: {} } });
 } else {
@@ -49,7 +49,7 @@ function evaluate() {
   return failure ? 1 : 0;
 }
 
-/** What `sst` reads of the state: the outputs of the program, which come first, and what links stand for. */
+/** The part of the state that `sst` reads: the outputs of the program, which come first, and what links stand for. */
 function toState(app, stage, resources) {
   return resources
     .filter(({ type, outputs }) => outputs && ["pulumi:pulumi:Stack", "sst:sst:LinkRef"].includes(type))

@@ -5,9 +5,9 @@ import { openProject, secrets } from "./program.ts";
 
 interface Removal {
   code: number;
-  /** What `sst` has said. */
+  /** The output of `sst`. */
   output: string;
-  /** It went as far as to have everything destroyed that is not retained. */
+  /** True when `sst` went as far as to have everything destroyed that is not retained. */
   destroyed: boolean;
 }
 

@@ -13,7 +13,7 @@ interface Routed {
   uri: string;
   headers: Headers;
   origin: { domainName: string } | undefined;
-  /** Of an answer that the router gives itself, without asking any origin. */
+  /** The status of an answer that the router gives itself, without asking any origin. */
   statusCode?: number;
   body?: string;
 }

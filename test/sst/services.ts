@@ -13,7 +13,7 @@ export interface Mail {
   configurationSet: string;
 }
 
-/** What calls the worker with a message; resolves to the ids of messages that it did not manage. */
+/** Calls the worker with a message; resolves to the ids of messages that it did not manage. */
 type Worker = (event: object) => Promise<string[]>;
 
 interface Source {

@@ -73,7 +73,7 @@ const cases: Case[] = [
     what: "production with a database of Upstash, and a model",
     stage: {
       ...production,
-      // What the stand-in engine says that Upstash has made.
+      // The token of the database that the stand-in engine says Upstash has made.
       secrets: [secrets.Pepper, MODEL_KEY, "token-of-the-made-database"],
       provider: "openai",
     },
@@ -164,7 +164,7 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     await expect(tsc.catch(({ stdout }) => Promise.reject(new Error(stdout)))).resolves.toBeTruthy();
   });
 
-  // Those that different checks see are made at once, since evaluating takes a while.
+  // Mistakes that different checks see are made at once, since evaluating takes a while.
   const rounds = mistakes.reduce<(typeof mistakes)[]>((sets, mistake) => {
     const stage = mistake.stage ?? "production";
     const free = sets.find((set) =>

@@ -1,6 +1,6 @@
 /**
- * What the product says on stderr and stdout goes where `console` goes: the runner shows it with the test that fails, and
- * of those that pass nothing.
+ * Sends the product's words on stderr and stdout where `console` goes: the runner shows them with the test that fails, and of
+ * those that pass nothing.
  */
 import { setDefaultAutoSelectFamilyAttemptTimeout } from "node:net";
 import { stripVTControlCharacters } from "node:util";

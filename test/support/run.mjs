@@ -49,7 +49,7 @@ async function step(args, env) {
 
 const folder = mkdtempSync(join(tmpdir(), "tenure-tests-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 50 }));
-// What tools keep for next time goes as well: Biome's cache, Chromium's settings.
+// The things that tools keep for next time go as well: Biome's cache, Chromium's settings.
 const env = {
   ...process.env,
   TMPDIR: folder,

@@ -21,7 +21,7 @@ export function holdTimers(): { advance(ms: number): Promise<void>; release(): v
   };
 }
 
-/** Whether a promise is settled, without waiting for it. */
+/** Resolves to true when a promise is settled, without waiting for it. */
 export async function isSettled(promise: Promise<unknown>): Promise<boolean> {
   const open = Symbol("open");
   return (await Promise.race([promise.catch(() => {}), Promise.resolve(open)])) !== open;

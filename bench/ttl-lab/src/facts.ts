@@ -11,7 +11,7 @@ const ENFORCED = ["redis", "redis-replica", "redis-cut-off"];
 const LEFT_TO_THE_READER = ["dynamodb", "postgres-none", "mariadb-none"];
 const CLEANED = ["postgres-second", "mariadb-second"];
 
-/** What a result lacks or contradicts, a line each. */
+/** Returns each fact that a result lacks or contradicts, a line each. */
 export function faultsOf({ rows }: LabResult): string[] {
   const faults: string[] = [];
   const expectFact = (key: string, fact: string, holds: boolean) => {

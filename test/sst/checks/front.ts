@@ -7,7 +7,7 @@ import { all, type Checks, functionOf, only } from "./stage.ts";
 
 /** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html */
 const ERRORS_THAT_CLOUDFRONT_KEEPS = [400, 403, 404, 405, 414, 500, 501, 502, 503, 504];
-/** Of 10,240: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html */
+/** CloudFront takes 10,240 bytes: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html */
 const MOST_EDGE_BYTES = 9_500;
 
 export const frontChecks: Checks = {

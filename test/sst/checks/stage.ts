@@ -13,7 +13,7 @@ export interface Stage {
   domain?: string;
   /** No entry is made for it. */
   isDnsElsewhere?: boolean;
-  /** What no configuration may show. */
+  /** The values that no configuration may show. */
   secrets: string[];
   /** The one provider whose package is wanted. */
   provider?: string;

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { COUNTED, type Metric, namesIn, strange } from "../metrics.ts";
 import { all, type Checks, FUNCTIONS, only } from "./stage.ts";
 
-/** What IAM calls a service whose resources go by another name. */
+/** IAM's names of services whose resources go by another one. */
 const IAM_PREFIX: Record<string, string> = { sesv2: "ses" };
 
 export const watchChecks: Checks = {

@@ -11,7 +11,7 @@ import { attempt, type DynamoDBDocumentClient, GetCommand, isConditionFailed, Up
 /** The storage format that this code writes. It reads this one and all before. */
 export const FORMAT = 1;
 
-/** Of a table without a marker. */
+/** The version of a table without a marker. */
 const FIRST_FORMAT = 1;
 const KEY = { pk: "tenure", sk: "format" };
 

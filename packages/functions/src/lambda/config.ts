@@ -33,14 +33,14 @@ const environment = object({
   TENURE_MODEL: string().optional(),
   TENURE_OPERATORS: string().optional(),
   AWS_REGION: text,
-  /** What `sst dev` says to a function that runs on the developer's machine. */
+  /** Set by `sst dev` for a function that runs on the developer's machine. */
   SST_DEV: string().optional(),
 });
 
 export interface FunctionConfig extends Omit<AuthConfig, "mailer"> {
   region: string;
   stage: string;
-  /** Whether this process is on a developer's machine, under `sst dev`. */
+  /** True on a developer's machine, under `sst dev`. */
   isDev: boolean;
   model: string | undefined;
   /** What the front door says to prove that a request has come through it. */

@@ -16,7 +16,7 @@ interface MailConfig {
 
 interface Sender {
   sender: string;
-  /** Of this stage: it leads bounces and complaints to whoever runs it. */
+  /** The stage's own, which leads bounces and complaints to whoever runs it. */
   configurationSet: string;
 }
 

@@ -35,11 +35,11 @@ export async function handler(event: SQSEvent | Scheduled, context: Context): Pr
   return { batchItemFailures: failed };
 }
 
-/** It is delivered again soon, and after some times more it is put aside. */
+/** Gives a message back, to be delivered again soon, and put aside after some times more. */
 async function giveBack({ messageId, receiptHandle, attributes }: SQSRecord): Promise<void> {
   const receives = Number(attributes.ApproximateReceiveCount);
   await queue.giveBack({ receiptHandle, receives }).catch((error: unknown) => {
-    // It comes back all the same, once the visibility timeout is over.
+    // The message comes back all the same, once the visibility timeout is over.
     deps.report(JSON.stringify({ level: "warn", event: "run-not-given-back", messageId, error: String(error) }));
   });
 }

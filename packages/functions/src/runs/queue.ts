@@ -6,7 +6,7 @@ export interface RunQueue {
   /** At least once, and soon. Throws when nobody took it: then whoever looks for unfinished runs finds it. */
   send(threadId: string): Promise<void>;
   /**
-   * The same, for a thread that a sweep has found. Never held back by earlier messages of the thread, whose process may be
+   * Sends a thread that a sweep has found. Never held back by earlier messages of the thread, whose process may be
    * dead. Idempotent for the same thread and sweep. `sweep` names the sweep.
    */
   sendFound(threadId: string, sweep: string): Promise<void>;
