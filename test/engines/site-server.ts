@@ -5,6 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
 import { expect } from "vitest";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -37,7 +38,8 @@ export async function startSiteServer(
     if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid as number), "SIGKILL");
     await ended;
   };
-  const address = () => /Local: +(http:\/\/localhost:\d+)/.exec(output)?.[1];
+  // In CI Vite colours its words, terminal or not.
+  const address = () => /Local: +(http:\/\/localhost:\d+)/.exec(stripVTControlCharacters(output))?.[1];
   try {
     const failed = ended.then(() => Promise.reject(new Error(`${command} has ended: ${output}`)));
     await Promise.race([failed, expect.poll(address, { message: command }).toBeDefined()]);

@@ -4,7 +4,7 @@
  * group, which is ended with it, also after Ctrl-C. Arguments go to vitest: `npm test -- test/http -t "logs out"`.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -35,6 +35,18 @@ for (const name of Object.keys(SIGNALS))
     stopped = name;
   });
 
+/** Ends the processes of a run that have a group of their own, as Chromium has: their temporary folder is the run's. */
+function endStrays() {
+  if (process.platform !== "linux") return;
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid))
+    try {
+      if (readFileSync(`/proc/${pid}/environ`, "utf8").includes(`TMPDIR=${folder}\0`))
+        process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // Ended meanwhile, or somebody else's.
+    }
+}
+
 /** Runs one step in a process group of its own; resolves to its exit code when no process of it is left. */
 async function step(args, env) {
   const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: "inherit", detached: true });
@@ -44,6 +56,7 @@ async function step(args, env) {
     child.once("close", (code, name) => resolve(code ?? 128 + (SIGNALS[name] ?? 9)));
   });
   signal("SIGKILL");
+  endStrays();
   return code;
 }
 
