@@ -36,7 +36,8 @@ const others: Record<string, Evaluation> = {
     stage: "production",
     env: {
       TENURE_DOMAIN: "app.example.com",
-      TENURE_DOMAIN_CERT: "arn:aws:acm:us-east-1:123456789012:certificate/3a958790-8878-4cdc-a396-06d95064cf63",
+      // Made by hand, so no resource of the program has this name: an account in which the rule on names does not look.
+      TENURE_DOMAIN_CERT: "arn:aws:acm:us-east-1:210987654321:certificate/3a958790-8878-4cdc-a396-06d95064cf63",
       TENURE_MAIL_SENDER: "",
       TENURE_MAIL_IDENTITY: "existing",
       TENURE_SST_IDENTITIES: "app.example.com",
