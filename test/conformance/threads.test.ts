@@ -1,5 +1,6 @@
 /** Threads, leases and users: their ports' contracts, over every DynamoDB. */
 import { randomBytes, randomUUID } from "node:crypto";
+import { ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { Table } from "@tenure/core/dynamo";
 import { type Begun, createThreadStore, defaultLeasePolicy, type NewRun, type ThreadStore } from "@tenure/core/thread";
 import { createUserStore } from "@tenure/core/user";
@@ -254,10 +255,73 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(run.request).toEqual(large.request);
     await threads.settle(lease, { status: "success", thread: "idle" });
     expect(await unfinished()).toEqual([]);
-    expect(await threads.remove(id, "eve")).toBe(false);
-    expect(await threads.remove(id, "ada")).toBe(true);
-    expect(await threads.remove(id, "ada")).toBe(false);
+    expect(await threads.close(id, "eve")).toBe(false);
+    expect(await threads.close(id, "ada")).toBe(true);
+    const erased: string[] = [];
+    await threads.erase(id, "ada", async (runs) => void erased.push(...runs.map((one) => one.id)));
+    expect(erased).toEqual([large.id]);
+    expect(await threads.close(id, "ada")).toBe(false);
     expect(await threads.run(id, large.id)).toBe(undefined);
+    expect(await inTable(id)).toEqual([]);
+  });
+
+  /** Keys of all items that name a text. */
+  async function inTable(text: string): Promise<string[]> {
+    const { client, tableName } = table;
+    const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
+    return Items.filter((item) => JSON.stringify(item).includes(text)).map(({ pk, sk }) => `${pk} ${sk}`);
+  }
+
+  it("admits nothing to a closed thread, begins nothing there, and gives its id to nobody before it is erased", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const [held, waiting, late] = [runOn(id), runOn(id), runOn(id)];
+    const { lease } = (await threads.admit(held, { ...inLine, holder: "holder" })) as Begun;
+    await threads.admit(waiting, inLine);
+    expect(await threads.close(id, "ada")).toBe(true);
+    expect(await threads.close(id, "ada")).toBe(true);
+    expect(await threads.get(id, "ada")).toBe(undefined);
+    expect(await threads.change(id, "ada", { metadata: { a: 1 } })).toBe(undefined);
+    expect(await threads.admit(late, inLine)).toBe("not-found");
+    expect(await threads.admit(late, { ...inLine, holder: "other" })).toBe("not-found");
+    expect(await threads.create({ id, owner: "eve", metadata: {} })).toBe(false);
+    expect(await threads.holderOf(id)).toMatchObject({ runId: held.id, holder: "holder", fence: lease.fence });
+    expect(await threads.settle(lease, { status: "interrupted", thread: "idle" })).toBe("next");
+    expect(await threads.holderOf(id)).toBe(undefined);
+    expect(await threads.begin(id, "other")).toBe(undefined);
+    const closed = [];
+    for await (const one of threads.closed()) if (one.id === id) closed.push(one);
+    expect(closed).toEqual([{ id, owner: "ada", closedAt: now }]);
+    await threads.erase(id, "ada");
+    expect(await inTable(id)).toEqual([]);
+    const next = await threads.create({ id, owner: "eve", metadata: {} });
+    expect((next || undefined)?.life.id).not.toBe(lease.life.id);
+  });
+
+  it("makes a thread for a run in two writes, lists it for a deletion, and closes it with the run", async () => {
+    const { threads } = stores();
+    const owner = `owner-${randomUUID()}`;
+    const run = { ...runOn(randomUUID()), owner };
+    const made = { temporary: true, metadata: { graph_id: "agent" }, config: {} };
+    const { lease } = (await threads.admitNew(run, { ...made, holder: "holder" })) as Begun;
+    expect(lease).toMatchObject({ runId: run.id, fence: 1 });
+    expect(await threads.begin(run.threadId, "other")).toMatchObject({ retryAt: lease.expiresAt });
+    const ids = [];
+    for await (const id of threads.idsOf(owner)) ids.push(id);
+    expect(ids).toEqual([run.threadId]);
+    expect(await threads.settle(lease, { status: "success", thread: "idle", close: true })).toBe("done");
+    expect(await threads.get(run.threadId, owner)).toBe(undefined);
+    await threads.erase(run.threadId, owner);
+    expect(await inTable(run.threadId)).toEqual([]);
+
+    const delayed = { ...runOn(randomUUID()), owner, startAt: now + 1000 };
+    expect(await threads.admitNew(delayed, { ...made, holder: "holder" })).toBe("admitted");
+    expect(await threads.begin(delayed.threadId, "other")).toEqual({ retryAt: now + 1000 });
+
+    const tooLarge = { ...runOn(randomUUID()), owner, request: { input: randomBytes(400_000).toString("base64") } };
+    const refused = threads.admitNew(tooLarge, { ...made, metadata: { a: "x".repeat(500_000) } });
+    await expect(refused).rejects.toThrow();
+    expect(await inTable(tooLarge.threadId)).toEqual([]);
   });
 
   it("lists an owner's threads, the newest first, and changes them without losing what others change", async () => {

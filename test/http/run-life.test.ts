@@ -154,7 +154,7 @@ describe("a run", () => {
   });
 
   it("without a thread leaves nothing, or its thread if that is to be kept", async () => {
-    const create = vi.spyOn(one.deps.threads, "create");
+    const create = vi.spyOn(one.deps.threads, "admitNew");
     let runCreated: { run_id: string; thread_id?: string } | undefined;
     const values = (await client.runs.wait(null, "gated", {
       ...turn(1),
@@ -167,7 +167,7 @@ describe("a run", () => {
     for await (const { event } of client.runs.stream(null, "gated", { ...turn(1), streamMode: "updates" }))
       seen.push(event);
     expect(seen).toEqual(["metadata", "updates", "updates"]);
-    const made = create.mock.calls.map(([{ id, owner }]) => ({ id, owner }));
+    const made = create.mock.calls.map(([{ threadId, owner }]) => ({ id: threadId, owner }));
     create.mockRestore();
     expect(made).toHaveLength(2);
     for (const { id, owner } of made) await expect.poll(() => one.deps.threads.get(id, owner)).toBe(undefined);

@@ -1,13 +1,12 @@
 /** What routes do with threads: whose they are, the graph that their state belongs to, and all that is of one. */
 import type { CheckpointTuple, PendingWrite } from "@langchain/langgraph-checkpoint";
-import type { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { type DynamoDBSaver, lifeConfig } from "@tenure/core/checkpoint";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
 import { z } from "zod";
 import type { Deps } from "./deps.ts";
 import type { Graph } from "./graphs/index.ts";
 import { identityOf } from "./runs/config.ts";
-import type { Runner } from "./runs/runner.ts";
 import type { StateSnapshot } from "./runs/wire.ts";
 
 const uuid = z.guid();
@@ -47,7 +46,7 @@ export class ThreadAccess {
   /** What a thread's state is read and changed with. */
   configOf(thread: Thread, checkpoint: object = {}): { configurable: Record<string, unknown> } {
     const configurable = thread.config.configurable as object | undefined;
-    const own = { ...identityOf(thread.owner), thread_id: thread.id };
+    const own = { ...identityOf(thread.owner), ...lifeConfig(thread.life), thread_id: thread.id };
     return { configurable: { user_id: thread.owner, ...configurable, ...checkpoint, ...own } };
   }
 
@@ -71,24 +70,26 @@ export class ThreadAccess {
   }
 }
 
-/** Ends a thread's runs and deletes all that is of it, its record last, so that it can be deleted again when cut short. */
-export async function deleteThread(deps: Deps, runner: Runner, { id, owner, inflight }: Thread): Promise<void> {
-  for (const runId of inflight) await runner.cancel(id, runId, "interrupt", { wait: true });
-  await deps.checkpointer.deleteThread(id);
-  await deps.threads.remove(id, owner);
-}
-
 /** Every checkpoint and its writes, parents first; their metadata names the copy. */
-export async function copyCheckpoints(saver: DynamoDBSaver, from: string, to: string): Promise<void> {
+export async function copyCheckpoints(saver: DynamoDBSaver, source: Thread, copy: Thread): Promise<void> {
+  const [from, to] = [source.id, copy.id];
   const configs: CheckpointTuple["config"][] = [];
-  for await (const { config } of saver.list({ configurable: { thread_id: from } })) configs.push(config);
+  for await (const { config } of saver.list({ configurable: { ...lifeConfig(source.life), thread_id: from } }))
+    configs.push(config);
   for (const config of configs.reverse()) {
     const tuple = await saver.getTuple(config);
     if (!tuple) continue;
     const { checkpoint_ns } = config.configurable ?? {};
     const parent = tuple.parentConfig?.configurable?.checkpoint_id as string | undefined;
     const metadata = { ...tuple.metadata, ...(tuple.metadata && "thread_id" in tuple.metadata && { thread_id: to }) };
-    const target = { configurable: { thread_id: to, checkpoint_ns, ...(parent && { checkpoint_id: parent }) } };
+    const target = {
+      configurable: {
+        ...lifeConfig(copy.life),
+        thread_id: to,
+        checkpoint_ns,
+        ...(parent && { checkpoint_id: parent }),
+      },
+    };
     const put = await saver.put(target, tuple.checkpoint, metadata as never, tuple.checkpoint.channel_versions);
     const writes = new Map<string, PendingWrite[]>();
     for (const [taskId, channel, value] of tuple.pendingWrites ?? [])

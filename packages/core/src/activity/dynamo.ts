@@ -23,10 +23,10 @@ export function createActivityLog(table: Table, { ttlMs = DEFAULT_ACTIVITY_TTL_M
       return { entries };
     },
 
-    async removeAll(account) {
+    async removeAll(account, before) {
       const keys: Key[] = [];
-      for await (const { pk, sk } of table.query({ pk: partitionOf(account), withExpired: true }))
-        keys.push({ pk, sk });
+      for await (const { pk, sk, at } of table.query({ pk: partitionOf(account), withExpired: true }))
+        if (!(Number(at) >= before)) keys.push({ pk, sk });
       await table.deleteAll(keys);
     },
   };

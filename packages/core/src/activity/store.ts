@@ -11,6 +11,9 @@ export interface ActivityLog {
    */
   list(account: string, page: { limit: number; before?: string }): Promise<{ entries: Activity[]; next?: string }>;
 
-  /** Deletes all entries of an account. Idempotent: repeat it after any failure. Throws `store-unavailable`. */
-  removeAll(account: string): Promise<void>;
+  /**
+   * Deletes the entries of an account that are older than `before`, in epoch milliseconds. Idempotent: repeat it after any
+   * failure. Throws `store-unavailable`.
+   */
+  removeAll(account: string, before: number): Promise<void>;
 }

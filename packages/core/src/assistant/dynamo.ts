@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { type Item, type Key, type Table, tableDefinition } from "../dynamo/index.ts";
+import { type Item, type Key, Owned, type Table, tableDefinition, untilDone } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
 import type { Assistant, AssistantStore } from "./store.ts";
 
@@ -11,9 +11,9 @@ const versionKey = (id: string, version: number): Key => ({
   sk: `${VERSIONS}${String(version).padStart(6, "0")}`,
 });
 
-const TRIES = 20;
-
 export function createAssistantStore(table: Table, clock: Clock): AssistantStore {
+  const owned = new Owned(table, "assistant");
+
   async function current(id: string, owner: string): Promise<{ assistant: Assistant; highest: number } | undefined> {
     const item = await table.get(currentKey(id));
     return item?.owner === owner ? { assistant: toAssistant(item), highest: Number(item.highest) } : undefined;
@@ -43,11 +43,12 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
       const now = clock.now();
       const assistant: Assistant = { ...given, version: 1, createdAt: now, updatedAt: now };
       const { id, owner } = assistant;
-      const created = await table.putIfAbsent({
+      const item = {
         ...currentKey(id),
         ...{ owner, highest: 1, data: JSON.stringify(assistant) },
         ...{ ipk: `assistants#${owner}`, isk: `${String(now).padStart(15, "0")}#${id}` },
-      });
+      };
+      const [created] = await Promise.all([table.putIfAbsent(item), owned.add(owner, id)]);
       if (!created) return false;
       await table.put({ ...versionKey(id, 1), owner, data: JSON.stringify(assistant) });
       return assistant;
@@ -63,10 +64,15 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
         yield toAssistant(item);
     },
 
-    async change(id, owner, change) {
-      for (let tries = 0; tries < TRIES; tries++) {
+    change(id, owner, change) {
+      let written: Key | undefined;
+      return untilDone(async () => {
         const seen = await current(id, owner);
-        if (!seen) return undefined;
+        if (!seen) {
+          // The assistant was deleted meanwhile, and this version after its others.
+          if (written) await table.deleteAll([written]);
+          return undefined;
+        }
         const assistant: Assistant = {
           ...seen.assistant,
           ...change,
@@ -75,10 +81,10 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
           updatedAt: clock.now(),
         };
         // The version first: what is used is always among them.
-        await table.put({ ...versionKey(id, assistant.version), owner, data: JSON.stringify(assistant) });
-        if (await replace(assistant, assistant.version, seen)) return assistant;
-      }
-      throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "not-applied" });
+        written = versionKey(id, assistant.version);
+        await table.put({ ...written, owner, data: JSON.stringify(assistant) });
+        return (await replace(assistant, assistant.version, seen)) ? assistant : "again";
+      });
     },
 
     async *versions(id, owner) {
@@ -86,24 +92,28 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
       for await (const item of table.query(range)) if (item.owner === owner) yield toAssistant(item);
     },
 
-    async use(id, owner, version) {
-      for (let tries = 0; tries < TRIES; tries++) {
+    use: (id, owner, version) =>
+      untilDone(async () => {
         const [seen, item] = await Promise.all([current(id, owner), table.get(versionKey(id, version))]);
         if (!seen || !item || version > seen.highest) return undefined;
         const assistant = { ...toAssistant(item), updatedAt: clock.now() };
-        if (await replace(assistant, seen.highest, seen)) return assistant;
-      }
-      throw new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: "not-applied" });
-    },
+        return (await replace(assistant, seen.highest, seen)) ? assistant : "again";
+      }),
 
     async remove(id, owner) {
-      if (!(await current(id, owner))) return false;
-      const keys: Key[] = [];
-      for await (const { pk, sk } of table.query({ pk: partition(id), prefix: VERSIONS })) keys.push({ pk, sk });
-      await table.deleteAll(keys);
-      await table.deleteAll([currentKey(id)]);
-      return true;
+      const item = await table.get(currentKey(id));
+      const isOwn = item?.owner === owner;
+      if (isOwn) {
+        const keys: Key[] = [];
+        for await (const { pk, sk } of table.query({ pk: partition(id), prefix: VERSIONS })) keys.push({ pk, sk });
+        await table.deleteAll(keys);
+        await table.deleteWhere(currentKey(id), "owner", owner);
+      }
+      await table.deleteAll([owned.keyOf(owner, id)]);
+      return isOwn;
     },
+
+    idsOf: (owner) => owned.ids(owner),
   };
 }
 

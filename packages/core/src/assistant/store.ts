@@ -41,4 +41,7 @@ export interface AssistantStore {
 
   /** False when there was none. Repeat it after an unknown outcome. */
   remove(id: string, owner: string): Promise<boolean>;
+
+  /** The ids of all assistants of an owner. Each that `create` has made is among them. */
+  idsOf(owner: string): AsyncGenerator<string>;
 }

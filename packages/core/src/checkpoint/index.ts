@@ -4,3 +4,4 @@ export type { DamagedTuple } from "./corrupt.ts";
 export type { EncryptionOptions } from "./encryption.ts";
 export type { ThreadReport } from "./inspect.ts";
 export { DynamoDBSaver, type DynamoDBSaverOptions } from "./saver.ts";
+export { lifeConfig } from "./tombstone.ts";

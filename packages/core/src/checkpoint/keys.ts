@@ -58,6 +58,3 @@ export const blobPartKey = (pk: string, blobId: string, index: number): Key => (
   pk,
   sk: blobPartsOf(blobId) + String(index).padStart(ORDINAL_DIGITS, "0"),
 });
-
-/** Marks that the thread was deleted, and what life it has had since. */
-export const tombstoneKey = (threadId: string): Key => ({ pk: partition(threadId), sk: "deleted" });

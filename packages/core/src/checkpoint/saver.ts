@@ -13,8 +13,16 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { type Clock, systemClock } from "../clock.ts";
-import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, Table } from "../dynamo/index.ts";
+import {
+  asDocumentClient,
+  type DynamoDBClient,
+  type DynamoDBDocumentClient,
+  Table,
+  unguarded,
+  type WriteGuard,
+} from "../dynamo/index.ts";
 import { isTenureError } from "../errors.ts";
+import type { Life } from "../life.ts";
 import type { BlobOptions } from "./blob-store.ts";
 import { Blobs } from "./blobs.ts";
 import { Codec } from "./codec.ts";
@@ -22,8 +30,8 @@ import { required, text, toConfig } from "./config.ts";
 import { corrupt } from "./corrupt.ts";
 import { deltaHistory } from "./delta-history.ts";
 import { Encryption, type EncryptionOptions } from "./encryption.ts";
-import { earliest, expiryOf, kept, outlives } from "./expiry.ts";
-import { encodeHead, fingerprintOf, type Head } from "./head.ts";
+import { type Expiry, earliest, expiryOf, kept, outlives } from "./expiry.ts";
+import { type Dumped, encodeHead, fingerprintOf, type Head } from "./head.ts";
 import { Heads, type Nearby, toAncestor, toState } from "./heads.ts";
 import { inspectThread, type ThreadReport } from "./inspect.ts";
 import { type CheckpointRef, headKey, whatOf } from "./keys.ts";
@@ -34,7 +42,7 @@ import { keysOfRun } from "./run-keys.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
 import { Threads } from "./threads.ts";
-import { Tombstones } from "./tombstone.ts";
+import { lifeIn, Tombstones } from "./tombstone.ts";
 import { Tuples } from "./tuples.ts";
 import { Values } from "./values.ts";
 
@@ -58,8 +66,8 @@ export interface DynamoDBSaverOptions {
   indexName?: string;
   /** Adds to a checkpoint's metadata, from the config that it is put with: what `list` is to filter by, say. */
   metadataOf?: (config: RunnableConfig) => Record<string, unknown>;
-  /** Called before each write; what it throws stops that one. For runs that may lose their thread. */
-  beforeWrite?: () => void;
+  /** Carries out the writes of each `put` and `putWrites`, or refuses them; see `WriteGuard`. All are carried out when left out. */
+  guard?: WriteGuard;
   /** LangGraph's JSON serializer when left out. */
   serde?: SerializerProtocol;
   clock?: Clock;
@@ -89,7 +97,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly tombstones: Tombstones;
   private readonly values: Values;
   private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
-  private readonly beforeWrite: () => void;
+  private readonly guard: WriteGuard;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
 
@@ -99,7 +107,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.clock = clock;
     this.ttlMs = ttlMs;
     this.metadataOf = options.metadataOf ?? (() => ({}));
-    this.beforeWrite = options.beforeWrite ?? (() => {});
+    this.guard = options.guard ?? unguarded;
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
@@ -110,7 +118,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.pendingWrites = new PendingWrites(this.table, new Blobs(this.table, this.codec), this.serde);
     const { heads, pendingWrites, values } = this;
     this.tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
-    this.tombstones = new Tombstones(this.table, clock);
+    this.tombstones = new Tombstones(this.table);
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -122,7 +130,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const nearby: Nearby = new Map();
     const [candidates, life, writesOf] = await Promise.all([
       this.heads.candidates(threadId, namespace, checkpointId, nearby),
-      this.tombstones.life(threadId),
+      this.lifeOf(threadId, config),
       checkpointId
         ? this.pendingWrites.read({ threadId, namespace, checkpointId }).then((writes) => async () => writes)
         : this.pendingWrites.readNewest(threadId, namespace),
@@ -130,7 +138,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     for await (const { ref, head } of candidates) {
       if (checkpointId && ref.checkpointId !== checkpointId) return undefined;
       if (!head) throw corrupt(whatOf(ref));
-      if (!this.isVisible(head, life)) continue;
+      if (!(await this.isVisible(head, life))) continue;
       const [loaded, writes] = await Promise.all([this.heads.load(ref, head, nearby), writesOf(ref)]);
       return this.tuples.of(loaded, writes);
     }
@@ -149,11 +157,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     let left = limit;
     const asked = text(config, "thread_id");
     for (const threadId of asked === undefined ? await this.threads.all() : [asked]) {
-      const life = await this.tombstones.life(threadId);
+      const life = await this.lifeOf(threadId, config);
       const wants = async ({ checkpointId }: CheckpointRef, head: Head | undefined) =>
         (!only || checkpointId === only) &&
         (!beforeId || checkpointId < beforeId) &&
-        (!head || this.isVisible(head, life)) &&
+        (!head || (await this.isVisible(head, life))) &&
         (!head || !filter || meets(await this.values.metadata(head), filter));
       for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
         for await (const tuple of this.tuples.ofGroup(threadId, group)) {
@@ -163,7 +171,16 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     }
   }
 
-  async put(
+  put(
+    config: RunnableConfig,
+    checkpoint: Checkpoint,
+    metadata: CheckpointMetadata,
+    newVersions: ChannelVersions,
+  ): Promise<RunnableConfig> {
+    return this.guard(() => this.putNow(config, checkpoint, metadata, newVersions));
+  }
+
+  private async putNow(
     config: RunnableConfig,
     checkpoint: Checkpoint,
     metadata: CheckpointMetadata,
@@ -184,27 +201,37 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     if (parentId === undefined)
       for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
 
-    const parent = parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId });
+    const given = lifeIn(config);
+    const parent =
+      parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId }, given);
     // One whose parent is gone belongs to a life that is over, if the thread was deleted.
-    const life = parentId === undefined ? await this.tombstones.life(ref.threadId) : parent?.life;
+    const life = given?.id ?? (parentId === undefined ? (await this.tombstones.life(ref.threadId)).id : parent?.life);
     const expiry = expiryOf(config, this.ttlMs, this.clock.now());
+    const own = {
+      checkpointId: ref.checkpointId,
+      ...(parentId !== undefined && { parent: parentId }),
+      ...(life !== undefined && { life }),
+      ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
+      body,
+      metadata: about,
+    };
+    await this.store(ref, own, { values, parent, expiry });
+    return toConfig(ref);
+  }
+
+  /** Writes the segments of a checkpoint, and then its head. */
+  private async store(
+    ref: CheckpointRef,
+    own: Pick<Head, "checkpointId" | "parent" | "life" | "expiresAt" | "body" | "metadata">,
+    { values, parent, expiry }: { values: Map<string, Dumped>; parent: State | undefined; expiry: Expiry },
+  ): Promise<void> {
     const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
     const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newLineage);
     await this.segments.write(ref.threadId, planned.segments, expiry, newLineage);
     const depth = parent ? parent.depth + 1 : 0;
     const sourcesUntil = refers ? earliest(parent.sourcesUntil, parent.keptUntil) : expiry.keptUntil;
-    const head: Omit<Head, "fingerprint"> = {
-      checkpointId: ref.checkpointId,
-      depth,
-      ...(parentId !== undefined && { parent: parentId }),
-      ...(life !== undefined && { life }),
-      ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
-      ...(sourcesUntil !== undefined && { sourcesUntil }),
-      body,
-      metadata: about,
-      channels: headChannels(planned, depth, parent),
-    };
-    this.beforeWrite();
+    const channels = headChannels(planned, depth, parent);
+    const head = { ...own, depth, channels, ...(sourcesUntil !== undefined && { sourcesUntil }) };
     const key = headKey(ref);
     const d = await this.codec.encode(encodeHead(head), key);
     const loaded = { ref, head: { ...head, fingerprint: fingerprintOf(d) } };
@@ -212,7 +239,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     if (!(await this.table.putNew(item)) && !(await this.heads.isStored(loaded))) await this.table.put(item);
     const lineage = [...(parent?.lineage ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
     this.heads.keep({ ...loaded, state: toState(head, expiry.keptUntil, lineage, planned.channels) });
-    return toConfig(ref);
   }
 
   async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string, taskPath = ""): Promise<void> {
@@ -221,13 +247,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       namespace: text(config, "checkpoint_ns") ?? "",
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
-    this.beforeWrite();
-    await this.pendingWrites.put(
-      ref,
-      writes,
-      { id: taskId, path: taskPath },
-      kept(expiryOf(config, this.ttlMs, this.clock.now())),
-    );
+    const expiry = kept(expiryOf(config, this.ttlMs, this.clock.now()));
+    await this.guard(() => this.pendingWrites.put(ref, writes, { id: taskId, path: taskPath }, expiry));
   }
 
   /**
@@ -250,32 +271,53 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     return inspectThread(this.table, this.codec, threadId);
   }
 
-  /** Deletes everything of a thread. Idempotent; when it throws, call it again. */
+  /** Deletes everything of a thread; a write that lands later is not seen. Idempotent; when it throws, call it again. */
   async deleteThread(threadId: string): Promise<void> {
     await this.tombstones.bury(threadId);
+    await this.eraseThread(threadId);
+  }
+
+  /** The same, where the caller keeps the thread's life: see `lifeConfig`. */
+  async eraseThread(threadId: string): Promise<void> {
     await this.threads.deleteAll(threadId);
     this.heads.forget(threadId);
   }
 
   /**
-   * Deletes the checkpoints that a run has put, by the `run_id` of their metadata, as if it had never been: all but those
-   * that later ones of other runs were put on. Idempotent; when it throws, call it again.
+   * Deletes the checkpoints that a run has put, by the `run_id` of their metadata, as if it had never been; a write of that
+   * run that lands later is not seen. Bytes that checkpoints of other runs refer to stay. Idempotent; when it throws, call
+   * it again.
    */
   async deleteRun(threadId: string, runId: string): Promise<void> {
+    await this.tombstones.undo(threadId, runId);
+    await this.eraseRun(threadId, runId);
+  }
+
+  /** The same, where the caller keeps the thread's life: see `lifeConfig`. */
+  async eraseRun(threadId: string, runId: string): Promise<void> {
     const { heads, values, pendingWrites } = this;
     await this.table.deleteAll(await keysOfRun({ heads, values, pendingWrites }, threadId, runId));
     this.heads.forget(threadId);
   }
 
-  private isVisible({ expiresAt, life }: Head, currentLife: string | undefined): boolean {
-    const isExpired = expiresAt !== undefined && expiresAt * 1000 <= this.clock.now();
-    return !isExpired && (currentLife === undefined || life === currentLife);
+  private async lifeOf(threadId: string, config: RunnableConfig): Promise<Life> {
+    return lifeIn(config) ?? this.tombstones.life(threadId);
+  }
+
+  private async isVisible(head: Head, { id, undone }: Life): Promise<boolean> {
+    const isExpired = head.expiresAt !== undefined && head.expiresAt * 1000 <= this.clock.now();
+    if (isExpired || (id !== undefined && head.life !== id)) return false;
+    if (undone.length === 0) return true;
+    const { run_id: runId } = (await this.values.metadata(head)) as { run_id?: string };
+    return runId === undefined || !undone.includes(runId);
   }
 
   /** What a child is compared with; undefined when there is nothing, or nothing whole, to compare with. */
-  private async parentState(ref: CheckpointRef): Promise<State | undefined> {
+  private async parentState(ref: CheckpointRef, life: Life | undefined): Promise<State | undefined> {
     try {
-      return (await this.heads.find(ref))?.state;
+      const found = await this.heads.find(ref);
+      // One that this process has in memory may have been rolled back by another.
+      return found && (!life || (await this.isVisible(found.head, life))) ? found.state : undefined;
     } catch (error) {
       if (isTenureError(error, "store-corrupt")) return undefined;
       throw error;

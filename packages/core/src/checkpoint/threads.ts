@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Key, Table } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
 import type { BlobStore } from "./blob-store.ts";
-import { HEADS, partition, threadOf, tombstoneKey } from "./keys.ts";
+import { HEADS, partition, threadOf } from "./keys.ts";
 
 /** Heads are spread over so many partitions of the index. */
 const SHARDS = 16;
@@ -40,13 +40,17 @@ export class Threads {
     return found;
   }
 
-  /** Deletes all items of a thread but its tombstone, and the objects that they name. */
+  /** Deletes all items of a thread, and the objects that they name, until a look finds none. */
   async deleteAll(threadId: string): Promise<void> {
+    while (await this.deleteFound(threadId));
+  }
+
+  /** Whether there was anything to delete. */
+  private async deleteFound(threadId: string): Promise<boolean> {
     const keys: Key[] = [];
     const objects: string[] = [];
-    const tombstone = tombstoneKey(threadId).sk;
     for await (const { pk, sk, o } of this.table.query({ pk: partition(threadId), withExpired: true })) {
-      if (sk !== tombstone) keys.push({ pk, sk });
+      keys.push({ pk, sk });
       if (typeof o === "string") objects.push(o);
     }
     if (objects.length > 0 && !this.blobs)
@@ -57,6 +61,7 @@ export class Threads {
     // Objects first: what is cut short is found again by the items that name them.
     if (objects.length > 0) await this.blobs?.deleteAll(objects);
     await this.table.deleteAll(keys);
+    return keys.length > 0;
   }
 
   private async *heads(): AsyncGenerator<Key> {

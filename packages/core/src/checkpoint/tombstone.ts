@@ -1,34 +1,58 @@
 /**
- * A deleted thread stays deleted: what a run that knew nothing of it writes afterwards is not seen. The deletion leaves a
- * tombstone that names the thread's next life. A head belongs to the life of its parent; one without a parent, to the
- * life that the tombstone names when it is put. Where there is a tombstone, heads of other lives are absent.
+ * The lives of threads. A deletion ends a thread's life: heads of another life than the current one are absent, so that
+ * a write that lands after the deletion is never seen. A rollback leaves the life and names a run that never was: heads of
+ * that run are absent too.
+ *
+ * A caller that keeps the lives of its threads passes the current one in the config, as `lifeConfig` has it, and the saver
+ * reads no tombstone. For other callers a deletion leaves a tombstone that names the next life. It stays for good, since
+ * nothing bounds how late a write may land, and it names its thread by a hash.
  */
-import { randomBytes } from "node:crypto";
-import type { Clock } from "../clock.ts";
-import type { Table } from "../dynamo/index.ts";
-import { tombstoneKey } from "./keys.ts";
+import { createHash } from "node:crypto";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { type Key, type Table, untilDone } from "../dynamo/index.ts";
+import { type Life, newLifeId, withUndone } from "../life.ts";
 
-/** No run writes on for so long after its thread was deleted. */
-const TOMBSTONE_TTL_MS = 30 * 24 * 60 * 60 * 1000;
+/** LangGraph keeps keys that begin with two underscores out of a checkpoint's metadata. */
+const LIFE = "__thread_life";
+/** What a config has in `configurable` to say which life its thread is in. */
+export const lifeConfig = (life: Life): Record<string, unknown> => ({ [LIFE]: life });
+
+/** The life that a config names. */
+export const lifeIn = (config: RunnableConfig): Life | undefined => config.configurable?.[LIFE] as Life | undefined;
+
+const keyOf = (threadId: string): Key => ({
+  pk: `tombstone#${createHash("sha256").update(threadId).digest("base64url")}`,
+  sk: "tombstone",
+});
 
 export class Tombstones {
   private readonly table: Table;
-  private readonly clock: Clock;
 
-  constructor(table: Table, clock: Clock) {
+  constructor(table: Table) {
     this.table = table;
-    this.clock = clock;
   }
 
-  /** The life that the thread is in, if it was deleted lately. */
-  async life(threadId: string): Promise<string | undefined> {
-    const tombstone = await this.table.get(tombstoneKey(threadId));
-    return tombstone && String(tombstone.life);
+  async life(threadId: string): Promise<Life> {
+    const tombstone = await this.table.get(keyOf(threadId));
+    return { id: tombstone?.life as string | undefined, undone: (tombstone?.undone as string[] | undefined) ?? [] };
   }
 
   /** Begins another life: from now on, all that is there is absent. */
   async bury(threadId: string): Promise<void> {
-    const expiresAt = Math.ceil((this.clock.now() + TOMBSTONE_TTL_MS) / 1000);
-    await this.table.put({ ...tombstoneKey(threadId), life: randomBytes(6).toString("base64url"), expiresAt });
+    await this.table.put({ ...keyOf(threadId), life: newLifeId() });
+  }
+
+  /** Remembers that a run was rolled back: from now on, its checkpoints are absent. Idempotent. */
+  undo(threadId: string, runId: string): Promise<void> {
+    return untilDone(async () => {
+      const { undone } = await this.life(threadId);
+      const marked = await this.table.update(keyOf(threadId), {
+        expression: "SET undone = :after",
+        condition: undone.length > 0 ? "undone = :before" : "attribute_not_exists(undone)",
+        names: {},
+        values: { ":after": withUndone(undone, runId), ...(undone.length > 0 && { ":before": undone }) },
+      });
+      return marked ? undefined : "again";
+    });
   }
 }

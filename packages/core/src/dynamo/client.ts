@@ -12,6 +12,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import {
   BatchWriteCommand,
+  DeleteCommand,
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -24,7 +25,7 @@ import { tableDefinition } from "./definition.ts";
 
 export type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 export type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-export { BatchWriteCommand, GetCommand, PutCommand, QueryCommand, ScanCommand, UpdateCommand };
+export { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand, QueryCommand, ScanCommand, UpdateCommand };
 
 export interface DynamoConfig {
   /** Where DynamoDB is, for DynamoDB Local and its like; AWS' own endpoint of the region when left out. */
@@ -69,7 +70,7 @@ export function connectDynamo({
   return asDocumentClient(client);
 }
 
-const DATA_COMMAND = /^(Get|Put|Update|Query|Scan|BatchWrite|BatchGet)/;
+const DATA_COMMAND = /^(Get|Put|Update|Delete|Query|Scan|BatchWrite|BatchGet)/;
 const READ_COMMAND = /^(Get|Query|Scan|BatchGet)/;
 
 function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): void {

@@ -1,4 +1,5 @@
 /** DynamoDB, seen so that an expired item is absent and a batch finishes. See table.ts. */
+export { untilDone } from "./again.ts";
 export {
   asDocumentClient,
   connectDynamo,
@@ -10,4 +11,6 @@ export {
 } from "./client.ts";
 export { tableDefinition } from "./definition.ts";
 export { checkFormat, FORMAT, Format } from "./format.ts";
+export { unguarded, type WriteGuard } from "./guard.ts";
+export { Owned } from "./owned.ts";
 export { type Item, type Key, Table } from "./table.ts";

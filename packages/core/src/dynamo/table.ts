@@ -5,6 +5,7 @@ import { TenureError } from "../errors.ts";
 import {
   attempt,
   BatchWriteCommand,
+  DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
   isConditionFailed,
@@ -211,6 +212,18 @@ export class Table {
     return this.unlessConditionFails(command, { pk, sk }, isOwn);
   }
 
+  /** Deletes an item whose attribute has this value; one with another value, or none, stays. Idempotent. */
+  async deleteWhere({ pk, sk }: Key, attribute: string, value: string): Promise<void> {
+    const command = new DeleteCommand({
+      TableName: this.tableName,
+      Key: { pk, sk },
+      ConditionExpression: "#attribute = :value",
+      ExpressionAttributeNames: { "#attribute": attribute },
+      ExpressionAttributeValues: { ":value": value },
+    });
+    await this.unlessConditionFails(command, { pk, sk });
+  }
+
   /** Puts all items, in no order. When it throws, some may have been put. */
   async putAll(items: Item[]): Promise<void> {
     await this.writeAll(items.map((Item) => ({ PutRequest: { Item } })));
@@ -277,7 +290,7 @@ export class Table {
    * than once may have failed by what it had done itself.
    */
   private async unlessConditionFails(
-    command: PutCommand | UpdateCommand,
+    command: PutCommand | UpdateCommand | DeleteCommand,
     key: Key,
     isOwn: (found: Item) => boolean = () => false,
   ): Promise<Item | undefined> {

@@ -10,9 +10,9 @@ const keysOf = (runId: string): [stream: string, fence: string, cancel: string] 
 ];
 
 /** How long events can be read after the last one, in milliseconds. */
-const TTL_MS = 15 * 60_000;
+export const EVENTS_TTL_MS = 15 * 60_000;
 
-export function createEventLog(redis: RedisStore, { ttlMs = TTL_MS } = {}): EventLog {
+export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}): EventLog {
   return {
     async open(runId, fence) {
       const [stream, fenceKey] = keysOf(runId);
@@ -49,7 +49,7 @@ export function createEventLog(redis: RedisStore, { ttlMs = TTL_MS } = {}): Even
     },
 
     async remove(runId) {
-      list(await redis.evaluate(scripts.remove, keysOf(runId), []), 1);
+      list(await redis.evaluate(scripts.remove, keysOf(runId), [ttlMs]), 1);
     },
   };
 }

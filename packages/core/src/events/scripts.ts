@@ -49,5 +49,14 @@ export const requestCancel = defineScript(`redis.call('SET', KEYS[1], ARGV[1], '
   declaresKeys: true,
 });
 
-/** KEYS: all that is of the run */
-export const remove = defineScript(`redis.call('DEL', KEYS[1], KEYS[2], KEYS[3]) return {1}`, { declaresKeys: true });
+/**
+ * Leaves a fence that no lease has: what is appended later is refused.
+ *
+ * KEYS: 1 the stream, 2 the fence, 3 the wish to cancel. ARGV: 1 lifetime in milliseconds
+ */
+export const remove = defineScript(
+  `redis.call('DEL', KEYS[1], KEYS[3])
+redis.call('SET', KEYS[2], '${Number.MAX_SAFE_INTEGER}', 'PX', ARGV[1])
+return {1}`,
+  { declaresKeys: true },
+);

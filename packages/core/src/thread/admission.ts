@@ -4,12 +4,12 @@
  * fence it is running, and a fence that no lease has had means that it is not.
  */
 import type { Clock } from "../clock.ts";
-import type { Table } from "../dynamo/index.ts";
-import { untilDone } from "./again.ts";
+import { type Item, type Owned, type Table, untilDone } from "../dynamo/index.ts";
+import { isOutcomeUnknown } from "../errors.ts";
 import type { LeasePolicy } from "./policy.ts";
-import { LEASE_FREE, runItems, type ThreadRecord, threadKey } from "./records.ts";
+import { LEASE_FREE, OPEN, runItems, type ThreadRecord, threadItem, threadKey, toThread } from "./records.ts";
 import type { RunStore } from "./runs.ts";
-import type { Admission, Begun, NewRun, ThreadChange } from "./store.ts";
+import type { Admission, Begun, NewAdmission, NewRun, ThreadChange } from "./store.ts";
 
 interface Stores {
   table: Table;
@@ -30,13 +30,22 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
   const isDue = ({ line, leaseExpiresAt = 0 }: ThreadRecord) =>
     line.length === 0 && leaseExpiresAt <= clock.now() && run.startAt <= clock.now();
 
+  /** Stores the run's record, its request first; false when there is one. Leaves no request behind that has no record. */
+  async function store(as: Item): Promise<boolean> {
+    try {
+      await table.putAll(parts);
+      return await table.putIfAbsent(as);
+    } catch (error) {
+      if (parts.length > 0 && !isOutcomeUnknown(error)) await runs.discard(run.threadId, run.id).catch(() => {});
+      throw error;
+    }
+  }
+
   /** Stores the run as running, and takes its thread. */
   async function beginAtOnce(record: ThreadRecord, holder: string): Promise<Begun | undefined> {
     const fence = record.fence + 1;
     const now = clock.now();
-    await table.putAll(parts);
-    if (!(await table.putIfAbsent({ ...item, status: "running", attempt: 1, fence, leaseHolder: holder })))
-      return undefined;
+    if (!(await store({ ...item, status: "running", attempt: 1, fence, leaseHolder: holder }))) return undefined;
     isStored = true;
     const expiresAt = now + policy.leaseMs;
     const placed = placing(record, run, change(record.thread), now);
@@ -55,7 +64,8 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
       isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
     });
     if (taken) {
-      const lease = { threadId: run.threadId, runId: run.id, holder, fence, expiresAt, line: placed.line };
+      const { life } = record.thread;
+      const lease = { threadId: run.threadId, runId: run.id, holder, fence, expiresAt, line: placed.line, life };
       return { lease, run: { ...run, request, status: "running", updatedAt: run.createdAt, attempt: 1, yields: 0 } };
     }
     await runs.unbegun(run.threadId, run.id, { fence, holder });
@@ -78,8 +88,7 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
       if (begun || isStored) return begun ?? "again";
     }
     if (!isStored) {
-      await table.putAll(parts);
-      if (!(await table.putIfAbsent(item))) {
+      if (!(await store(item))) {
         // It was admitted before and has ended, or was about to be.
         const found = await runs.unended(run.threadId, run.id);
         if (!found) return "admitted";
@@ -98,13 +107,49 @@ export async function admit(stores: Stores, run: NewRun, options: Admission) {
   });
 }
 
+/** The run's record comes first: one without a thread is found among those that have not ended, and discarded. */
+export async function admitNew(
+  { table, clock, policy, runs, owned }: Omit<Stores, "read"> & { owned: Owned },
+  run: NewRun,
+  { temporary, holder, metadata, config }: NewAdmission,
+): Promise<"admitted" | Begun> {
+  const { id, threadId, owner, startAt } = run;
+  const { parts, item, request } = await runItems(run);
+  const now = clock.now();
+  const line = JSON.stringify([[id, startAt]]);
+  const expiresAt = now + policy.leaseMs;
+  const begins = holder !== undefined && startAt <= now;
+  const thread = {
+    ...threadItem({ id: threadId, owner, metadata, temporary }, now),
+    ...{ line, config: JSON.stringify(config), status: "busy" },
+    ...(begins && { fence: 1, leaseHolder: holder, leaseRun: id, leaseExpiresAt: expiresAt }),
+  };
+  try {
+    await table.putAll(parts);
+    await table.put({ ...item, ...(begins && { status: "running", attempt: 1, fence: 1, leaseHolder: holder }) });
+    const [made] = await Promise.all([table.putIfAbsent(thread), owned.add(owner, threadId)]);
+    if (!made) throw new Error(`the id of a new thread is taken: ${threadId}`);
+  } catch (error) {
+    // Nobody knows of them yet. A record that cannot be taken back now is discarded as a stray.
+    await Promise.all([
+      runs.discard(threadId, id).catch(() => {}),
+      table.deleteAll([threadKey(threadId), owned.keyOf(owner, threadId)]).catch(() => {}),
+    ]);
+    throw error;
+  }
+  if (!begins) return "admitted";
+  const { life } = toThread(thread).thread;
+  const lease = { threadId, runId: id, holder, fence: 1, expiresAt, line, life };
+  return { lease, run: { ...run, request, status: "running", updatedAt: run.createdAt, attempt: 1, yields: 0 } };
+}
+
 /** The write that puts a run at the end of a line, if that is still as it was. */
 function placing(record: ThreadRecord, run: NewRun, { metadata, config }: ThreadChange, now: number) {
   const line = JSON.stringify([...record.line, [run.id, run.startAt]]);
   return {
     line,
     expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now, #status = :busy",
-    condition: "line = :before AND metadata = :known",
+    condition: `line = :before AND metadata = :known AND ${OPEN}`,
     names: { "#status": "status" },
     values: {
       ":line": line,

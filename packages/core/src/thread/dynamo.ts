@@ -1,18 +1,36 @@
 import type { Clock } from "../clock.ts";
-import { type Table, tableDefinition } from "../dynamo/index.ts";
-import { admit } from "./admission.ts";
-import { untilDone } from "./again.ts";
+import { Owned, type Table, tableDefinition, untilDone } from "../dynamo/index.ts";
+import { withUndone } from "../life.ts";
+import { admit, admitNew } from "./admission.ts";
+import { deletion } from "./deletion.ts";
 import { type Lease, type LeasePolicy, RUN_TTL_MS, type SettledStatus } from "./policy.ts";
-import { LEASE_FREE, lineOf, RUNS, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
+import {
+  LEASE_FREE,
+  lineOf,
+  OPEN,
+  RUNS,
+  type ThreadRecord,
+  threadItem,
+  threadKey,
+  threadsOf,
+  toThread,
+} from "./records.ts";
 import { createRunStore } from "./runs.ts";
 import type { ThreadStore } from "./store.ts";
 
 export function createThreadStore(table: Table, clock: Clock, policy: LeasePolicy): ThreadStore {
   const runs = createRunStore(table, clock);
+  const owned = new Owned(table, "thread");
 
-  async function read(id: string): Promise<ThreadRecord | undefined> {
+  async function stored(id: string): Promise<ThreadRecord | undefined> {
     const item = await table.get(threadKey(id));
     return item && toThread(item);
+  }
+
+  /** A thread that is being deleted is absent. */
+  async function read(id: string): Promise<ThreadRecord | undefined> {
+    const record = await stored(id);
+    return record?.closedAt === undefined ? record : undefined;
   }
 
   /** Takes a run out of its thread's line, with nobody at work. */
@@ -48,7 +66,11 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   return {
     async create(thread) {
       const item = threadItem(thread, clock.now());
-      return (await table.putIfAbsent(item)) && toThread(item).thread;
+      const [created] = await Promise.all([table.putIfAbsent(item), owned.add(thread.owner, thread.id)]);
+      if (created) return toThread(item).thread;
+      if ((await stored(thread.id))?.thread.owner !== thread.owner)
+        await table.deleteAll([owned.keyOf(thread.owner, thread.id)]);
+      return false;
     },
 
     async get(id, owner) {
@@ -58,7 +80,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async *list(owner) {
       for await (const item of table.queryIndex(tableDefinition.index.name, threadsOf(owner), { descending: true }))
-        yield toThread(item).thread;
+        if (item.closedAt === undefined) yield toThread(item).thread;
     },
 
     change: (id, owner, { metadata, config }) =>
@@ -73,7 +95,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         };
         const changed = await table.update(threadKey(id), {
           expression: "SET metadata = :metadata, config = :config, updatedAt = :now",
-          condition: "metadata = :before AND #owner = :owner",
+          condition: `metadata = :before AND #owner = :owner AND ${OPEN}`,
           names: { "#owner": "owner" },
           values: {
             ":metadata": JSON.stringify(thread.metadata),
@@ -86,18 +108,9 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         return changed ? thread : "again";
       }),
 
-    async remove(id, owner) {
-      const record = await read(id);
-      if (record?.thread.owner !== owner) return false;
-      const keys = [];
-      for await (const { pk, sk } of table.query({ pk: threadKey(id).pk, withExpired: true }))
-        if (sk !== threadKey(id).sk) keys.push({ pk, sk });
-      await table.deleteAll(keys);
-      await table.deleteAll([threadKey(id)]);
-      return true;
-    },
-
     admit: (run, options) => admit({ table, clock, policy, runs, read }, run, options),
+
+    admitNew: (run, options) => admitNew({ table, clock, policy, runs, owned }, run, options),
 
     begin: (threadId, holder) =>
       untilDone(async () => {
@@ -128,7 +141,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
         });
         if (!taken) return "again";
-        const lease = { threadId, runId, holder, fence, expiresAt, line: record.stored };
+        const lease = { threadId, runId, holder, fence, expiresAt, line: record.stored, life: record.thread.life };
         const run = await runs.begin(lease);
         if (run) return { lease, run };
         // It has ended, or was never stored: there is nothing to do for it.
@@ -155,37 +168,52 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       await giveBack(lease);
     },
 
-    async settle(lease, { status, thread, error, forget = false }) {
+    async undo(lease) {
+      const undone = withUndone(lease.life.undone, lease.runId);
+      const marked = await table.update(threadKey(lease.threadId), {
+        expression: "SET undone = :undone",
+        condition: HELD,
+        names: {},
+        values: { ":undone": undone, ":holder": lease.holder, ":fence": lease.fence },
+      });
+      return marked;
+    },
+
+    async settle(lease, { status, thread, error, forget = false, close = false }) {
       const ended = forget
         ? await runs.forget(lease)
         : await runs.end(lease, { status, thread, expiresAt: Math.ceil((clock.now() + RUN_TTL_MS) / 1000), error });
       if (!ended) return "lost";
-      let stored: string | undefined = lease.line;
+      let seen: string | undefined = lease.line;
       return untilDone(async () => {
-        if (stored === undefined) {
-          const record = await read(lease.threadId);
+        if (seen === undefined) {
+          const record = await stored(lease.threadId);
           if (record?.holder !== lease.holder || record.fence !== lease.fence) return "lost";
-          stored = record.stored;
+          seen = record.stored;
         }
-        const before = lineOf(stored);
+        const before = lineOf(seen);
         const line = before.filter(([id]) => id !== lease.runId);
+        const now = clock.now();
+        const closes = close && line.length === 0;
         const released = await table.update(threadKey(lease.threadId), {
-          expression:
-            "SET line = :line, #status = :status, updatedAt = :now REMOVE leaseHolder, leaseRun, leaseExpiresAt",
+          expression: `SET line = :line, #status = :status, updatedAt = :now${
+            closes ? ", closedAt = :now, expiresAt = :expires" : ""
+          } REMOVE leaseHolder, leaseRun, leaseExpiresAt`,
           condition: `${HELD} AND line = :before`,
           names: { "#status": "status" },
           values: {
             ":line": JSON.stringify(line),
-            ":before": stored,
+            ":before": seen,
             ":status": thread,
-            ":now": clock.now(),
+            ":now": now,
             ":holder": lease.holder,
             ":fence": lease.fence,
+            ...(closes && { ":expires": Math.ceil((now + CLOSED_TTL_MS) / 1000) }),
           },
           isOwn: (found) => found.fence === lease.fence && found.leaseHolder === undefined,
         });
         if (released) return line.length > 0 ? "next" : "done";
-        stored = undefined;
+        seen = undefined;
         return "again";
       });
     },
@@ -203,6 +231,8 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       return asked;
     },
 
+    ...deletion({ table, clock, owned }),
+
     async removeRun(threadId, runId) {
       await runs.discard(threadId, runId);
       await leave(threadId, runId);
@@ -219,4 +249,6 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   };
 }
 
+/** How long the record of a thread that went with its run stays, should nobody erase it. */
+const CLOSED_TTL_MS = 60 * 60 * 1000;
 const HELD = "leaseHolder = :holder AND fence = :fence";

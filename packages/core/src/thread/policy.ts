@@ -1,3 +1,5 @@
+import type { Life } from "../life.ts";
+
 /** How a run holds its thread. Durations in milliseconds. */
 export interface LeasePolicy {
   /** A lease that is not renewed for this long lapses, and another run may take the thread. */
@@ -28,6 +30,8 @@ export interface Thread {
   inflight: string[];
   /** Made for one run, to be deleted with it, and in no list. */
   temporary: boolean;
+  /** The life that its checkpoints belong to. */
+  life: Life;
 }
 
 /** As the LangGraph server names them. */
@@ -72,6 +76,8 @@ export interface Lease {
   expiresAt: number;
   /** The thread's line as it was then, for whoever gives the lease back. */
   line: string;
+  /** The thread's life as it was then. */
+  life: Life;
 }
 
 /** How long a run's record is kept once it has ended, in milliseconds. */

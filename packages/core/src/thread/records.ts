@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zlib";
 import type { Item, Key } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
+import { newLifeId } from "../life.ts";
 import type { Run, RunStatus, Thread, ThreadStatus } from "./policy.ts";
 import type { NewRun, NewThread } from "./store.ts";
 
@@ -16,10 +17,12 @@ const partKey = (threadId: string, runId: string, part: number): Key => ({
 export const partsOf = (runId: string): string => `request#${runId}#`;
 
 export const threadsOf = (owner: string): string => `threads#${owner}`;
+/** Threads whose deletion has begun and not ended. */
+export const CLOSED = "threads#closed";
 export const UNFINISHED = "runs#unfinished";
 
 /** Digits of one length sort as numbers do. */
-const sortable = (instant: number) => String(instant).padStart(15, "0");
+export const sortable = (instant: number) => String(instant).padStart(15, "0");
 
 /** A run in its thread's line: its id, and when it may begin. */
 type Place = [runId: string, startAt: number];
@@ -33,18 +36,23 @@ export interface ThreadRecord {
   stored: string;
   metadata: string;
   fence: number;
+  /** When its deletion began, in epoch milliseconds. */
+  closedAt?: number;
   holder?: string;
   leasedRun?: string;
   leaseExpiresAt?: number;
 }
 
+/** That a thread is there and is not being deleted. */
+export const OPEN = "attribute_exists(pk) AND attribute_not_exists(closedAt)";
 /** That nobody has a thread, and nobody has had it since it was looked at. */
-export const LEASE_FREE = "fence = :seen AND (attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now)";
+export const LEASE_FREE = `fence = :seen AND (attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now) AND ${OPEN}`;
 
 export function threadItem({ id, owner, metadata, temporary = false }: NewThread, now: number): Item {
   return {
     ...threadKey(id),
     ...{ id, owner, createdAt: now, updatedAt: now, status: "idle", fence: 0, line: "[]", config: "{}" },
+    life: newLifeId(),
     metadata: JSON.stringify(metadata),
     ...(temporary ? { temporary } : { ipk: threadsOf(owner), isk: `${sortable(now)}#${id}` }),
   };
@@ -53,7 +61,7 @@ export function threadItem({ id, owner, metadata, temporary = false }: NewThread
 export function toThread(item: Item): ThreadRecord {
   try {
     const line = lineOf(String(item.line));
-    const { leaseHolder, leaseRun, leaseExpiresAt } = item;
+    const { leaseHolder, leaseRun, leaseExpiresAt, closedAt } = item;
     return {
       thread: {
         id: String(item.id),
@@ -65,11 +73,13 @@ export function toThread(item: Item): ThreadRecord {
         status: line.length > 0 ? "busy" : (item.status as ThreadStatus),
         inflight: line.map(([runId]) => runId),
         temporary: item.temporary === true,
+        life: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
       },
       line,
       stored: String(item.line),
       metadata: String(item.metadata),
       fence: Number(item.fence),
+      ...(typeof closedAt === "number" && { closedAt }),
       ...(typeof leaseHolder === "string" && { holder: leaseHolder }),
       ...(typeof leaseRun === "string" && { leasedRun: leaseRun }),
       ...(typeof leaseExpiresAt === "number" && { leaseExpiresAt }),

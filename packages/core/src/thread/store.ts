@@ -18,6 +18,19 @@ export interface Admission {
   change?: (thread: Thread) => ThreadChange;
 }
 
+export interface NewAdmission extends Pick<Admission, "holder"> {
+  /** Whether the thread goes with the run, and is in no list. */
+  temporary: boolean;
+  metadata: Record<string, unknown>;
+  config: Record<string, unknown>;
+}
+
+/** A run whose record goes with its thread. `updatedAt` is epoch milliseconds. */
+export interface ErasedRun {
+  id: string;
+  updatedAt: number;
+}
+
 export interface Begun {
   lease: Lease;
   run: Run;
@@ -40,8 +53,29 @@ export interface ThreadStore {
   /** Adds to the thread's metadata and replaces its config. Idempotent. */
   change(id: string, owner: string, change: ThreadChange): Promise<Thread | undefined>;
 
-  /** Deletes the thread's record and those of its runs; false when there was none. Repeat it after an unknown outcome. */
-  remove(id: string, owner: string): Promise<boolean>;
+  /**
+   * Begins the deletion of a thread: once this has returned it is absent for everyone, no run is admitted to it and none
+   * begins; its id stays taken until `erase`. False when the owner has no such thread. Idempotent.
+   */
+  close(id: string, owner: string): Promise<boolean>;
+
+  /** The lease of a closed thread, whose run may still write; undefined when nobody has it. `expiresAt` is in epoch milliseconds. */
+  holderOf(id: string): Promise<{ runId: string; holder: string; fence: number; expiresAt: number } | undefined>;
+
+  /**
+   * Deletes the records of a closed thread that nobody holds: those of its runs, and its own last. `beforeRuns` is called
+   * with the runs whose records are about to go. Idempotent; when it throws, call it again.
+   */
+  erase(id: string, owner: string, beforeRuns?: (runs: ErasedRun[]) => Promise<void>): Promise<void>;
+
+  /** All closed threads, of all owners. One of this very moment may not be among them yet. */
+  closed(): AsyncGenerator<{ id: string; owner: string; closedAt: number }>;
+
+  /** Takes a thread that is not there, or is another's, from the ids of an owner. Idempotent. */
+  unlist(id: string, owner: string): Promise<void>;
+
+  /** The ids of all threads of an owner, those made for one run too. Each that `create` has made is among them. */
+  idsOf(owner: string): AsyncGenerator<string>;
 
   /**
    * Puts a run in its thread's line. With `alone`, only if nobody is in it: else "busy", and nothing is kept of the run.
@@ -49,6 +83,12 @@ export interface ThreadStore {
    * Unknown outcome: repeat it.
    */
   admit(run: NewRun, options: Admission): Promise<"admitted" | "busy" | "not-found" | Begun>;
+
+  /**
+   * Makes a thread for a run and puts the run in its line. With a holder, a run that is due is begun in the same write.
+   * Unknown outcome: the run may be admitted; a record without a thread ends by `endStray`.
+   */
+  admitNew(run: NewRun, options: NewAdmission): Promise<"admitted" | Begun>;
 
   /**
    * Takes the lease for the run whose turn it is, and marks that one running. Of concurrent callers one gets it; the
@@ -64,13 +104,19 @@ export interface ThreadStore {
   release(lease: Lease): Promise<void>;
 
   /**
+   * Marks the lease's run as rolled back: from when this returns, its checkpoints are absent, also those that land later.
+   * False when the lease was no longer held. Idempotent.
+   */
+  undo(lease: Lease): Promise<boolean>;
+
+  /**
    * Ends the run, takes it out of its thread's line and gives the lease back: "next" when others are in the line, "done"
    * when nobody is, "lost" when the lease was no longer held, and somebody else ends the run. With `forget` nothing is
-   * kept of the run. Idempotent.
+   * kept of the run; with `close` the thread is closed once its line is empty. Idempotent.
    */
   settle(
     lease: Lease,
-    outcome: { status: FinalStatus; thread: SettledStatus; error?: Run["error"]; forget?: boolean },
+    outcome: { status: FinalStatus; thread: SettledStatus; error?: Run["error"]; forget?: boolean; close?: boolean },
   ): Promise<"next" | "done" | "lost">;
 
   run(threadId: string, runId: string): Promise<Run | undefined>;

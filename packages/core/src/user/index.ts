@@ -1,3 +1,3 @@
 /** Users by e-mail address. Nothing of theirs expires. */
 export { createUserStore } from "./dynamo.ts";
-export type { User, UserStore } from "./store.ts";
+export type { ClosedUser, User, UserStore } from "./store.ts";

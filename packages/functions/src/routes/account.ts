@@ -1,6 +1,6 @@
 /** The end of an account. */
 import { Hono } from "hono";
-import { deleteAccount } from "../account.ts";
+import { deleteAccount } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { clearSessionCookie, type SessionEnv, session } from "../middleware/session.ts";
@@ -8,17 +8,24 @@ import { recentLogin } from "../middleware/step-up.ts";
 import { operation } from "../operation.ts";
 import type { Runner } from "../runs/runner.ts";
 
+/** An answer later than a minute is cut off on its way. */
+const WITHIN_MS = 20_000;
+
 export function accountRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
   const summary = "Log out everywhere and delete everything of the account; wants a recent login";
   return new Hono<SessionEnv<Identity>>().use(session(deps)).delete(
     "/",
-    operation({ tag: "account", summary, answers: { 204: "Gone" } }),
+    operation({
+      tag: "account",
+      summary,
+      answers: { 204: "Gone", 202: "Out of reach, and its data is being deleted" },
+    }),
     recentLogin<Identity>(() => {}),
     async (c) => {
       const { userId, email } = c.var.session.data;
-      await deleteAccount(deps, runner, { userId, email, handle: c.var.sessionRef.handle });
+      const deleted = await deleteAccount(deps, runner, { id: userId, email }, { withinMs: WITHIN_MS });
       clearSessionCookie(c, deps.cookie);
-      return c.body(null, 204);
+      return c.body(null, deleted === "done" ? 204 : 202);
     },
   );
 }

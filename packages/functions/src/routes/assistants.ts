@@ -5,6 +5,7 @@ import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
 import { type AssistantDescription, assistantOf, graphAssistants } from "../assistants.ts";
+import { deleteThread, keepForUser } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import type { Graph } from "../graphs/index.ts";
 import { type GraphSchemas, schemasOf } from "../graphs/schemas.ts";
@@ -14,7 +15,6 @@ import { operation } from "../operation.ts";
 import { record } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { assistantJson, selected } from "../runs/wire.ts";
-import { deleteThread } from "../threads.ts";
 import { contains } from "./contains.ts";
 import { metadata } from "./threads.ts";
 
@@ -109,7 +109,10 @@ export function assistantRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
             },
             ...{ config: given.config ?? {}, context: given.context ?? {}, metadata: given.metadata ?? {} },
           }));
-        if (created) return c.json(assistantJson(created));
+        if (created) {
+          await keepForUser(deps, c.var.session.data, () => assistants.remove(id, owner));
+          return c.json(assistantJson(created));
+        }
         const known = await assistants.get(id, owner);
         if (!known) throw absent(id);
         if (if_exists !== "do_nothing") throw new TenureError({ tag: "assistant-exists", assistantId: id });

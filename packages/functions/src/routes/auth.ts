@@ -1,6 +1,7 @@
 /** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
 import { isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
 import { normalizeEmail } from "@tenure/core/otp";
+import type { Origin } from "@tenure/core/session";
 import {
   codeDigest,
   keyedHandle,
@@ -37,6 +38,26 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
     const ref = sessionRefOf(c, cookie);
     const ended = ref && ref.handle !== handle && (await sessions.revoke(ref));
     if (ended) activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
+  }
+
+  /**
+   * Begins a session of an address' user. A deletion of the account that comes in between may have ended the user's
+   * sessions before this one was there, so that the user is looked for again: the login is then that of a new user.
+   */
+  async function logIn(c: Context, email: string, origin: Origin) {
+    for (;;) {
+      const user = await users.findOrCreate(email);
+      const { token, ref } = newToken(keyedHandle(pepper, "user", user.id));
+      await endOtherUsersSession(c, ref.handle);
+      const presented = sessionRefOf(c, cookie);
+      const created = await sessions.create(ref, {
+        data: { userId: user.id, email: user.email },
+        origin,
+        ...(presented?.handle === ref.handle && { replaces: presented }),
+      });
+      if ((await users.find(email))?.id === user.id) return { token, ref, created };
+      await sessions.revoke(ref);
+    }
   }
 
   /** Whose session it was, nobody knows without an answer: its operator does, at least, by its id. */
@@ -94,15 +115,7 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
         if (consumed.why === "locked") throw new TenureError({ tag: "rate-limited", retryAt: consumed.retryAt });
         throw new TenureError({ tag: "code-rejected", why: consumed.why, attemptsLeft: consumed.attemptsLeft });
       }
-      const user = await users.findOrCreate(consumed.email);
-      const { token, ref } = newToken(keyedHandle(pepper, "user", user.id));
-      await endOtherUsersSession(c, ref.handle);
-      const presented = sessionRefOf(c, cookie);
-      const created = await sessions.create(ref, {
-        data: { userId: user.id, email: user.email },
-        origin,
-        ...(presented?.handle === ref.handle && { replaces: presented }),
-      });
+      const { token, ref, created } = await logIn(c, consumed.email, origin);
       activity.record({ account, kind: "login", origin, detail: { session: ref.id, ended: created.ended } });
       setSessionCookie(c, cookie, token, created.session);
       return c.json({ ...describeSession(created.session), ...(!isFromBrowser(c) && { token }) });

@@ -1,10 +1,11 @@
 /** Begins the runs that requests ask for. */
 import { v5, v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
-import type { Run } from "@tenure/core/thread";
+import type { NewRun, Run, Thread } from "@tenure/core/thread";
 import type { Context } from "hono";
 import { z } from "zod";
 import { assistantOf } from "../assistants.ts";
+import { deleteThread, keepForUser } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
@@ -29,51 +30,47 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     const owner = c.var.session.data.userId;
     const assistant = await assistantOf(deps, request.assistant_id, owner);
     await takeOrRefuse(c, windows, limits.runsPerUser, owner);
-    const thread = await threadFor(request, owner, threadId);
+    const created = threadId !== undefined && (await threadFor(request, owner, threadId));
     const key = c.req.header("Idempotency-Key");
     const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
     const now = deps.clock.now();
     const kept = request.on_completion === "keep" || request.on_completion === "continue";
     const { graphId } = assistant;
-    const admitted = await runner.submit(
-      {
-        id,
-        threadId: thread,
-        owner,
-        assistantId: assistant.id,
-        graphId,
-        request: { ...request, on_completion: threadId === undefined && !kept ? "delete" : "keep" },
-        metadata: request.metadata ?? {},
-        multitask: request.multitask_strategy ?? "reject",
-        createdAt: now,
-        startAt: now + (request.after_seconds ?? 0) * 1000,
-      },
-      {
-        here: watched,
-        change: (found) => ({
-          metadata: { graph_id: graphId, assistant_id: assistant.id },
-          config: threadConfig(request, assistant, found),
-        }),
-      },
-    );
+    const thread = threadId ?? v7();
+    const temporary = threadId === undefined && !kept;
+    const run: NewRun = {
+      id,
+      threadId: thread,
+      owner,
+      assistantId: assistant.id,
+      graphId,
+      request: { ...request, on_completion: temporary ? "delete" : "keep" },
+      metadata: request.metadata ?? {},
+      multitask: request.multitask_strategy ?? "reject",
+      createdAt: now,
+      startAt: now + (request.after_seconds ?? 0) * 1000,
+    };
+    const change = (found: Thread | undefined) => ({
+      metadata: { graph_id: graphId, assistant_id: assistant.id },
+      config: threadConfig(request, assistant, found),
+    });
+    const admitted =
+      threadId === undefined
+        ? await runner.submitNew(run, { ...change(undefined), temporary, here: watched })
+        : await runner.submit(run, { change, here: watched });
+    if (threadId === undefined || created)
+      await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, { id: thread, owner }));
     if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread });
     if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread });
     if (!runner.live(id)) await (watched ? runner.kick(thread) : runner.leave(thread));
-    const run = runner.live(id)?.run ?? (await threads.run(thread, id));
-    if (!run) throw new TenureError({ tag: "run-not-found", runId: id });
-    return run;
+    const begun = runner.live(id)?.run ?? (await threads.run(thread, id));
+    if (!begun) throw new TenureError({ tag: "run-not-found", runId: id });
+    return begun;
   };
 
-  /** The id of the thread that a run is for: one that is made for it, or one that may be another's. */
-  async function threadFor(request: RunRequest, owner: string, threadId: string | undefined): Promise<string> {
-    if (threadId === undefined) {
-      const kept = request.on_completion === "keep" || request.on_completion === "continue";
-      const made = await threads.create({ id: v7(), owner, metadata: {}, temporary: !kept });
-      if (!made) throw new Error("a new thread's id is taken");
-      return made.id;
-    }
+  /** Whether the thread of a run was made for it, as the request wants it where there is none. */
+  async function threadFor({ if_not_exists }: RunRequest, owner: string, threadId: string): Promise<boolean> {
     if (!uuid.safeParse(threadId).success) throw new TenureError({ tag: "thread-not-found", threadId });
-    if (request.if_not_exists === "create") await access.create(threadId, owner, {});
-    return threadId;
+    return if_not_exists === "create" && (await access.create(threadId, owner, {})) !== false;
   }
 }

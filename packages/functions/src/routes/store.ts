@@ -3,6 +3,7 @@ import { TenureError } from "@tenure/core/errors";
 import { OPERATORS } from "@tenure/core/store";
 import { Hono } from "hono";
 import { z } from "zod";
+import { keepForUser } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
@@ -56,9 +57,9 @@ export function storeRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
 
     .put("/items", operation({ tag, summary: "Keep an item", body: putBody, answers: { 204: "Kept" } }), async (c) => {
       const { namespace, key, value, ttl } = c.var.body;
-      await deps
-        .storeOf(c.var.session.data.userId)
-        .putFor(namespace, key, value, ttl == null ? undefined : ttl * MINUTE_MS);
+      const store = deps.storeOf(c.var.session.data.userId);
+      await store.putFor(namespace, key, value, ttl == null ? undefined : ttl * MINUTE_MS);
+      await keepForUser(deps, c.var.session.data, () => store.delete(namespace, key));
       return c.body(null, 204);
     })
 

@@ -4,6 +4,7 @@ import { TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
 import { Hono } from "hono";
 import { z } from "zod";
+import { deleteThread, keepForUser } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
@@ -11,7 +12,7 @@ import { operation } from "../operation.ts";
 import { graphCommand, record } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { json, selected, threadJson } from "../runs/wire.ts";
-import { copyCheckpoints, deleteThread, ThreadAccess } from "../threads.ts";
+import { copyCheckpoints, ThreadAccess } from "../threads.ts";
 import { contains } from "./contains.ts";
 
 const tag = "threads";
@@ -87,6 +88,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
         const created = await access.create(id, owner, metadata ?? {});
         if (!created && if_exists !== "do_nothing") throw new TenureError({ tag: "thread-exists", threadId: id });
         const thread = created || (await access.own(id, owner));
+        if (created) await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, created));
         if (created && supersteps?.length) {
           const graph = await access.graphOf(thread);
           if (!graph) throw noGraph();
@@ -96,7 +98,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
               ...(as_node && { asNode: as_node }),
             })),
           }));
-          await graph.bulkUpdateState({ configurable: { thread_id: id } }, steps as never);
+          await graph.bulkUpdateState(access.configOf(thread), steps as never);
         }
         return json(c, threadJson(thread, await access.shownState(thread)));
       },
@@ -158,8 +160,10 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
       "/:id",
       operation({ tag, summary: "Delete a thread, its runs and its state", answers: { 204: "Gone" } }),
       async (c) => {
-        const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        await deleteThread(deps, runner, thread);
+        const id = c.req.param("id");
+        const deleted =
+          uuid.safeParse(id).success && deleteThread(deps, runner, { id, owner: c.var.session.data.userId });
+        if (!(await deleted)) throw new TenureError({ tag: "thread-not-found", threadId: id });
         return c.body(null, 204);
       },
     )
@@ -176,7 +180,8 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           metadata: { ...thread.metadata, thread_id: id },
         });
         if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
-        await copyCheckpoints(deps.checkpointer, thread.id, id);
+        await copyCheckpoints(deps.checkpointer, thread, created);
+        await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, created));
         const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
         return json(c, threadJson(copy, await access.shownState(copy)));
       },

@@ -1,6 +1,7 @@
 /** What a graph is run with: the assistant's defaults, the thread's, the request's own, and what only the server sets. */
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { Run, Thread } from "@tenure/core/thread";
+import { lifeConfig } from "@tenure/core/checkpoint";
+import type { Lease, Run, Thread } from "@tenure/core/thread";
 import type { AssistantDescription } from "../assistants.ts";
 import type { RunRequest } from "./request.ts";
 
@@ -25,7 +26,12 @@ export function threadConfig(request: RunRequest, assistant: AssistantDescriptio
 }
 
 /** The options of LangGraph's `streamEvents` for a run. */
-export function executionOptions(run: Run, request: RunRequest, assistant: AssistantDescription): Fields {
+export function executionOptions(
+  run: Run,
+  request: RunRequest,
+  assistant: AssistantDescription,
+  life: Lease["life"],
+): Fields {
   const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
   const from = checkpoint?.checkpoint_id ?? request.checkpoint_id;
   const configurable = {
@@ -36,6 +42,7 @@ export function executionOptions(run: Run, request: RunRequest, assistant: Assis
     ...(checkpoint?.checkpoint_ns != null && { checkpoint_ns: checkpoint.checkpoint_ns }),
     ...(checkpoint?.checkpoint_map != null && { checkpoint_map: checkpoint.checkpoint_map }),
     ...identityOf(run.owner),
+    ...lifeConfig(life),
     thread_id: run.threadId,
     run_id: run.id,
     graph_id: run.graphId,

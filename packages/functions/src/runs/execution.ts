@@ -1,5 +1,6 @@
 /** One run of a graph, from the lease to its end, however it ends. */
 import type { RunnableConfig } from "@langchain/core/runnables";
+import { lifeConfig } from "@tenure/core/checkpoint";
 import { isTenureError } from "@tenure/core/errors";
 import type { CancelAction, FinalStatus, Lease, Run, SettledStatus } from "@tenure/core/thread";
 import { assistantOf } from "../assistants.ts";
@@ -8,7 +9,7 @@ import type { Graph } from "../graphs/index.ts";
 import { executionOptions } from "./config.ts";
 import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
-import { underLease } from "./lease.ts";
+import { Hold } from "./lease.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "./request.ts";
 import { errorJson, stringify } from "./wire.ts";
 
@@ -24,8 +25,10 @@ export class Execution {
   /** When this resolves the run has ended, or somebody else has it. */
   readonly done: Promise<void>;
   private readonly deps: Deps;
-  private readonly holding: { lease: Lease };
+  private readonly hold: Hold;
   private readonly abort = new AbortController();
+  /** Ends the run when its lease lapses, whatever becomes of the request that was to renew it. */
+  private lapse: NodeJS.Timeout | undefined;
   private stop: Stop | undefined;
   private graph: Graph | undefined;
   /** Whether the graph waits for somebody, if its events have told. */
@@ -36,30 +39,37 @@ export class Execution {
   constructor(deps: Deps, lease: Lease, run: Run, first: number) {
     this.deps = deps;
     this.run = run;
-    this.holding = { lease };
+    this.hold = new Hold(lease, () => deps.clock.now());
     const onCancel = (action: CancelAction | "lost") => this.end(action);
     this.feed = new Feed({ log: deps.events, runId: run.id, fence: lease.fence, first, onCancel });
     if (run.cancel) this.end(run.cancel);
     this.done = this.perform();
   }
 
-  /** Ends the graph at once. The first one to say why is heard. */
+  /**
+   * Ends the graph at once. The first one to say why is heard. What the graph has done up to then may still be stored,
+   * unless all of it is to go or somebody else has the thread.
+   */
   end(why: Stop): void {
     this.stop ??= why;
+    if (this.stop === "rollback" || this.stop === "lost") this.hold.stop();
     this.abort.abort();
   }
 
   private async perform(): Promise<void> {
     const heartbeat = setInterval(() => void this.renew(), this.deps.leasePolicy.heartbeatMs);
+    this.watchLease();
     try {
-      const failure = await underLease(this.holding, () => this.runGraph());
+      const failure = await this.hold.within(() => this.runGraph());
+      // From here on nothing of the run is stored any more, whatever its nodes still do.
+      await this.hold.drained();
       if (this.stop === "lost") return this.feed.lose();
       if (this.stop === "yielded") {
         await this.feed.flush();
-        await this.deps.threads.release(this.holding.lease);
+        await this.deps.threads.release(this.hold.lease);
         return this.feed.lose();
       }
-      await this.settle(failure);
+      if (!(await this.settle(failure))) return this.feed.lose();
       await this.feed.end();
     } catch (error) {
       // The lease lapses by itself, and whoever takes it over ends the run.
@@ -70,6 +80,7 @@ export class Execution {
       this.feed.lose();
     } finally {
       clearInterval(heartbeat);
+      clearTimeout(this.lapse);
     }
   }
 
@@ -81,7 +92,10 @@ export class Execution {
       if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
       const request = runRequest.parse(run.request);
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
-      const options = { ...executionOptions(run, request, assistant), signal: this.abort.signal };
+      const options = {
+        ...executionOptions(run, request, assistant, this.hold.lease.life),
+        signal: this.abort.signal,
+      };
       const graph = await this.graphFor(request, options);
       const input = await this.inputOf(graph, request);
       if (input === "done") return undefined;
@@ -101,15 +115,10 @@ export class Execution {
         this.feed.append(next.value.event, stringify(next.value.data));
       }
     } catch (error) {
-      if (this.isLate) this.end("lost");
+      if (this.hold.isLate) this.end("lost");
       if (!this.stop) this.feed.append("error", stringify(errorOf(error)));
       return error ?? new Error("the graph threw nothing");
     }
-  }
-
-  /** Whether the lease has passed by this process' own clock. */
-  private get isLate(): boolean {
-    return this.deps.clock.now() >= this.holding.lease.expiresAt;
   }
 
   /** A run without a thread of its own keeps no checkpoints. */
@@ -127,42 +136,59 @@ export class Execution {
    */
   private async inputOf(graph: Graph, request: RunRequest): Promise<unknown> {
     if (this.run.attempt === 1 || isTemporary(request)) return graphInput(request);
-    const config = { configurable: { thread_id: this.run.threadId } };
-    const state = await graph.getState(config);
+    const state = await graph.getState(this.stateConfig);
     if ((state.metadata as { run_id?: string } | undefined)?.run_id !== this.run.id) return graphInput(request);
     // Not `next`: it leaves out tasks whose writes are kept already, while their checkpoint is not.
     return state.tasks.length === 0 || state.tasks.some(({ interrupts }) => interrupts.length > 0) ? "done" : null;
   }
 
-  private async settle(failure: unknown): Promise<void> {
+  /** False when somebody else has the run by now, and ends it. */
+  private async settle(failure: unknown): Promise<boolean> {
     const { threads, checkpointer } = this.deps;
-    const { lease } = this.holding;
+    const { lease } = this.hold;
     const rolledBack = this.stop === "rollback";
-    if (rolledBack) await checkpointer.deleteRun(this.run.threadId, this.run.id);
+    if (rolledBack) {
+      // Absent first: the rest can be cut short, or overtaken by a write that another process sent before it died.
+      if (!(await threads.undo(lease))) return false;
+      await checkpointer.eraseRun(this.run.threadId, this.run.id);
+    }
     const status: FinalStatus = this.stop ? "interrupted" : failure !== undefined ? "error" : "success";
     const thread = await this.leaves(status);
     const error = status === "error" ? { error: errorOf(failure) } : {};
-    const left = await threads.settle(lease, { status, thread, ...error, forget: rolledBack });
+    const close = isTemporary(this.run.request);
+    const left = await threads.settle(lease, { status, thread, ...error, forget: rolledBack, close });
     this.isLast = left === "done";
+    return left !== "lost";
+  }
+
+  private get stateConfig(): RunnableConfig {
+    return { configurable: { thread_id: this.run.threadId, ...lifeConfig(this.hold.lease.life) } };
   }
 
   private async leaves(status: FinalStatus): Promise<SettledStatus> {
     if (status === "error") return "error";
     if (status === "interrupted" || isTemporary(this.run.request as RunRequest)) return "idle";
     if (this.isInterrupted === false) return "idle";
-    const state = await this.graph?.getState({ configurable: { thread_id: this.run.threadId } });
+    const state = await this.graph?.getState(this.stateConfig);
     return state && state.next.length > 0 ? "interrupted" : "idle";
+  }
+
+  private watchLease(): void {
+    clearTimeout(this.lapse);
+    const left = Math.max(0, this.hold.lease.expiresAt - this.deps.clock.now());
+    this.lapse = setTimeout(() => (this.hold.isLate ? this.end("lost") : this.watchLease()), left);
+    this.lapse.unref();
   }
 
   /** A run that cannot renew its lease is no longer the thread's only writer, and ends. */
   private async renew(): Promise<void> {
     try {
-      const renewed = await this.deps.threads.renew(this.holding.lease);
+      const renewed = await this.deps.threads.renew(this.hold.lease);
       if (!renewed) return this.end("lost");
-      this.holding.lease = renewed.lease;
+      this.hold.lease = renewed.lease;
       if (renewed.cancel) this.end(renewed.cancel);
     } catch {
-      if (this.isLate) this.end("lost");
+      if (this.hold.isLate) this.end("lost");
     }
   }
 }

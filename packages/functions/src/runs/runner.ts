@@ -4,8 +4,9 @@
  * finds one whose process has died, calls `kick`; whoever does not wait calls `leave`.
  */
 import type { CancelAction } from "@tenure/core/events";
-import type { Admission, Begun, NewRun, Run } from "@tenure/core/thread";
+import type { Admission, Begun, NewAdmission, NewRun, Run } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
+import { sweepDeletions } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import { crashesOf, Execution, isTemporary } from "./execution.ts";
 import type { RunQueue } from "./queue.ts";
@@ -69,6 +70,18 @@ export class Runner {
       await this.cancel(run.threadId, other, run.multitask);
     }
     return admitted;
+  }
+
+  /** Puts a run on a thread that is made for it, and begins it `here` if it is due and there is a place. */
+  async submitNew(
+    run: NewRun,
+    { here = false, ...made }: Omit<NewAdmission, "holder"> & { here?: boolean },
+  ): Promise<"admitted"> {
+    const { threads } = this.deps;
+    const begins = here && this.places > 0 && !this.stopped && run.startAt <= this.deps.clock.now();
+    if (begins) await this.inPlace(() => threads.admitNew(run, { ...made, holder: this.holder }));
+    else await threads.admitNew(run, made);
+    return "admitted";
   }
 
   /** The run, if it is under way here. */
@@ -156,7 +169,9 @@ export class Runner {
     });
     const over = execution.done.then(async () => {
       this.active.delete(run.id);
-      if (isTemporary(run.request)) await this.deps.threads.remove(threadId, run.owner).catch(() => {});
+      if (isTemporary(run.request) && execution.isLast)
+        // The thread was closed along with the run's end; should this fail, its records expire.
+        await this.deps.threads.erase(threadId, run.owner).catch(() => {});
       if (this.stopped) return;
       // Who has waited longest first; the thread's own next run after that.
       this.fill();
@@ -237,6 +252,7 @@ export class Runner {
       threads.add(threadId);
     }
     for (const threadId of threads) await this.sendOrKick(threadId, (queue) => queue.sendFound(threadId, sweep));
+    await sweepDeletions(this.deps, this);
   }
 
   /** Sweeps now and then. For one process that stays; deployed, a schedule does it. */

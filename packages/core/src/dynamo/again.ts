@@ -1,9 +1,9 @@
 import { TenureError } from "../errors.ts";
 
-/** So many others may come first, one after the other. */
+/** So many concurrent writes may come first, one after the other. */
 const TRIES = 20;
 
-/** Repeats what others may come in between of, until it is done. */
+/** Retries an optimistic write until no concurrent write beats it; throws `store-unavailable` when too many have. */
 export async function untilDone<T>(attempt: () => Promise<T | "again">): Promise<T> {
   for (let tries = 0; tries < TRIES; tries++) {
     const done = await attempt();

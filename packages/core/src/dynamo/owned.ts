@@ -1,0 +1,30 @@
+import type { Key, Table } from "./table.ts";
+
+/**
+ * The ids of what an owner has of one kind. They are items of the owner's own partition and so read consistently, which an
+ * index is not: a deletion finds all that was acknowledged before it. An id may be listed whose record is not there.
+ */
+export class Owned {
+  private readonly table: Table;
+  private readonly kind: string;
+
+  constructor(table: Table, kind: "thread" | "assistant") {
+    this.table = table;
+    this.kind = kind;
+  }
+
+  /** Idempotent. To be called before, or along with, the write of the record itself. */
+  add(owner: string, id: string): Promise<void> {
+    return this.table.put({ ...this.keyOf(owner, id) });
+  }
+
+  /** To be deleted along with the record. */
+  keyOf(owner: string, id: string): Key {
+    return { pk: `owner#${owner}`, sk: `${this.kind}#${id}` };
+  }
+
+  async *ids(owner: string): AsyncGenerator<string> {
+    const { pk, sk: prefix } = this.keyOf(owner, "");
+    for await (const { sk } of this.table.query({ pk, prefix })) yield sk.slice(prefix.length);
+  }
+}

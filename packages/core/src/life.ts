@@ -1,0 +1,18 @@
+/** A thread's life: from when it was made to its deletion. What belongs to another life than the current one is absent. */
+import { randomBytes } from "node:crypto";
+
+export interface Life {
+  /** Undefined for a thread that was never deleted, where nobody keeps its lives. */
+  id?: string | undefined;
+  /** Ids of the runs that were rolled back, the latest last: what they wrote is absent too. */
+  undone: readonly string[];
+}
+
+/** How many rolled back runs of a thread are remembered. No write of an earlier one can still be under way. */
+const MAX_UNDONE = 20;
+
+export const newLifeId = (): string => randomBytes(6).toString("base64url");
+
+/** The runs that are remembered as rolled back, once `runId` is one of them. */
+export const withUndone = (undone: readonly string[], runId: string): string[] =>
+  [...undone.filter((one) => one !== runId), runId].slice(-MAX_UNDONE);

@@ -1,0 +1,64 @@
+/**
+ * The deletion of a thread, in steps that a crash may come between. `close` makes the thread absent, so that nothing is
+ * admitted to it and nothing begins; then whoever holds it is stopped; `erase` deletes what is stored, the record last.
+ * A closed thread is in an index of its own, where whoever goes on with an interrupted deletion finds it.
+ */
+import type { Clock } from "../clock.ts";
+import { type Key, type Owned, type Table, tableDefinition } from "../dynamo/index.ts";
+import { CLOSED, RUNS, sortable, threadKey } from "./records.ts";
+import type { ErasedRun, ThreadStore } from "./store.ts";
+
+interface Stores {
+  table: Table;
+  clock: Clock;
+  owned: Owned;
+}
+
+type Deletion = Pick<ThreadStore, "close" | "holderOf" | "erase" | "closed" | "unlist" | "idsOf">;
+
+export function deletion({ table, clock, owned }: Stores): Deletion {
+  return {
+    // Not parsed: a damaged record can be deleted too.
+    close(id, owner) {
+      const now = clock.now();
+      return table.update(threadKey(id), {
+        expression: "SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place",
+        condition: "#owner = :owner",
+        names: { "#owner": "owner" },
+        values: { ":now": now, ":closed": CLOSED, ":place": `${sortable(now)}#${id}`, ":owner": owner },
+      });
+    },
+
+    async holderOf(id) {
+      const record = await table.get(threadKey(id));
+      if (typeof record?.leaseExpiresAt !== "number") return undefined;
+      const { leaseHolder, leaseRun, leaseExpiresAt, fence } = record;
+      return { holder: String(leaseHolder), runId: String(leaseRun), expiresAt: leaseExpiresAt, fence: Number(fence) };
+    },
+
+    async erase(id, owner, beforeRuns = async () => {}) {
+      const record = threadKey(id);
+      for (;;) {
+        const keys: Key[] = [];
+        const runs: ErasedRun[] = [];
+        for await (const { pk, sk, updatedAt } of table.query({ pk: record.pk, withExpired: true })) {
+          if (sk !== record.sk) keys.push({ pk, sk });
+          if (sk.startsWith(RUNS)) runs.push({ id: sk.slice(RUNS.length), updatedAt: Number(updatedAt) });
+        }
+        if (keys.length === 0) break;
+        if (runs.length > 0) await beforeRuns(runs);
+        await table.deleteAll(keys);
+      }
+      await table.deleteAll([record, owned.keyOf(owner, id)]);
+    },
+
+    async *closed() {
+      for await (const { id, owner, closedAt } of table.queryIndex(tableDefinition.index.name, CLOSED))
+        yield { id: String(id), owner: String(owner), closedAt: Number(closedAt) };
+    },
+
+    unlist: (id, owner) => table.deleteAll([owned.keyOf(owner, id)]),
+
+    idsOf: (owner) => owned.ids(owner),
+  };
+}
