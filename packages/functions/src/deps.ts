@@ -17,7 +17,6 @@ import { loadModel } from "./graphs/model.ts";
 import type { SourceSchemas } from "./graphs/schemas.ts";
 import { sourceSchemas } from "./graphs/source-schemas.ts";
 import { checkpointMetadata } from "./runs/config.ts";
-import { guardOfRun } from "./runs/lease.ts";
 
 export interface ServiceConfig extends AuthConfig {
   /** `provider:model`, or one that is made already; the offline model when left out. */
@@ -71,7 +70,6 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
       auth.count("Supersteps");
       return checkpointMetadata(of);
     },
-    guard: guardOfRun,
     clock,
   });
   const model = typeof config.model === "object" ? config.model : await loadModel(config.model);
@@ -86,7 +84,7 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     events: createEventLog(redis),
     fleeting: createFleetingStore(redis),
     lingering: createLingeringStore(table),
-    storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, guard: guardOfRun, clock }),
+    storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, clock }),
     defaults: config.defaults ?? {},
     startedAt: clock.now(),
     leasePolicy,

@@ -13,14 +13,7 @@ import {
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
 import { type Clock, systemClock } from "../clock.ts";
-import {
-  asDocumentClient,
-  type DynamoDBClient,
-  type DynamoDBDocumentClient,
-  Table,
-  unguarded,
-  type WriteGuard,
-} from "../dynamo/index.ts";
+import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, guarded, Table } from "../dynamo/index.ts";
 import { isTenureError } from "../errors.ts";
 import type { Life } from "../life.ts";
 import type { BlobOptions } from "./blob-store.ts";
@@ -66,8 +59,6 @@ export interface DynamoDBSaverOptions {
   indexName?: string;
   /** Adds to a checkpoint's metadata, from the config that it is put with: what `list` is to filter by, say. */
   metadataOf?: (config: RunnableConfig) => Record<string, unknown>;
-  /** Carries out the writes of each `put` and `putWrites`, or refuses them; see `WriteGuard`. All are carried out when left out. */
-  guard?: WriteGuard;
   /** LangGraph's JSON serializer when left out. */
   serde?: SerializerProtocol;
   clock?: Clock;
@@ -97,7 +88,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly tombstones: Tombstones;
   private readonly values: Values;
   private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
-  private readonly guard: WriteGuard;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
 
@@ -107,7 +97,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.clock = clock;
     this.ttlMs = ttlMs;
     this.metadataOf = options.metadataOf ?? (() => ({}));
-    this.guard = options.guard ?? unguarded;
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
@@ -177,7 +166,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     metadata: CheckpointMetadata,
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
-    return this.guard(() => this.putNow(config, checkpoint, metadata, newVersions));
+    return guarded(() => this.putNow(config, checkpoint, metadata, newVersions));
   }
 
   private async putNow(
@@ -248,7 +237,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
     const expiry = kept(expiryOf(config, this.ttlMs, this.clock.now()));
-    await this.guard(() => this.pendingWrites.put(ref, writes, { id: taskId, path: taskPath }, expiry));
+    await guarded(() => this.pendingWrites.put(ref, writes, { id: taskId, path: taskPath }, expiry));
   }
 
   /**

@@ -11,6 +11,6 @@ export {
 } from "./client.ts";
 export { tableDefinition } from "./definition.ts";
 export { checkFormat, FORMAT, Format } from "./format.ts";
-export { unguarded, type WriteGuard } from "./guard.ts";
+export { guarded, underGuard, type WriteGuard } from "./guard.ts";
 export { Owned } from "./owned.ts";
 export { type Item, type Key, Table } from "./table.ts";

@@ -15,11 +15,10 @@ import {
   asDocumentClient,
   type DynamoDBClient,
   type DynamoDBDocumentClient,
+  guarded,
   type Item,
   type Key,
   Table,
-  unguarded,
-  type WriteGuard,
 } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
 import { meets } from "./filter.ts";
@@ -33,8 +32,6 @@ export interface DynamoDBStoreOptions {
   scope: string;
   /** How long items live after they were put, in milliseconds; for good when left out. */
   ttlMs?: number;
-  /** Carries out each `put` and `delete`, or refuses it; see `WriteGuard`. All are carried out when left out. */
-  guard?: WriteGuard;
   clock?: Clock;
 }
 
@@ -50,15 +47,13 @@ export class DynamoDBStore extends BaseStore {
   private readonly table: Table;
   private readonly pk: string;
   private readonly ttlMs: number | undefined;
-  private readonly guard: WriteGuard;
   private readonly clock: Clock;
 
-  constructor({ client, tableName, scope, ttlMs, guard = unguarded, clock = systemClock }: DynamoDBStoreOptions) {
+  constructor({ client, tableName, scope, ttlMs, clock = systemClock }: DynamoDBStoreOptions) {
     super();
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     this.pk = `store#${scope}`;
     this.ttlMs = ttlMs;
-    this.guard = guard;
     this.clock = clock;
   }
 
@@ -111,7 +106,7 @@ export class DynamoDBStore extends BaseStore {
 
   private perform(operation: Operation): Promise<unknown> {
     if ("namespacePrefix" in operation) return this.find(operation);
-    if ("value" in operation) return this.guard(() => this.write(operation));
+    if ("value" in operation) return guarded(() => this.write(operation));
     if ("key" in operation) return this.read(operation);
     return this.namespaces(operation);
   }

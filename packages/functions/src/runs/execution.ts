@@ -1,6 +1,7 @@
 /** One run of a graph, from the lease to its end, however it ends. */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { lifeConfig } from "@tenure/core/checkpoint";
+import { underGuard } from "@tenure/core/dynamo";
 import { isTenureError } from "@tenure/core/errors";
 import type { CancelAction, FinalStatus, Lease, Run, SettledStatus } from "@tenure/core/thread";
 import { assistantOf } from "../assistants.ts";
@@ -60,7 +61,7 @@ export class Execution {
     const heartbeat = setInterval(() => void this.renew(), this.deps.leasePolicy.heartbeatMs);
     this.watchLease();
     try {
-      const failure = await this.hold.within(() => this.runGraph());
+      const failure = await underGuard(this.hold.guard, () => this.runGraph());
       // From here on nothing of the run is stored any more, whatever its nodes still do.
       await this.hold.drained();
       if (this.stop === "lost") return this.feed.lose();

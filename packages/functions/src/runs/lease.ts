@@ -1,5 +1,4 @@
 /** A run writes only while it holds its thread and was not stopped. */
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { WriteGuard } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
 import type { Lease } from "@tenure/core/thread";
@@ -54,17 +53,4 @@ export class Hold {
     } while (this.writes.size > 0);
     this.stop();
   }
-
-  /** Runs what writes by this right; see `guardOfRun`. */
-  within<T>(work: () => T): T {
-    return holds.run(this, work);
-  }
 }
-
-const holds = new AsyncLocalStorage<Hold>();
-
-/** The guard of the run whose code calls it; what no run calls is let through. */
-export const guardOfRun: WriteGuard = (write) => {
-  const hold = holds.getStore();
-  return hold ? hold.guard(write) : write();
-};
