@@ -255,12 +255,12 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(run.request).toEqual(large.request);
     await threads.settle(lease, { status: "success", thread: "idle" });
     expect(await unfinished()).toEqual([]);
-    expect(await threads.close(id, "eve")).toBe(false);
-    expect(await threads.close(id, "ada")).toBe(true);
+    expect(await threads.close(id, "eve")).toBe(undefined);
+    expect(await threads.close(id, "ada")).toBe("free");
     const erased: string[] = [];
     await threads.erase(id, "ada", async (runs) => void erased.push(...runs.map((one) => one.id)));
     expect(erased).toEqual([large.id]);
-    expect(await threads.close(id, "ada")).toBe(false);
+    expect(await threads.close(id, "ada")).toBe(undefined);
     expect(await threads.run(id, large.id)).toBe(undefined);
     expect(await inTable(id)).toEqual([]);
   });
@@ -278,8 +278,8 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const [held, waiting, late] = [runOn(id), runOn(id), runOn(id)];
     const { lease } = (await threads.admit(held, { ...inLine, holder: "holder" })) as Begun;
     await threads.admit(waiting, inLine);
-    expect(await threads.close(id, "ada")).toBe(true);
-    expect(await threads.close(id, "ada")).toBe(true);
+    expect(await threads.close(id, "ada")).toBe("held");
+    expect(await threads.close(id, "ada")).toBe("held");
     expect(await threads.get(id, "ada")).toBe(undefined);
     expect(await threads.change(id, "ada", { metadata: { a: 1 } })).toBe(undefined);
     expect(await threads.admit(late, inLine)).toBe("not-found");

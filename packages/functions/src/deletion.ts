@@ -31,14 +31,15 @@ export async function deleteThread(
   runner: Runner,
   { id, owner }: { id: string; owner: string },
 ): Promise<boolean> {
-  if (!(await deps.threads.close(id, owner))) return false;
-  await eraseThread(deps, runner, { id, owner });
-  return true;
+  const closed = await deps.threads.close(id, owner);
+  if (closed === "held") await released(deps, runner, id);
+  if (closed) await eraseThread(deps, { id, owner });
+  return closed !== undefined;
 }
 
-async function eraseThread(deps: Deps, runner: Runner, { id, owner }: { id: string; owner: string }): Promise<void> {
+/** Deletes what is stored of a closed thread that nobody holds. */
+async function eraseThread(deps: Deps, { id, owner }: { id: string; owner: string }): Promise<void> {
   const { threads, checkpointer, events, clock } = deps;
-  await released(deps, runner, id);
   await checkpointer.eraseThread(id);
   const hasEvents = ({ updatedAt }: ErasedRun) => !(updatedAt + EVENTS_TTL_MS < clock.now());
   await threads.erase(id, owner, (runs) => forEach(runs.filter(hasEvents), AT_ONCE, (run) => events.remove(run.id)));
@@ -135,7 +136,7 @@ export async function sweepDeletions(deps: Deps, runner: Runner): Promise<void> 
   for await (const user of before(until, deps.users.closed()))
     if (isAbandoned(user)) await eraseAccount(deps, runner, user, until);
   for await (const thread of before(until, deps.threads.closed()))
-    if (isAbandoned(thread)) await eraseThread(deps, runner, thread);
+    if (isAbandoned(thread)) await deleteThread(deps, runner, thread);
 }
 
 /** As many of them as there is time for. */

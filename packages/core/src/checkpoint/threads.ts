@@ -40,13 +40,8 @@ export class Threads {
     return found;
   }
 
-  /** Deletes all items of a thread, and the objects that they name, until a look finds none. */
+  /** Deletes all items of a thread, and the objects that they name. */
   async deleteAll(threadId: string): Promise<void> {
-    while (await this.deleteFound(threadId));
-  }
-
-  /** Whether there was anything to delete. */
-  private async deleteFound(threadId: string): Promise<boolean> {
     const keys: Key[] = [];
     const objects: string[] = [];
     for await (const { pk, sk, o } of this.table.query({ pk: partition(threadId), withExpired: true })) {
@@ -61,7 +56,6 @@ export class Threads {
     // Objects first: what is cut short is found again by the items that name them.
     if (objects.length > 0) await this.blobs?.deleteAll(objects);
     await this.table.deleteAll(keys);
-    return keys.length > 0;
   }
 
   private async *heads(): AsyncGenerator<Key> {

@@ -19,14 +19,15 @@ type Deletion = Pick<ThreadStore, "close" | "holderOf" | "erase" | "closed" | "u
 export function deletion({ table, clock, owned }: Stores): Deletion {
   return {
     // Not parsed: a damaged record can be deleted too.
-    close(id, owner) {
+    async close(id, owner) {
       const now = clock.now();
-      return table.update(threadKey(id), {
+      const record = await table.updated(threadKey(id), {
         expression: "SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place",
         condition: "#owner = :owner",
         names: { "#owner": "owner" },
         values: { ":now": now, ":closed": CLOSED, ":place": `${sortable(now)}#${id}`, ":owner": owner },
       });
+      return record && (record.leaseExpiresAt === undefined ? "free" : "held");
     },
 
     async holderOf(id) {
@@ -38,17 +39,14 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
 
     async erase(id, owner, beforeRuns = async () => {}) {
       const record = threadKey(id);
-      for (;;) {
-        const keys: Key[] = [];
-        const runs: ErasedRun[] = [];
-        for await (const { pk, sk, updatedAt } of table.query({ pk: record.pk, withExpired: true })) {
-          if (sk !== record.sk) keys.push({ pk, sk });
-          if (sk.startsWith(RUNS)) runs.push({ id: sk.slice(RUNS.length), updatedAt: Number(updatedAt) });
-        }
-        if (keys.length === 0) break;
-        if (runs.length > 0) await beforeRuns(runs);
-        await table.deleteAll(keys);
+      const keys: Key[] = [];
+      const runs: ErasedRun[] = [];
+      for await (const { pk, sk, updatedAt } of table.query({ pk: record.pk, withExpired: true })) {
+        if (sk !== record.sk) keys.push({ pk, sk });
+        if (sk.startsWith(RUNS)) runs.push({ id: sk.slice(RUNS.length), updatedAt: Number(updatedAt) });
       }
+      if (runs.length > 0) await beforeRuns(runs);
+      await table.deleteAll(keys);
       await table.deleteAll([record, owned.keyOf(owner, id)]);
     },
 

@@ -55,9 +55,10 @@ export interface ThreadStore {
 
   /**
    * Begins the deletion of a thread: once this has returned it is absent for everyone, no run is admitted to it and none
-   * begins; its id stays taken until `erase`. False when the owner has no such thread. Idempotent.
+   * begins; its id stays taken until `erase`. "held" when somebody has its lease and may still write. Undefined when the
+   * owner has no such thread. Idempotent.
    */
-  close(id: string, owner: string): Promise<boolean>;
+  close(id: string, owner: string): Promise<"held" | "free" | undefined>;
 
   /** The lease of a closed thread, whose run may still write; undefined when nobody has it. `expiresAt` is in epoch milliseconds. */
   holderOf(id: string): Promise<{ runId: string; holder: string; fence: number; expiresAt: number } | undefined>;
