@@ -17,6 +17,9 @@ import { errorJson, stringify } from "./wire.ts";
 /** One whose process has died so often is not tried again. */
 const MAX_CRASHES = 3;
 
+/** How long a graph that was stopped may take to end. */
+const GRACE_MS = 2000;
+
 /** What ends a graph before its own end. */
 type Stop = CancelAction | "lost" | "yielded";
 
@@ -108,7 +111,8 @@ export class Execution {
       };
       const events = execute(graph, execution);
       for (;;) {
-        const next = await events.next();
+        const next = await this.unlessDeaf(events.next());
+        if (!next) return undefined;
         if (next.done) {
           this.isInterrupted = next.value;
           return undefined;
@@ -120,6 +124,26 @@ export class Execution {
       if (!this.stop) this.feed.append("error", stringify(errorOf(error)));
       return error ?? new Error("the graph threw nothing");
     }
+  }
+
+  /**
+   * What the graph comes to next; undefined when it was stopped and has gone on for too long. It is left behind then, and
+   * writes nothing any more.
+   */
+  private unlessDeaf<T>(next: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const { signal } = this.abort;
+      let grace: NodeJS.Timeout | undefined;
+      const stop = () => {
+        grace = setTimeout(resolve, GRACE_MS, undefined);
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop, { once: true });
+      next.then(resolve, reject).finally(() => {
+        clearTimeout(grace);
+        signal.removeEventListener("abort", stop);
+      });
+    });
   }
 
   /** A run without a thread of its own keeps no checkpoints. */
