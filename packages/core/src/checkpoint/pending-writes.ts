@@ -11,13 +11,15 @@ import {
   WRITES_IDX_MAP,
   writesSortKey,
 } from "@langchain/langgraph-checkpoint";
-import type { Item, Key, Table } from "../dynamo/index.ts";
+import { type Item, isItemTooLarge, type Key, type Table } from "../dynamo/index.ts";
 import type { Blob, Blobs } from "./blobs.ts";
 import { corrupt } from "./corrupt.ts";
 import { type CheckpointRef, checkpointOf, partition, taskOf, writesKey, writesOf, writesOfNamespace } from "./keys.ts";
 
 /** One write as stored: its channel, the serializer's type, the value. */
 type StoredWrite = [channel: string, type: string, value: Blob];
+/** One write, serialized. */
+type Write = [index: number, channel: string, type: string, value: Uint8Array];
 /** A write of a pack: its index, and the value in base64. */
 type PackedWrite = [index: number, channel: string, type: string, value: string];
 
@@ -39,7 +41,7 @@ export class PendingWrites {
 
   /**
    * Stores the writes of one call. A regular write (index 0 and up) is kept as it was first stored; a special
-   * one (error, interrupt, resume, scheduled: negative) is replaced.
+   * one (error, interrupt, resume, scheduled: negative) is replaced, and of several in one call the last counts.
    */
   async put(
     ref: CheckpointRef,
@@ -47,35 +49,59 @@ export class PendingWrites {
     task: { id: string; path: string },
     expiry: Expiry,
   ): Promise<void> {
+    const byIndex = new Map(writes.map((write, position) => [indexOf(write[0], position), write]));
     const dumped = await Promise.all(
-      writes.map(async ([channel, value], position) => {
+      [...byIndex].map(async ([index, [channel, value]]): Promise<Write> => {
         const [type, bytes] = await this.serde.dumpsTyped(value);
-        return { index: WRITES_IDX_MAP[channel] ?? position, channel, type, bytes };
+        return [index, channel, type, bytes];
       }),
     );
-    const regular = dumped.filter(({ index }) => index >= 0);
-    const special = dumped.filter(({ index }) => index < 0);
+    const regular = dumped.filter(([index]) => index >= 0);
     const key = writesKey(ref, task.id);
-    const update = new UpdateBuilder();
-    const size = regular.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES) {
-      const pack: PackedWrite[] = regular.map(({ index, channel, type, bytes }) => [
-        index,
-        channel,
-        type,
-        Buffer.from(bytes).toString("base64"),
-      ]);
-      const packed = Buffer.from(JSON.stringify(pack));
-      update.setOnce("pack", await this.blobs.write(key, packed, MAX_SINGLE_BYTES, expiry));
-    } else {
-      for (const { index, channel, type, bytes } of regular)
+    const always = new Map<string, unknown>([["path", task.path]]);
+    if (expiry.expiresAt !== undefined) always.set("expiresAt", expiry.expiresAt);
+    for (const [index, channel, type, bytes] of dumped.filter(([index]) => index < 0))
+      always.set(`w${index}`, [channel, type, await this.blobs.write(key, bytes, SPECIAL_INLINE_BYTES, expiry)]);
+
+    const update = new UpdateBuilder(always);
+    const size = regular.reduce((sum, [, , , bytes]) => sum + bytes.length, 0);
+    if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES)
+      update.set("pack", await this.blobs.write(key, packOf(regular), MAX_SINGLE_BYTES, expiry));
+    else
+      for (const [index, channel, type, bytes] of regular)
         update.setOnce(`w${index}`, [channel, type, await this.blobs.write(key, bytes, MAX_SINGLE_BYTES, expiry)]);
+    if (regular.length > 0) update.whereIs("pack", undefined);
+    try {
+      if (await this.table.update(key, update)) return;
+    } catch (error) {
+      if (!isItemTooLarge(error)) throw error;
     }
-    for (const { index, channel, type, bytes } of special)
-      update.set(`w${index}`, [channel, type, await this.blobs.write(key, bytes, SPECIAL_INLINE_BYTES, expiry)]);
-    update.set("path", task.path);
-    if (expiry.expiresAt !== undefined) update.set("expiresAt", expiry.expiresAt);
-    await this.table.update(key, update);
+    await this.addToPack(ref, key, regular, always, expiry);
+  }
+
+  /**
+   * Moves all regular writes of a task into one pack, those of this call behind the ones that are there. A single write
+   * is only ever added while there is no pack, so that one beside a pack was first.
+   */
+  private async addToPack(
+    ref: CheckpointRef,
+    key: Key,
+    regular: Write[],
+    always: Map<string, unknown>,
+    expiry: Expiry,
+  ): Promise<void> {
+    for (;;) {
+      const update = new UpdateBuilder(always);
+      const range = { pk: key.pk, from: key.sk, to: key.sk, withExpired: true };
+      const { value: item } = await this.table.query(range).next();
+      const known = item ? (await this.unpack(ref, item)).filter(([index]) => index >= 0) : [];
+      const taken = new Set(known.map(([index]) => index));
+      const pack = packOf([...known, ...regular.filter(([index]) => !taken.has(index))]);
+      update.set("pack", await this.blobs.write(key, pack, SPECIAL_INLINE_BYTES, expiry));
+      for (const name of Object.keys(item ?? {})) if (/^w\d+$/.test(name)) update.remove(name);
+      update.whereIs("pack", item?.pack);
+      if (await this.table.update(key, update)) return;
+    }
   }
 
   /** The keys of a checkpoint's writes. */
@@ -142,9 +168,9 @@ export class PendingWrites {
     return found.sort((a, b) => compareWritesSortKeys(a.key, b.key)).map(({ write }) => write);
   }
 
-  private async unpack(ref: CheckpointRef, item: Item): Promise<[number, string, string, Uint8Array][]> {
+  private async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {
     const what = `the writes of task ${taskOf(item.sk)} of checkpoint ${ref.checkpointId}`;
-    const writes = new Map<number, [number, string, string, Uint8Array]>();
+    const writes = new Map<number, Write>();
     if (item.pack !== undefined) {
       const bytes = await this.blobs.read(item, item.pack as Blob, what);
       for (const [index, channel, type, value] of parsePack(bytes, what))
@@ -173,29 +199,62 @@ function parsePack(bytes: Uint8Array, what: string): PackedWrite[] {
   }
 }
 
+const packOf = (writes: Write[]): Buffer =>
+  Buffer.from(
+    JSON.stringify(
+      writes.map(
+        ([index, channel, type, bytes]): PackedWrite => [index, channel, type, Buffer.from(bytes).toString("base64")],
+      ),
+    ),
+  );
+
+/** Negative for the channels that LangGraph keeps one write of. A channel may be called `constructor`. */
+const indexOf = (channel: string, position: number): number =>
+  Object.hasOwn(WRITES_IDX_MAP, channel) ? (WRITES_IDX_MAP[channel] as number) : position;
+
 class UpdateBuilder {
+  condition?: string;
   readonly names: Record<string, string> = {};
   readonly values: Record<string, unknown> = {};
-  private readonly clauses: string[] = [];
+  private readonly sets: string[] = [];
+  private readonly removes: string[] = [];
+
+  constructor(values: Map<string, unknown>) {
+    for (const [attribute, value] of values) this.set(attribute, value);
+  }
 
   get expression(): string {
-    return `SET ${this.clauses.join(", ")}`;
+    return `SET ${this.sets.join(", ")}${this.removes.length > 0 ? ` REMOVE ${this.removes.join(", ")}` : ""}`;
   }
 
   set(attribute: string, value: unknown): void {
-    const n = this.bind(attribute, value);
-    this.clauses.push(`#${n} = :${n}`);
+    this.sets.push(`${this.name(attribute)} = ${this.value(value)}`);
   }
 
   setOnce(attribute: string, value: unknown): void {
-    const n = this.bind(attribute, value);
-    this.clauses.push(`#${n} = if_not_exists(#${n}, :${n})`);
+    const name = this.name(attribute);
+    this.sets.push(`${name} = if_not_exists(${name}, ${this.value(value)})`);
   }
 
-  private bind(attribute: string, value: unknown): string {
-    const n = `a${this.clauses.length}`;
-    this.names[`#${n}`] = attribute;
-    this.values[`:${n}`] = value;
-    return n;
+  remove(attribute: string): void {
+    this.removes.push(this.name(attribute));
+  }
+
+  /** The update is made only while the attribute has this value; undefined stands for none. */
+  whereIs(attribute: string, value: unknown): void {
+    const name = this.name(attribute);
+    this.condition = value === undefined ? `attribute_not_exists(${name})` : `${name} = ${this.value(value)}`;
+  }
+
+  private name(attribute: string): string {
+    const name = `#${Object.keys(this.names).length}`;
+    this.names[name] = attribute;
+    return name;
+  }
+
+  private value(value: unknown): string {
+    const name = `:${Object.keys(this.values).length}`;
+    this.values[name] = value;
+    return name;
   }
 }

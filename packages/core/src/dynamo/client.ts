@@ -183,6 +183,10 @@ export async function attempt<T>(request: Promise<T>): Promise<T> {
 export const isConditionFailed = (error: unknown): boolean =>
   error instanceof Error && error.name === "ConditionalCheckFailedException";
 
+/** Whether an update was refused because it would make its item larger than 400 KB. */
+export const isItemTooLarge = (error: unknown): boolean =>
+  error instanceof Error && error.name === "ValidationException" && error.message.includes("Item size");
+
 /** Whether the same request may be answered when it is sent again in a moment. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

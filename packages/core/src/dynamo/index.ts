@@ -8,6 +8,7 @@ export {
   type DynamoDBClient,
   type DynamoDBDocumentClient,
   ensureTable,
+  isItemTooLarge,
 } from "./client.ts";
 export { tableDefinition } from "./definition.ts";
 export { checkFormat, FORMAT, Format } from "./format.ts";

@@ -1,0 +1,100 @@
+/** Calls of `putWrites` leave what LangGraph's MemorySaver has after the same calls, however many writes and bytes they carry. */
+import { Annotation, Command, interrupt, MemorySaver, START, StateGraph } from "@langchain/langgraph";
+import type { PendingWrite } from "@langchain/langgraph-checkpoint";
+import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+
+const special = fc.constantFrom("__resume__", "__interrupt__", "__error__", "__scheduled__");
+const channel = fc.oneof({ weight: 2, arbitrary: special }, fc.constantFrom("a", "b"));
+/** A number, and how many bytes of what does not deflate are stored with it. */
+const value = fc.record({
+  n: fc.nat(),
+  bytes: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, fc.constantFrom(15_000, 40_000, 48_000)),
+});
+const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(48_000))).toString("base64");
+const write = fc.tuple(channel, value);
+const emptyCheckpoint = { v: 4, id: "1", ts: "", channel_values: {}, channel_versions: {}, versions_seen: {} };
+const metadata = { source: "loop" as const, step: 0, parents: {} };
+const call = fc.oneof(
+  { weight: 3, arbitrary: fc.array(write, { minLength: 1, maxLength: 6 }) },
+  { weight: 1, arbitrary: fc.array(write, { minLength: 40, maxLength: 90 }) },
+);
+
+describe.each(dynamoEngines)("pending writes on $name", ({ name, open }) => {
+  let table: TestTable;
+  beforeAll(async () => {
+    table = await open();
+  });
+  afterAll(() => table.close());
+  const saverOn = () => new DynamoDBSaver({ client: table.client, tableName: table.tableName });
+
+  it("are MemorySaver's after any calls of one task", async () => {
+    let threads = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { minLength: 1, maxLength: 5 }), async (calls) => {
+        const thread = { thread_id: `writes-${name}-${threads++}`, checkpoint_ns: "" };
+        const config = { configurable: { ...thread, checkpoint_id: "1" } };
+        const found = [];
+        for (const saver of [new MemorySaver(), saverOn()]) {
+          await saver.put({ configurable: thread }, emptyCheckpoint, metadata, {});
+          for (const writes of calls) {
+            const filled = writes.map(
+              ([to, { n, bytes }]): PendingWrite => [to, { n, bytes, noise: noise.slice(0, bytes) }],
+            );
+            await saver.putWrites(config, filled, "task");
+          }
+          const stored = (await saver.getTuple(config))?.pendingWrites as [
+            string,
+            string,
+            { n: number; noise: string },
+          ][];
+          found.push(stored.map(([, to, { n, noise }]) => `${to} ${n} ${noise.length}`).sort());
+        }
+        expect(found[1]).toEqual(found[0]);
+      }),
+      { numRuns: 40, seed: 2026, endOnFailure: true },
+    );
+  });
+
+  it("of two calls at once are whole, one of them for each index", async () => {
+    const thread = { thread_id: `at-once-${name}`, checkpoint_ns: "" };
+    const config = await saverOn().put({ configurable: thread }, emptyCheckpoint, metadata, {});
+    const sizes = [3, 60, 80, 10];
+    await Promise.all(
+      sizes.map((size, by) =>
+        saverOn().putWrites(
+          config,
+          Array.from({ length: size }, (_, index): PendingWrite => ["a", { index, by }]),
+          "task",
+        ),
+      ),
+    );
+    const found = (await saverOn().getTuple(config))?.pendingWrites as [string, string, { index: number }][];
+    expect(found.map(([, , { index }]) => index)).toEqual(Array.from({ length: 80 }, (_, index) => index));
+  });
+
+  it("go to channels of any name", async () => {
+    const thread = { thread_id: `names-${name}`, checkpoint_ns: "" };
+    const config = await saverOn().put({ configurable: thread }, emptyCheckpoint, metadata, {});
+    const writes = ["constructor", "__proto__", "toString", "pack", "path"].map((to, i): PendingWrite => [to, i]);
+    await saverOn().putWrites(config, writes, "task");
+    expect((await saverOn().getTuple(config))?.pendingWrites).toEqual(writes.map((one) => ["task", ...one]));
+  });
+
+  it("let a node that asks twice finish", async () => {
+    const results = [];
+    for (const checkpointer of [new MemorySaver(), saverOn()]) {
+      const graph = new StateGraph(Annotation.Root({ answers: Annotation<string[]> }))
+        .addNode("ask", () => ({ answers: [interrupt("first"), interrupt("second"), interrupt("third")] }))
+        .addEdge(START, "ask")
+        .compile({ checkpointer });
+      const config = { configurable: { thread_id: `asks-${name}` } };
+      await graph.invoke({ answers: [] }, config);
+      for (const resume of ["A", "B"]) await graph.invoke(new Command({ resume }), config);
+      results.push(await graph.invoke(new Command({ resume: "C" }), config));
+    }
+    expect(results).toEqual([{ answers: ["A", "B", "C"] }, { answers: ["A", "B", "C"] }]);
+  });
+});
