@@ -22,6 +22,10 @@ export const kept = ({ keptUntil }: Expiry): { expiresAt?: number } =>
 export const earliest = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 
+/** The later of two instants, of which undefined is never. */
+export const latest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : Math.max(a, b);
+
 /** Whether all that a checkpoint refers to is kept until then. */
 export function outlives({ sourcesUntil, keptUntil }: State, until: number | undefined): boolean {
   const end = earliest(sourcesUntil, keptUntil);

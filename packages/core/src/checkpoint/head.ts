@@ -26,6 +26,8 @@ export interface Head {
   /** How many heads there are before it, along the parents. */
   depth: number;
   parent?: string;
+  /** The head before it, where that is not its parent's: a checkpoint that was put again keeps the place that it had. */
+  base?: string;
   /** Which life of the thread it belongs to: see tombstone.ts. */
   life?: string;
   /** Epoch seconds from which it is absent, though others may still need its bytes; never when left out. */
@@ -36,6 +38,8 @@ export interface Head {
   body: Dumped;
   metadata: Dumped;
   channels: Map<string, HeadChannel>;
+  /** What it brought to channels that it has no longer. */
+  retained?: Map<string, Buffer>;
   /** Tells two heads of one id apart. */
   fingerprint: string;
 }
@@ -44,6 +48,7 @@ export interface Head {
 interface Line {
   n: number;
   p?: string;
+  s?: string;
   g?: string;
   e?: number;
   u?: number;
@@ -52,6 +57,8 @@ interface Line {
   m: [number, string?];
   /** Runs, length of the inline bytes, CRC-32 of the value, type. */
   c: Record<string, [Run[], number, number, string?]>;
+  /** Lengths of what is retained. */
+  k?: Record<string, number>;
 }
 
 const JSON_TYPE = "json";
@@ -59,10 +66,11 @@ const typed = (type: string): [string?] => (type === JSON_TYPE ? [] : [type]);
 
 /** To be coded, and kept as the item's `d`. */
 export function encodeHead(head: Omit<Head, "fingerprint">): Buffer {
-  const { depth, parent, life, expiresAt, sourcesUntil, body, metadata, channels } = head;
+  const { depth, parent, base, life, expiresAt, sourcesUntil, body, metadata, channels, retained } = head;
   const line: Line = {
     n: depth,
     ...(parent !== undefined && { p: parent }),
+    ...(base !== undefined && { s: base }),
     ...(life !== undefined && { g: life }),
     ...(expiresAt !== undefined && { e: expiresAt }),
     ...(sourcesUntil !== undefined && { u: sourcesUntil }),
@@ -71,8 +79,9 @@ export function encodeHead(head: Omit<Head, "fingerprint">): Buffer {
     c: Object.fromEntries(
       [...channels].map(([name, { runs, inline, crc, type }]) => [name, [runs, inline.length, crc, ...typed(type)]]),
     ),
+    ...(retained && { k: Object.fromEntries([...retained].map(([name, { length }]) => [name, length])) }),
   };
-  const inline = [...channels.values()].map((channel) => channel.inline);
+  const inline = [...[...channels.values()].map((channel) => channel.inline), ...(retained?.values() ?? [])];
   return Buffer.concat([Buffer.from(`${JSON.stringify(line)}\n`), body.bytes, metadata.bytes, ...inline]);
 }
 
@@ -80,7 +89,7 @@ export function encodeHead(head: Omit<Head, "fingerprint">): Buffer {
 export function decodeHead(checkpointId: string, payload: Buffer, fingerprint: string): Head | undefined {
   const end = payload.indexOf(10);
   if (end < 0) return undefined;
-  const { n, p, g, e, u, b, m, c } = JSON.parse(payload.toString("utf8", 0, end)) as Line;
+  const { n, p, s, g, e, u, b, m, c, k } = JSON.parse(payload.toString("utf8", 0, end)) as Line;
   let at = end + 1;
   const take = (length: number): Buffer => {
     at += length;
@@ -91,19 +100,29 @@ export function decodeHead(checkpointId: string, payload: Buffer, fingerprint: s
   const channels = new Map<string, HeadChannel>();
   for (const [name, [runs, length, crc, type = JSON_TYPE]] of Object.entries(c))
     channels.set(name, { type, runs, inline: take(length), crc });
+  const retained = k && new Map(Object.entries(k).map(([name, length]) => [name, take(length)]));
   return {
     checkpointId,
     depth: n,
     ...(p !== undefined && { parent: p }),
+    ...(s !== undefined && { base: s }),
     ...(g !== undefined && { life: g }),
     ...(e !== undefined && { expiresAt: e }),
     ...(u !== undefined && { sourcesUntil: u }),
     body,
     metadata,
     channels,
+    ...(retained && { retained }),
     fingerprint,
   };
 }
+
+/** The inline segments of a head by channel, of which others may have slices. */
+export const inlineOf = ({
+  channels,
+  retained = new Map(),
+}: Pick<Head, "channels" | "retained">): Map<string, Buffer> =>
+  new Map([...[...channels].map(([name, { inline }]) => [name, inline] as const), ...retained]);
 
 /** Of the coded bytes: their length and CRC-32. */
 export const fingerprintOf = (d: Uint8Array): string => `${d.length}-${crc32(d)}`;

@@ -5,7 +5,7 @@ import { LRUCache } from "lru-cache";
 import type { Item, Table } from "../dynamo/index.ts";
 import type { Codec } from "./codec.ts";
 import { corrupt } from "./corrupt.ts";
-import { decodeHead, fingerprintOf, type Head } from "./head.ts";
+import { decodeHead, fingerprintOf, type Head, inlineOf } from "./head.ts";
 import { type CheckpointRef, headKey, headsOf, parseHeadKey, partition, whatOf } from "./keys.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "./plan.ts";
 import { reachOf, storedRanges, toSlices } from "./runs.ts";
@@ -87,16 +87,6 @@ export class Heads {
     })();
   }
 
-  /** Whether the very same checkpoint is there, as after a request that was sent twice. */
-  async isStored({ ref, head }: Pick<Loaded, "ref" | "head">): Promise<boolean> {
-    for await (const { ref: found, head: stored } of this.read(ref.threadId, ref.namespace, {
-      upTo: ref.checkpointId,
-      pageSize: 1,
-    }))
-      return found.checkpointId === ref.checkpointId && stored?.fingerprint === head.fingerprint;
-    return false;
-  }
-
   /** The state of a checkpoint that is known by its id; undefined when there is none. */
   async find(ref: CheckpointRef): Promise<Loaded | undefined> {
     const known = this.known(ref);
@@ -140,12 +130,13 @@ export class Heads {
       this.ancestors(ref, head, nearby, reachOf(runs), what),
       ranges.length > 0 ? this.segments.read(ref.threadId, ranges) : undefined,
     ]);
+    const inline = new Map([...ancestors].map(([depth, ancestor]) => [depth, inlineOf(ancestor)]));
     const channels = new Map<string, Channel>();
     for (const [name, { type, runs, crc }] of head.channels) {
       const slices = toSlices(
         runs,
         head.depth,
-        (depth) => ancestors.get(depth)?.channels.get(name)?.inline.length ?? 0,
+        (depth) => inline.get(depth)?.get(name)?.length ?? 0,
         (lineage, ordinal) => {
           const segment = stored?.get(nameOf({ lineage, ordinal }))?.segment;
           if (!segment) throw corrupt(`${what}, channel ${name}: segment ${lineage}#${ordinal}`);
@@ -154,9 +145,7 @@ export class Heads {
       );
       const bytes = Buffer.concat(
         slices.map(({ segment, from, to }) => {
-          const source = isInline(segment)
-            ? ancestors.get(segment.depth)?.channels.get(name)?.inline
-            : stored?.get(nameOf(segment))?.bytes;
+          const source = isInline(segment) ? inline.get(segment.depth)?.get(name) : stored?.get(nameOf(segment))?.bytes;
           return source?.subarray(from, to) ?? Buffer.alloc(0);
         }),
       );
@@ -180,7 +169,7 @@ export class Heads {
   ): Promise<Map<number, Head>> {
     const found = new Map([[head.depth, head]]);
     for (let at = head; head.depth - at.depth < reach; ) {
-      const checkpointId = at.parent;
+      const checkpointId = at.base ?? at.parent;
       if (checkpointId === undefined) throw corrupt(`${what}: it refers to more heads than there are`);
       if (!nearby.has(checkpointId)) await this.gather({ ...ref, checkpointId }, nearby);
       const parent = nearby.get(checkpointId)?.head;
@@ -234,9 +223,9 @@ export function toState(
   };
 }
 
-export function toAncestor({ depth, channels }: Pick<Head, "depth" | "channels">): Ancestor {
-  const inline = [...channels].filter(([, channel]) => channel.inline.length > 0);
-  return { depth, inline: new Map(inline.map(([name, channel]) => [name, channel.inline.length])) };
+export function toAncestor(head: Pick<Head, "depth" | "channels" | "retained">): Ancestor {
+  const inline = [...inlineOf(head)].filter(([, bytes]) => bytes.length > 0);
+  return { depth: head.depth, inline: new Map(inline.map(([name, bytes]) => [name, bytes.length])) };
 }
 
 const cacheKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>

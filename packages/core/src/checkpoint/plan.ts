@@ -60,8 +60,17 @@ const MAX_RUNS = 20;
 /** How many neighbouring slices are made one, at least, when there are too many. */
 const LEAST_MERGED = 4;
 
-export function plan(parent: State | undefined, values: Map<string, Dumped>, newLineage: () => string): Plan {
-  const depth = parent ? parent.depth + 1 : 0;
+/**
+ * With `isReplacing`, `parent` is the checkpoint itself as it was: its head keeps its depth and its inline segments, and all
+ * new bytes go into stored ones.
+ */
+export function plan(
+  parent: State | undefined,
+  values: Map<string, Dumped>,
+  newLineage: () => string,
+  { isReplacing = false } = {},
+): Plan {
+  const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
   const made: Plan = { channels: new Map(), inline: new Map(), segments: [] };
   for (const [name, value] of values) {
     const known = parent?.channels.get(name);
@@ -74,7 +83,9 @@ export function plan(parent: State | undefined, values: Map<string, Dumped>, new
       else writer.add(from, to);
     }
     const sizeAt = (at: number) => parent?.lineage.find((one) => one.depth === at)?.inline.get(name) ?? 0;
-    const { slices, inline, segments } = writer.finish((at) => (at === depth ? writer.inlineSize : sizeAt(at)));
+    writer.shorten((at) => (at === depth && !isReplacing ? writer.inlineSize : sizeAt(at)));
+    if (isReplacing) writer.storeAll();
+    const { slices, inline, segments } = writer.finish();
     made.channels.set(name, { ...value, slices, crc: crc32(value.bytes) });
     if (inline.length > 0) made.inline.set(name, inline);
     made.segments.push(...segments);
@@ -130,7 +141,8 @@ class ChannelWriter {
     this.slices.push({ segment: this.fresh, from, to });
   }
 
-  finish(inlineSize: (depth: number) => number): { slices: Slice[]; inline: Buffer; segments: NewSegment[] } {
+  /** Keeps the slices few, and near. */
+  shorten(inlineSize: (depth: number) => number): void {
     const reach = Math.max(
       0,
       ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
@@ -139,6 +151,16 @@ class ChannelWriter {
     else if (this.inlineSize > MAX_INLINE_BYTES) this.settle((segment) => segment === this.fresh);
     for (let merged = true; merged && toRuns(this.slices, this.depth, inlineSize).length > MAX_RUNS; )
       merged = this.merge();
+  }
+
+  /** Puts all new bytes into stored segments. */
+  storeAll(): void {
+    this.slices = this.slices.flatMap((slice) =>
+      slice.segment === this.fresh ? this.store(slice.from, slice.to) : [slice],
+    );
+  }
+
+  finish(): { slices: Slice[]; inline: Buffer; segments: NewSegment[] } {
     return { ...this.placeFresh(), segments: this.segments };
   }
 

@@ -26,7 +26,7 @@ export async function keysOfRun(
     const metadata = (await values.metadata(head)) as { run_id?: unknown } | undefined;
     const isOwn = metadata?.run_id === runId && !needed.has(nameOf(ref.namespace, ref.checkpointId));
     if (isOwn) own.push(ref);
-    else if (head.parent !== undefined) needed.add(nameOf(ref.namespace, head.parent));
+    else for (const one of [head.parent, head.base]) if (one !== undefined) needed.add(nameOf(ref.namespace, one));
   }
   const writes = await Promise.all(own.map((ref) => pendingWrites.keys(ref)));
   return own.flatMap((ref, i) => [headKey(ref), ...(writes[i] ?? [])]);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import {
   BaseCheckpointSaver,
@@ -23,14 +22,16 @@ import { required, text, toConfig } from "./config.ts";
 import { corrupt } from "./corrupt.ts";
 import { deltaHistory } from "./delta-history.ts";
 import { Encryption, type EncryptionOptions } from "./encryption.ts";
-import { type Expiry, earliest, expiryOf, kept, outlives } from "./expiry.ts";
-import { type Dumped, encodeHead, fingerprintOf, type Head } from "./head.ts";
-import { Heads, type Nearby, toAncestor, toState } from "./heads.ts";
+import { expiryOf, kept } from "./expiry.ts";
+import type { Head } from "./head.ts";
+import { HeadWriter } from "./head-writer.ts";
+import { Heads, type Nearby } from "./heads.ts";
 import { inspectThread, type ThreadReport } from "./inspect.ts";
-import { type CheckpointRef, headKey, whatOf } from "./keys.ts";
+import { type CheckpointRef, whatOf } from "./keys.ts";
 import { wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
-import { headChannels, MAX_REACH, plan, type State } from "./plan.ts";
+import type { State } from "./plan.ts";
+import { PutOrder } from "./put-order.ts";
 import { keysOfRun } from "./run-keys.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
@@ -85,6 +86,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly segments: Segments;
   private readonly pendingWrites: PendingWrites;
   private readonly tuples: Tuples;
+  private readonly headWriter: HeadWriter;
+  private readonly puts = new PutOrder();
   private readonly tombstones: Tombstones;
   private readonly values: Values;
   private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
@@ -105,7 +108,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.values = new Values(this.serde);
     this.heads = new Heads(this.table, this.segments, this.codec, half);
     this.pendingWrites = new PendingWrites(this.table, new Blobs(this.table, this.codec), this.serde);
-    const { heads, pendingWrites, values } = this;
+    const { table, codec, threads, heads, segments, pendingWrites, values } = this;
+    this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
     this.tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
   }
@@ -182,52 +186,26 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     };
     const parentId = text(config, "checkpoint_id");
     // Serialized at once: the caller may go on changing it.
-    const [values, body, about] = await Promise.all([
+    const dumped = Promise.all([
       this.values.dumpChannels(checkpoint),
       this.values.dumpBody(checkpoint),
       this.values.dump({ ...this.metadataOf(config), ...metadata }),
     ]);
-    if (parentId === undefined)
-      for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
-
-    const given = lifeIn(config);
-    const parent =
-      parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId }, given);
-    // One whose parent is gone belongs to a life that is over, if the thread was deleted.
-    const life = given?.id ?? (parentId === undefined ? (await this.tombstones.life(ref.threadId)).id : parent?.life);
-    const expiry = expiryOf(config, this.ttlMs, this.clock.now());
-    const own = {
-      checkpointId: ref.checkpointId,
-      ...(parentId !== undefined && { parent: parentId }),
-      ...(life !== undefined && { life }),
-      ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
-      body,
-      metadata: about,
-    };
-    await this.store(ref, own, { values, parent, expiry });
-    return toConfig(ref);
-  }
-
-  /** Writes the segments of a checkpoint, and then its head. */
-  private async store(
-    ref: CheckpointRef,
-    own: Pick<Head, "checkpointId" | "parent" | "life" | "expiresAt" | "body" | "metadata">,
-    { values, parent, expiry }: { values: Map<string, Dumped>; parent: State | undefined; expiry: Expiry },
-  ): Promise<void> {
-    const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
-    const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newLineage);
-    await this.segments.write(ref.threadId, planned.segments, expiry, newLineage);
-    const depth = parent ? parent.depth + 1 : 0;
-    const sourcesUntil = refers ? earliest(parent.sourcesUntil, parent.keptUntil) : expiry.keptUntil;
-    const channels = headChannels(planned, depth, parent);
-    const head = { ...own, depth, channels, ...(sourcesUntil !== undefined && { sourcesUntil }) };
-    const key = headKey(ref);
-    const d = await this.codec.encode(encodeHead(head), key);
-    const loaded = { ref, head: { ...head, fingerprint: fingerprintOf(d) } };
-    const item = { ...key, d, ...kept(expiry), ...(!refers && this.threads.indexKey(key)) };
-    if (!(await this.table.putNew(item)) && !(await this.heads.isStored(loaded))) await this.table.put(item);
-    const lineage = [...(parent?.lineage ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
-    this.heads.keep({ ...loaded, state: toState(head, expiry.keptUntil, lineage, planned.channels) });
+    return this.puts.run(ref, parentId, dumped, async ([values, body, about]) => {
+      if (parentId === undefined)
+        for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
+      const isOnItself = parentId === ref.checkpointId;
+      const given = lifeIn(config);
+      const parent =
+        parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId }, given);
+      // One whose parent is gone belongs to a life that is over, if the thread was deleted.
+      const isRoot = parentId === undefined || (isOnItself && !parent);
+      const life = given?.id ?? (isRoot ? (await this.tombstones.life(ref.threadId)).id : parent?.life);
+      const expiry = expiryOf(config, this.ttlMs, this.clock.now());
+      const content = { parentId, life, body, metadata: about, values };
+      await this.headWriter.put(ref, content, isOnItself ? undefined : parent, expiry);
+      return toConfig(ref);
+    });
   }
 
   async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string, taskPath = ""): Promise<void> {
@@ -313,8 +291,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     }
   }
 }
-
-const newLineage = () => randomBytes(6).toString("base64url");
 
 const meets = (metadata: CheckpointMetadata, filter: Record<string, unknown>): boolean =>
   Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown> | undefined)?.[key] === value);

@@ -1,0 +1,32 @@
+import type { CheckpointRef } from "./keys.ts";
+
+/**
+ * Keeps the puts of one saver in order: each waits for those of its own id, and of its parent, that were begun before it.
+ * LangGraph may put a checkpoint while its parent's put is under way, and one that does not find its parent would be stored
+ * without what it takes from it.
+ */
+export class PutOrder {
+  private readonly last = new Map<string, Promise<unknown>>();
+
+  /** Runs `put` with what `ready` comes to. To be called before anything is awaited. */
+  async run<T, R>(
+    ref: CheckpointRef,
+    parentId: string | undefined,
+    ready: Promise<T>,
+    put: (ready: T) => Promise<R>,
+  ): Promise<R> {
+    const name = nameOf(ref);
+    const before = [this.last.get(name)];
+    if (parentId !== undefined) before.push(this.last.get(nameOf({ ...ref, checkpointId: parentId })));
+    const running = Promise.all([ready, Promise.allSettled(before)]).then(([value]) => put(value));
+    this.last.set(name, running);
+    try {
+      return await running;
+    } finally {
+      if (this.last.get(name) === running) this.last.delete(name);
+    }
+  }
+}
+
+const nameOf = ({ threadId, namespace, checkpointId }: CheckpointRef): string =>
+  JSON.stringify([threadId, namespace, checkpointId]);
