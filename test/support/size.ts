@@ -10,7 +10,7 @@ export const LONG_FORMS = [
   "test/deploy/**/*.test.ts",
   "test/fault/{checkpoint-crash,checkpoint-ttl,dynamo-weather}.test.ts",
   "test/history/**/*.test.ts",
-  "test/local/start.test.ts",
+  "test/local/{crash,data-dir,journal,start}.test.ts",
   "test/model/**/*.test.ts",
   "test/smoke/**/*.test.ts",
   "test/sst/**/*.test.ts",

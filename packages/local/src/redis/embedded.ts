@@ -5,7 +5,7 @@
  */
 import { commands } from "./commands/index.ts";
 import type { RedisEngine } from "./engine.ts";
-import { Journal } from "./journal.ts";
+import { RedisJournal } from "./journal.ts";
 import { int, Keyspace } from "./keyspace.ts";
 import { Scripting } from "./lua.ts";
 import { ErrorReply, OK, type Reply } from "./reply.ts";
@@ -13,6 +13,8 @@ import { ErrorReply, OK, type Reply } from "./reply.ts";
 export interface EmbeddedRedisOptions {
   /** The journal's file; nothing is kept when it is left out. */
   path?: string;
+  /** Goes on without what is damaged in the journal, where it would throw `misconfigured` otherwise. */
+  skipDamage?: boolean;
   /** Epoch milliseconds; the system's clock when left out. */
   now?: () => number;
 }
@@ -23,16 +25,16 @@ export class EmbeddedRedis implements RedisEngine {
   readonly description: string;
   private readonly db = new Keyspace();
   private readonly now: () => number;
-  private readonly journal: Journal | undefined;
+  private readonly journal: RedisJournal | undefined;
   private readonly scripting = new Scripting((args) => this.callFromScript(args));
   private readonly sweeper: NodeJS.Timeout;
   private readOnly = false;
 
-  constructor({ path, now = Date.now }: EmbeddedRedisOptions = {}) {
+  constructor({ path, skipDamage = false, now = Date.now }: EmbeddedRedisOptions = {}) {
     this.now = now;
     this.description = path === undefined ? "embedded engine, in memory" : `embedded engine, data in ${path}`;
     this.db.time = now();
-    this.journal = path === undefined ? undefined : new Journal(path, this.db);
+    this.journal = path === undefined ? undefined : new RedisJournal(this.db, { path, skipDamage });
     this.sweeper = setInterval(() => {
       this.db.time = this.now();
       this.db.keys();
@@ -40,24 +42,34 @@ export class EmbeddedRedis implements RedisEngine {
   }
 
   async send(args: string[]): Promise<Reply> {
-    this.db.time = this.now();
-    const reply = this.execute(args);
-    this.journal?.append(this.db);
-    return reply;
+    return this.recorded(() => this.execute(args));
   }
 
   async transaction(queued: string[][]): Promise<Reply[] | ErrorReply> {
-    this.db.time = this.now();
-    for (const args of queued)
-      if (this.refusal(args)) return new ErrorReply("EXECABORT Transaction discarded because of previous errors.");
-    const replies = queued.map((args) => this.execute(args));
-    this.journal?.append(this.db);
-    return replies;
+    return this.recorded(() => {
+      for (const args of queued)
+        if (this.refusal(args)) throw new ErrorReply("EXECABORT Transaction discarded because of previous errors.");
+      return queued.map((args) => this.execute(args));
+    });
   }
 
   async close(): Promise<void> {
     clearInterval(this.sweeper);
     this.journal?.close();
+  }
+
+  /** Runs `work`, and has the journal keep what it changed before anybody hears of it; or it changed nothing. */
+  private recorded<T>(work: () => T): T | ErrorReply {
+    this.db.time = this.now();
+    try {
+      this.journal?.catchUp();
+      const result = work();
+      this.journal?.append();
+      return result;
+    } catch (error) {
+      if (error instanceof ErrorReply) return error;
+      throw error;
+    }
   }
 
   private execute(args: string[]): Reply {

@@ -1,19 +1,11 @@
 /**
- * The embedded engine's data on disk: one JSON line per command or script, holding the new value of every key
- * it changed. A line is written before the reply leaves, so a killed process loses nothing acknowledged; a
- * torn last line is a command that was never acknowledged, and is dropped. A power cut may lose the last lines.
+ * The embedded engine's data on disk: a line of the journal per command or script, with the new value of every key that it
+ * changed. Memory never keeps what the journal has refused.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { type Journal, type JournalOptions, NotJournaled, openJournal } from "../journal/journal.ts";
+import { printNotice } from "../notice.ts";
 import type { Entry, Keyspace, Type, Values } from "./keyspace.ts";
+import { ErrorReply } from "./reply.ts";
 import { SortedSet } from "./sorted-set.ts";
 import { Stream } from "./stream.ts";
 
@@ -24,48 +16,103 @@ type StoredStream = { last: string; entries: [id: string, fields: string[]][] };
 /** A key alone is a deleted key. "stream+" has what was added to a stream that is there. */
 type Change = [key: string] | [key: string, type: Type | "stream+", value: Stored, expireAt: number | null];
 
-const COMPACT_ABOVE_BYTES = 8 * 1024 * 1024;
+const TYPES: ReadonlySet<unknown> = new Set<Type>(["string", "hash", "set", "zset", "list", "stream"]);
 
-export class Journal {
-  private readonly path: string;
-  private file: number;
-  private bytes = 0;
-  private compactAbove = COMPACT_ABOVE_BYTES;
+export class RedisJournal {
+  private readonly db: Keyspace;
+  private readonly journal: Journal;
+  /** Whether memory has what the journal has refused. */
+  private isAhead = false;
+  /** The keys that were written before changes which are lost. */
+  private readonly forgotten = new Set<string>();
+  private hasSkipped = false;
 
-  /** Reads what is at `path` into `db`, and rewrites the file without what has expired. */
-  constructor(path: string, db: Keyspace) {
-    this.path = path;
-    if (existsSync(path)) for (const line of readFileSync(path, "utf8").split("\n")) apply(db, line);
-    this.file = this.rewrite(db);
+  /** Reads what is there into `db`, and rewrites the file without what has expired. Throws `misconfigured`. */
+  constructor(db: Keyspace, options: JournalOptions) {
+    this.db = db;
+    this.journal = openJournal(
+      { apply: (changes) => this.apply(changes), skip: () => this.skip(), changes: () => this.changes() },
+      options,
+    );
+    const count = [...this.forgotten].filter((key) => db.entry(key) === undefined).length;
+    const { notice = printNotice } = options;
+    if (count > 0) notice(`${count} keys of before that are gone too, since they may have ended in it: log in again`);
   }
 
-  /** Writes the dirty keys of `db` as one line, and forgets that they were dirty. */
-  append(db: Keyspace): void {
+  /** Writes the keys that a command has changed. Throws `MISCONF`, as Redis does, and takes the command back. */
+  append(): void {
+    const { db } = this;
     if (db.dirty.size === 0) return;
-    const line = `${JSON.stringify([...db.dirty].map((key) => change(key, db.entry(key))))}\n`;
+    const changes = [...db.dirty].map((key) => change(key, db.entry(key)));
+    try {
+      this.journal.append(JSON.stringify(changes));
+    } catch (error) {
+      this.isAhead = true;
+      this.catchUp();
+      throw misconf(error);
+    }
     db.dirty.clear();
-    this.bytes += writeSync(this.file, line);
-    if (this.bytes > this.compactAbove) {
-      closeSync(this.file);
-      this.file = this.rewrite(db);
+    this.journal.tidy();
+  }
+
+  /** To be called before a command. Throws `MISCONF` while memory has what the file has not. */
+  catchUp(): void {
+    if (!this.isAhead) return;
+    this.db.entries.clear();
+    this.db.dirty.clear();
+    try {
+      this.journal.reload();
+      this.isAhead = false;
+    } catch (error) {
+      throw misconf(error);
     }
   }
 
   close(): void {
-    fsyncSync(this.file);
-    closeSync(this.file);
+    this.journal.close();
   }
 
-  private rewrite(db: Keyspace): number {
+  private *changes(): Generator<string> {
+    const { db } = this;
     for (const { value } of db.entries.values()) if (value instanceof Stream) value.journaled = 0;
-    const lines = db.keys().map((key) => `${JSON.stringify([change(key, db.entry(key))])}\n`);
-    const next = `${this.path}.next`;
-    writeFileSync(next, lines.join(""), { flush: true });
-    renameSync(next, this.path);
-    this.bytes = 0;
-    this.compactAbove = Math.max(COMPACT_ABOVE_BYTES, 2 * lines.reduce((sum, line) => sum + line.length, 0));
-    return openSync(this.path, "a");
+    for (const key of db.keys()) yield JSON.stringify([change(key, db.entry(key))]);
   }
+
+  private apply(changes: unknown): void {
+    if (!Array.isArray(changes)) throw new Error("no list of changes");
+    for (const one of changes) if (!isChange(one)) throw new Error("no change");
+    for (const [key, type, value, expireAt] of changes as Change[]) {
+      if (type === undefined || value === undefined) this.db.entries.delete(key);
+      else if (type !== "stream+")
+        this.db.entries.set(key, { type, value: load(type, value), expireAt: expireAt ?? undefined });
+      else {
+        const entry = this.db.entries.get(key);
+        if (entry?.type === "stream") {
+          grown(entry.value as Stream, value as StoredStream);
+          entry.expireAt = expireAt ?? undefined;
+        } else if (!this.hasSkipped) throw new Error("no stream to add to");
+      }
+    }
+  }
+
+  /** A lost change may be the end of any key: none that was written before outlives it. */
+  private skip(): void {
+    for (const key of this.db.entries.keys()) this.forgotten.add(key);
+    this.db.entries.clear();
+    this.hasSkipped = true;
+  }
+}
+
+function misconf(error: unknown): ErrorReply {
+  const why = error instanceof NotJournaled ? error.code : "damaged";
+  return new ErrorReply(
+    `MISCONF The journal cannot be written (${why}): nothing was changed. Commands that change data are refused.`,
+  );
+}
+
+function isChange(one: unknown): one is Change {
+  if (!Array.isArray(one) || typeof one[0] !== "string") return false;
+  return one.length === 1 || (one.length === 4 && (one[1] === "stream+" || TYPES.has(one[1])));
 }
 
 function change(key: string, entry: Entry | undefined): Change {
@@ -105,23 +152,6 @@ function load(type: Type, stored: Stored): Values[Type] {
 function grown(stream: Stream, { last, entries }: StoredStream): Stream {
   stream.last = BigInt(last);
   for (const [id, fields] of entries) stream.entries.push({ id: BigInt(id), fields });
+  stream.journaled = stream.entries.length;
   return stream;
-}
-
-function apply(db: Keyspace, line: string): void {
-  let changes: Change[];
-  try {
-    changes = JSON.parse(line) as Change[];
-  } catch {
-    return;
-  }
-  for (const [key, type, value, expireAt] of changes) {
-    if (type === undefined || value === undefined) db.entries.delete(key);
-    else if (type === "stream+") {
-      const entry = db.entries.get(key);
-      if (entry?.type !== "stream") continue;
-      grown(entry.value as Stream, value as StoredStream);
-      entry.expireAt = expireAt ?? undefined;
-    } else db.entries.set(key, { type, value: load(type, value), expireAt: expireAt ?? undefined });
-  }
 }

@@ -1,5 +1,6 @@
 import { glob, int, type Keyspace } from "../keyspace.ts";
 import { ErrorReply, OK, type Reply, Status, syntaxError } from "../reply.ts";
+import { Stream } from "../stream.ts";
 import { type Command, type Commands, read, write } from "./command.ts";
 
 /** EXPIRE and its kin: `toDeadline` turns the argument into epoch milliseconds. */
@@ -49,6 +50,8 @@ function rename(db: Keyspace, from: string, to: string): void {
   if (!entry) throw new ErrorReply("ERR no such key");
   db.delete(from);
   db.entries.set(to, entry);
+  // The journal knows the stream by its old name only.
+  if (entry.value instanceof Stream) entry.value.journaled = 0;
   db.dirty.add(to);
 }
 
