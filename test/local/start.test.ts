@@ -1,16 +1,14 @@
 /** `npm start` as a person meets it: what it prints, how it refuses, how it stops. Runs the built program. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { freePort } from "../engines/port.ts";
 import { isLong } from "../support/size.ts";
-
-const MAIN = fileURLToPath(new URL("../../packages/local/dist/main.js", import.meta.url));
+import { runProgram, startProgram } from "./program.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -18,35 +16,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-interface Running {
-  child: ChildProcess;
-  output: () => string;
-  exited: Promise<number | null>;
-}
-
-const children: ChildProcess[] = [];
-afterEach(() => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-});
-
-function run(env: Record<string, string>, ...args: string[]): Running {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TENURE_")));
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { ...inherited, TENURE_DATA_DIR: join(dir, "data"), ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  children.push(child);
-  let text = "";
-  child.stdout.on("data", (chunk) => (text += chunk));
-  child.stderr.on("data", (chunk) => (text += chunk));
-  return { child, output: () => text, exited: new Promise((resolve) => child.on("close", resolve)) };
-}
-
-async function started(env: Record<string, string> = {}): Promise<Running & { url: string }> {
-  const running = run({ PORT: String(await freePort()), ...env });
-  await expect.poll(running.output).toContain("Ctrl-C stops it");
-  return { ...running, url: /Tenure is at (\S+)/.exec(running.output())?.[1] ?? "" };
-}
+const run = (env: Record<string, string>, ...args: string[]) =>
+  runProgram({ TENURE_DATA_DIR: join(dir, "data"), ...env }, ...args);
+const started = (env: Record<string, string> = {}) => startProgram({ TENURE_DATA_DIR: join(dir, "data"), ...env });
 
 describe("npm start", () => {
   it("prints what it serves and with which engines, and stops though a client goes on listening", async () => {

@@ -14,6 +14,8 @@ export interface LocalConfig {
   addressHeader?: string;
   limits: "on" | "off";
   cookie: "host" | "plain";
+  /** Starts without what is damaged of the data, and says what that is; it does not start when left out. */
+  skipDamage?: boolean;
 }
 
 type Environment = Record<string, string | undefined>;

@@ -13,14 +13,22 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
-async function start(): Promise<void> {
+const SKIP_DAMAGE = "--skip-damage";
+
+async function start(flags: string[]): Promise<void> {
+  const unknown = flags.find((flag) => flag !== SKIP_DAMAGE);
+  if (unknown)
+    throw new TenureError({ tag: "misconfigured", problems: [`npm start takes ${SKIP_DAMAGE}, not ${unknown}`] });
   for (const name of unknownSettings(process.env))
     process.stderr.write(`tenure: ${name} is not a setting; it is ignored\n`);
   const config = readConfig(process.env);
   const { startStack } = await import("./stack.ts");
-  const stack = await startStack(config, {
-    onMail: ({ to, code }) => print(`code for ${to}: ${code}`),
-  });
+  const stack = await startStack(
+    { ...config, skipDamage: flags.includes(SKIP_DAMAGE) },
+    {
+      onMail: ({ to, code }) => print(`code for ${to}: ${code}`),
+    },
+  );
   let closing = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => {
@@ -80,9 +88,10 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-const [command = "start", ...rest] = process.argv.slice(2);
+const args = process.argv.slice(2);
+const [command = "start", ...rest] = args[0]?.startsWith("--") ? ["start", ...args] : args;
 try {
-  if (command === "start") await start();
+  if (command === "start") await start(rest);
   else if (command === "reset") reset();
   else if (command === "thread") await thread(rest[0]);
   else if (command === "schemas") await schemas(rest);

@@ -84,7 +84,8 @@ export async function startStack(
     const data = openDataDir(config.dataDir);
     opened.push(() => data.release());
 
-    const engine = await openRedis(config, { path: data.redisJournal, now });
+    const { skipDamage = false } = config;
+    const engine = await openRedis(config, { path: data.redisJournal, skipDamage, now });
     opened.push(() => engine.close());
     const token = randomBytes(32).toString("base64url");
     const gateway = await startGateway({ engine, token });
@@ -92,6 +93,7 @@ export async function startStack(
 
     const dynamo = await openDynamo(config, {
       path: data.dynamo,
+      skipDamage,
       now,
       ...(sweepEveryMs !== undefined && { sweepEveryMs }),
     });
@@ -176,18 +178,22 @@ export async function openCheckpointer(
   config: LocalConfig,
 ): Promise<{ checkpointer: DynamoDBSaver; close(): Promise<void> }> {
   const data = config.dynamoEndpoint ? undefined : openDataDir(config.dataDir);
-  const dynamo = await openDynamo(config, data ? { path: data.dynamo } : {});
-  const endpoint = { endpoint: dynamo.url, region: "local", credentials: LOCAL_CREDENTIALS };
-  await createTable(endpoint, config);
-  const client = connectDynamo(endpoint);
-  return {
-    checkpointer: new DynamoDBSaver({ client, tableName: TABLE }),
-    async close() {
-      client.destroy();
-      await dynamo.close();
-      data?.release();
-    },
+  const opened: (() => unknown)[] = [() => data?.release()];
+  const close = async () => {
+    for (const end of opened.splice(0).reverse()) await end();
   };
+  try {
+    const dynamo = await openDynamo(config, data ? { path: data.dynamo } : {});
+    opened.push(() => dynamo.close());
+    const endpoint = { endpoint: dynamo.url, region: "local", credentials: LOCAL_CREDENTIALS };
+    await createTable(endpoint, config);
+    const client = connectDynamo(endpoint);
+    opened.push(() => client.destroy());
+    return { checkpointer: new DynamoDBSaver({ client, tableName: TABLE }), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: LocalConfig): Promise<void> {

@@ -2,7 +2,7 @@ declare module "dynalite" {
   import type { Server } from "node:http";
 
   export default function dynalite(options: {
-    path?: string;
+    items: object;
     createTableMs?: number;
     deleteTableMs?: number;
     updateTableMs?: number;

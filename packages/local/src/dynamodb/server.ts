@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import dynalite from "dynalite";
+import { ItemStore } from "./item-store.ts";
+import { takeOverLevelDb } from "./leveldb.ts";
 import { type Answer, type Call, TimeToLive, type TtlRequest } from "./ttl.ts";
 
 export interface LocalDynamo {
@@ -16,6 +18,8 @@ export interface LocalDynamo {
 export interface LocalDynamoOptions {
   /** A directory for the data; nothing is kept when it is left out. */
   path?: string;
+  /** Goes on without what is damaged of the data, where it would throw `misconfigured` otherwise. */
+  skipDamage?: boolean;
   /** Epoch milliseconds by which the sweeper decides. */
   now?: () => number;
   /**
@@ -28,12 +32,13 @@ export interface LocalDynamoOptions {
 const TARGET = "DynamoDB_20120810.";
 
 export async function startLocalDynamo(options: LocalDynamoOptions = {}): Promise<LocalDynamo> {
-  const { path, now = Date.now, sweepEveryMs = 60_000 } = options;
+  const { path, skipDamage = false, now = Date.now, sweepEveryMs = 60_000 } = options;
+  const items = await openItems(path, skipDamage);
   const inner = dynalite({
     createTableMs: 0,
     deleteTableMs: 0,
     updateTableMs: 0,
-    ...(path !== undefined && { path: join(path, "items") }),
+    items,
   });
   const [dynaliteListener] = inner.listeners("request") as RequestListener[];
   if (!dynaliteListener) throw new Error("dynalite has no request listener");
@@ -52,6 +57,7 @@ export async function startLocalDynamo(options: LocalDynamoOptions = {}): Promis
   const ttl = new TimeToLive({
     call: caller(url),
     path: path === undefined ? undefined : join(path, "ttl.json"),
+    skipDamage,
     now,
   });
 
@@ -76,8 +82,16 @@ export async function startLocalDynamo(options: LocalDynamoOptions = {}): Promis
       await new Promise<void>((resolve) => {
         inner.listen(0, "127.0.0.1", () => inner.close(() => resolve()));
       });
+      items.close();
     },
   };
+}
+
+async function openItems(path: string | undefined, skipDamage: boolean): Promise<ItemStore> {
+  if (path === undefined) return new ItemStore();
+  const journal = join(path, "items.jsonl");
+  await takeOverLevelDb(join(path, "items"), journal, skipDamage);
+  return new ItemStore({ path: journal, skipDamage });
 }
 
 /** dynalite throws when a client goes away in mid-request, which would end the process. It is not told. */

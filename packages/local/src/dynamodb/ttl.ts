@@ -3,6 +3,7 @@
  * expired items some time after they expired. The settings are kept in a file beside the data.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { damaged } from "../journal/restore.ts";
 
 export interface TtlRequest {
   TableName?: string;
@@ -23,15 +24,17 @@ export class TimeToLive {
   private readonly call: Call;
   private readonly path: string | undefined;
   private readonly now: () => number;
-  private readonly attributes: Map<string, string>;
+  private attributes: ReadonlyMap<string, string>;
 
-  /** `path` names the settings' file; they are kept in memory when it is left out. `now` is epoch milliseconds. */
-  constructor(options: { call: Call; path: string | undefined; now: () => number }) {
+  /**
+   * `path` names the settings' file; they are kept in memory when it is left out. `now` is epoch milliseconds. Throws
+   * `misconfigured` when the file is damaged, and begins without settings where that is to be skipped.
+   */
+  constructor(options: { call: Call; path: string | undefined; skipDamage: boolean; now: () => number }) {
     this.call = options.call;
     this.path = options.path;
     this.now = options.now;
-    const stored = this.path !== undefined && existsSync(this.path) ? readFileSync(this.path, "utf8") : "{}";
-    this.attributes = new Map(Object.entries(JSON.parse(stored) as Record<string, string>));
+    this.attributes = this.path === undefined ? new Map() : readSettings(this.path, options.skipDamage);
   }
 
   async update({ TableName = "", TimeToLiveSpecification: wanted = {} }: TtlRequest): Promise<Answer> {
@@ -48,9 +51,8 @@ export class TimeToLive {
         "ValidationException",
         `TimeToLive is active on a different AttributeName: current AttributeName is ${current}`,
       );
-    if (Enabled) this.attributes.set(TableName, AttributeName);
-    else this.attributes.delete(TableName);
-    this.save();
+    const others = [...this.attributes].filter(([name]) => name !== TableName);
+    this.save(new Map(Enabled ? [...others, [TableName, AttributeName]] : others));
     return { status: 200, body: { TimeToLiveSpecification: { AttributeName, Enabled } } };
   }
 
@@ -102,9 +104,24 @@ export class TimeToLive {
     return (await this.call("DescribeTable", { TableName })).status === 200;
   }
 
-  private save(): void {
-    if (this.path === undefined) return;
-    writeFileSync(`${this.path}.next`, JSON.stringify(Object.fromEntries(this.attributes)), { flush: true });
-    renameSync(`${this.path}.next`, this.path);
+  private save(attributes: ReadonlyMap<string, string>): void {
+    if (this.path !== undefined) {
+      const text = JSON.stringify(Object.fromEntries(attributes));
+      writeFileSync(`${this.path}.next`, text, { flush: true, mode: 0o600 });
+      renameSync(`${this.path}.next`, this.path);
+    }
+    this.attributes = attributes;
+  }
+}
+
+function readSettings(path: string, skipDamage: boolean): Map<string, string> {
+  if (!existsSync(path)) return new Map();
+  try {
+    const entries = Object.entries(JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>);
+    if (!entries.every((entry): entry is [string, string] => typeof entry[1] === "string")) throw new Error();
+    return new Map(entries);
+  } catch {
+    if (skipDamage) return new Map();
+    throw damaged(path, "it is not JSON of a string for each table");
   }
 }
