@@ -1,18 +1,24 @@
-/** `.tenure/`: what the local stack keeps, and the lock that keeps a second one out of it. */
+/** `.tenure/`: what the local stack keeps, for its owner's eyes, and the lock that keeps a second stack out of it. */
 import { randomBytes } from "node:crypto";
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { TenureError } from "@tenure/core/errors";
+import { lockHolder, releaseLock, takeLock } from "./lock.ts";
+import { printNotice } from "./notice.ts";
 
 export interface DataDir {
   redisJournal: string;
@@ -22,67 +28,110 @@ export interface DataDir {
   release(): void;
 }
 
-/** Opens the directory for this process alone. Throws `misconfigured` when it cannot be written or is in use. */
+/** Opens the directory for this process alone. Throws `misconfigured`, in one line, when it cannot be used or is in use. */
 export function openDataDir(path: string): DataDir {
-  const lock = join(path, "lock");
+  const at = (name: string) => join(path, name);
+  let isLocked = false;
   try {
-    mkdirSync(join(path, "dynamo"), { recursive: true, mode: 0o700 });
-    const holder = holderOf(lock);
+    makeFolder(path);
+    makeFolder(at("dynamo"));
+    const holder = takeLock(at("lock"));
     if (holder !== undefined) throw inUse(path, holder);
-    writeFileSync(lock, String(process.pid));
-    for (const kept of ["dynamo", "redis.jsonl"].map((name) => join(path, name)))
-      if (existsSync(kept)) accessSync(kept, constants.R_OK | constants.W_OK);
+    isLocked = true;
+    closeToOthers(path);
+    for (const kept of OWN.map(at)) if (existsSync(kept)) accessSync(kept, constants.R_OK | constants.W_OK);
     return {
-      redisJournal: join(path, "redis.jsonl"),
-      dynamo: join(path, "dynamo"),
-      pepper: readOrMake(join(path, "pepper")),
-      release: () => rmSync(lock, { force: true }),
+      redisJournal: at("redis.jsonl"),
+      dynamo: at("dynamo"),
+      pepper: readOrMake(at("pepper")),
+      release: () => releaseLock(at("lock")),
     };
   } catch (error) {
+    if (isLocked) releaseLock(at("lock"));
     if (error instanceof TenureError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    throw misconfigured(`${path} cannot be written (${code}): change its owner or mode, or set TENURE_DATA_DIR`);
+    throw unusable(path, error);
   }
 }
 
-/** All that is ever in it. */
-const OWN = new Set(["lock", "pepper", "redis.jsonl", "dynamo"]);
+function unusable(path: string, error: unknown): TenureError {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  const remedy = REMEDIES[code] ?? "change its owner or mode";
+  return misconfigured(`${path} cannot be written (${code}): ${remedy}, or set TENURE_DATA_DIR`);
+}
+
+const REMEDIES: Record<string, string> = {
+  EEXIST: "make it a folder",
+  EISDIR: "remove the folder that is in a file's place",
+  ELOOP: "mend the symbolic link",
+  ENAMETOOLONG: "shorten it",
+  ENOENT: "make the folder that it is to be in, or mend the symbolic link",
+  ENOTDIR: "remove the file that is in a folder's place",
+  ENOSPC: "make room on its disk",
+  EDQUOT: "make room on its disk",
+  EROFS: "mount its disk for writing",
+};
+
+/** All that is ever in it; `.tmp`, `.next`, `.damaged` and a number can follow. */
+const OWN = ["lock", "pepper", "redis.jsonl", "dynamo"];
+const isOwn = (name: string): boolean => OWN.includes(name.replace(/\.(tmp|next|damaged|\d+)$/, ""));
 
 /**
- * Deletes the directory; false when there was none. Throws `misconfigured` while a stack uses it, and when there is
- * anything in it that no stack has put there.
+ * Deletes the directory; of one behind a symbolic link, all that is in it. False when there was none. Throws `misconfigured`
+ * while a stack uses it, and when there is anything in it that no stack has put there.
  */
 export function removeDataDir(path: string): boolean {
-  if (!existsSync(path)) return false;
-  const foreign = readdirSync(path).filter((name) => !OWN.has(name.replace(/\.tmp$/, "")));
-  if (foreign.length > 0)
-    throw misconfigured(
-      `${path} holds ${foreign[0]}, which is not Tenure's: it stays. Remove what is yours, then reset`,
-    );
-  const holder = holderOf(join(path, "lock"));
+  try {
+    return existsSync(path) && removeAll(path);
+  } catch (error) {
+    throw error instanceof TenureError ? error : unusable(path, error);
+  }
+}
+
+function removeAll(path: string): true {
+  if (!statSync(path).isDirectory()) throw misconfigured(`${path} is a file, and not Tenure's: it stays`);
+  const names = readdirSync(path);
+  const foreign = names.find((name) => !isOwn(name));
+  if (foreign !== undefined)
+    throw misconfigured(`${path} holds ${foreign}, which is not Tenure's: it stays. Remove what is yours, then reset`);
+  const holder = lockHolder(join(path, "lock"));
   if (holder !== undefined) throw inUse(path, holder);
-  rmSync(path, { recursive: true });
+  for (const name of names) rmSync(join(realpathSync(path), name), { recursive: true });
+  if (!lstatSync(path).isSymbolicLink()) rmSync(path, { recursive: true });
   return true;
 }
 
-/** The process that holds the lock, unless it is gone. */
-function holderOf(lock: string): number | undefined {
-  const pid = existsSync(lock) ? Number(readFileSync(lock, "utf8")) : Number.NaN;
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
+/** Makes a folder and those above it. The `recursive` of Node.js 20 does not return where none can be made, as in /proc. */
+function makeFolder(path: string): void {
   try {
-    process.kill(pid, 0);
-    return isTenure(pid) ? pid : undefined;
+    mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM" ? pid : undefined;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(path).isDirectory()) return;
+    if (code !== "ENOENT" || existsSync(dirname(path))) throw error;
+    makeFolder(dirname(path));
+    mkdirSync(path, { mode: 0o700 });
   }
 }
 
-/** Whether a process is one of these; one that cannot be looked at is taken for one. Numbers are used again. */
-function isTenure(pid: number): boolean {
+/** Takes other users' rights away, also where an earlier version, or the user, has made the folder. A shared folder keeps its own. */
+function closeToOthers(path: string): void {
+  const names = readdirSync(path);
+  if (names.every(isOwn)) restrict(path);
+  const own = names.filter(isOwn).map((name) => join(path, name));
+  const inside = own.filter((name) => lstatSync(name).isDirectory());
+  for (const name of [...own, ...inside.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)))])
+    restrict(name);
+}
+
+function restrict(path: string): void {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("node");
-  } catch {
-    return true;
+    const { mode } = statSync(path);
+    if ((mode & 0o077) === 0) return;
+    chmodSync(path, mode & 0o700);
+  } catch (error) {
+    printNotice(
+      `${path} is open to other users, and its mode cannot be changed (${(error as NodeJS.ErrnoException).code})`,
+    );
   }
 }
 
