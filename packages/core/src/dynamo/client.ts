@@ -201,10 +201,21 @@ const PASSING =
 const NOT_APPLIED =
   /^(ResourceNotFoundException|AccessDenied.*|Unrecognized.*|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
 
-/** A failed condition is an answer, and a request that DynamoDB finds invalid is a bug: neither is a fault. */
+/** Refusals for the size of what was sent. */
+const TOO_LARGE = /size|bytes|nesting/i;
+
+/**
+ * A failed condition is an answer, what is too large for an item or a key is the caller's, and any other request that
+ * DynamoDB finds invalid is a bug: none is a fault.
+ */
 function asFault(error: unknown): unknown {
-  const isFault = error instanceof Error && !(error instanceof TenureError) && error.name !== "ValidationException";
-  if (!isFault || isConditionFailed(error)) return error;
+  if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return error;
+  if (error.name === "ValidationException") {
+    if (!TOO_LARGE.test(error.message)) return error;
+    const issue =
+      "A name or a value is larger than the database takes: 400 KB in one record, and 1,024 bytes in a name";
+    return new TenureError({ tag: "invalid-input", issues: [issue] }, { cause: error });
+  }
   return new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: outcomeOf(error) }, { cause: error });
 }
 

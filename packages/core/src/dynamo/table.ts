@@ -27,7 +27,7 @@ export type Item = Key & Record<string, unknown>;
 
 export interface QueryRange {
   pk: string;
-  /** Only items whose sort key begins with this; all of the partition when left out. */
+  /** Only items whose sort key begins with this; all of the partition when left out or empty. */
   prefix?: string;
   /** Only items whose sort key is smaller than this. DynamoDB takes one of `prefix`, `before` and `from` with `to`. */
   before?: string;
@@ -51,10 +51,16 @@ export interface Update {
   isOwn?: (item: Item) => boolean;
 }
 
-function boundsOf({ prefix, before, from, to }: QueryRange): { condition: string; values: Record<string, string> } {
-  if (from !== undefined && to !== undefined)
+/** Undefined for a range that no key is in: DynamoDB refuses some of these, and an empty text as the bound of a key. */
+function boundsOf(range: QueryRange): { condition: string; values: Record<string, string> } | undefined {
+  const { prefix, before, from, to } = range;
+  if (from !== undefined && to !== undefined) {
+    if (to < from || to === "") return undefined;
+    if (from === "") return { condition: " AND sk <= :to", values: { ":to": to } };
     return { condition: " AND sk BETWEEN :from AND :to", values: { ":from": from, ":to": to } };
-  if (prefix !== undefined) return { condition: " AND begins_with(sk, :prefix)", values: { ":prefix": prefix } };
+  }
+  if (prefix) return { condition: " AND begins_with(sk, :prefix)", values: { ":prefix": prefix } };
+  if (before === "") return undefined;
   return before === undefined
     ? { condition: "", values: {} }
     : { condition: " AND sk < :before", values: { ":before": before } };
@@ -97,6 +103,7 @@ export class Table {
   async *query(range: QueryRange): AsyncGenerator<Item> {
     const { pk, withExpired = false, descending = false, pageSize } = range;
     const bounds = boundsOf(range);
+    if (!bounds) return;
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
@@ -107,7 +114,7 @@ export class Table {
             ScanIndexForward: !descending,
             KeyConditionExpression: `pk = :pk${bounds.condition}`,
             ExpressionAttributeValues: { ":pk": pk, ...bounds.values },
-            ...(pageSize !== undefined && { Limit: pageSize }),
+            ...(pageSize !== undefined && { Limit: Math.max(1, pageSize) }),
             ...(ExclusiveStartKey && { ExclusiveStartKey }),
           }),
         ),

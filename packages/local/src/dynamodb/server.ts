@@ -5,6 +5,7 @@ import { join } from "node:path";
 import dynalite from "dynalite";
 import { ItemStore } from "./item-store.ts";
 import { takeOverLevelDb } from "./leveldb.ts";
+import { refuseOrPass } from "./refusals.ts";
 import { type Answer, type Call, TimeToLive, type TtlRequest } from "./ttl.ts";
 
 export interface LocalDynamo {
@@ -47,7 +48,7 @@ export async function startLocalDynamo(options: LocalDynamoOptions = {}): Promis
     const operation = String(request.headers["x-amz-target"] ?? "").replace(TARGET, "");
     if (operation === "UpdateTimeToLive") void answer(request, response, (body) => ttl.update(body));
     else if (operation === "DescribeTimeToLive") void answer(request, response, (body) => ttl.describe(body));
-    else dynaliteListener(withoutErrorListeners(request), response);
+    else void refuseOrPass(request, response, (passed) => dynaliteListener(withoutErrorListeners(passed), response));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
