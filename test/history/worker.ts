@@ -4,6 +4,7 @@ import { isTenureError } from "@tenure/core/errors";
 import { connectRedis } from "@tenure/core/redis";
 import { createSessionStore, type Session, type SessionPolicy, type SessionStore } from "@tenure/core/session";
 import { keyedHandle, type SessionRef } from "@tenure/core/token";
+import { whole } from "../engines/whole-session.ts";
 import type { Operation, Seen } from "./operations.ts";
 import { readThenWriteStore } from "./read-then-write.ts";
 
@@ -175,7 +176,7 @@ async function work(assignment: Assignment): Promise<void> {
       await record(
         user,
         () => store.list(ref.handle),
-        (found) => ({ verb: "list", answer: { sessions: found?.map(seen) } }),
+        (found) => ({ verb: "list", answer: { sessions: found?.map((one) => seen(whole(one))) } }),
       );
   }
 

@@ -19,6 +19,7 @@ export type Refusal =
   | { tag: "assistant-not-found"; assistantId: string }
   | { tag: "assistant-exists"; assistantId: string }
   | { tag: "assistant-readonly"; assistantId: string }
+  | { tag: "record-damaged"; what: string; advice: string }
   | { tag: "invalid-input"; issues: string[] }
   | { tag: "body-too-large"; limitBytes: number }
   | { tag: "cross-origin" }
@@ -33,12 +34,14 @@ export type Refusal =
 export type CodeRejection = "wrong" | "gone" | "spent";
 
 /**
+ * `advice` of damage tells the record's owner what to do, where there is something.
+ *
  * `outcome` says what is known of a write: `not-applied` may be tried again; `unknown` means that it was
  * sent and its answer lost, so only an idempotent operation may be tried again.
  */
 export type Fault =
   | { tag: "store-unavailable"; store: StoreName; outcome: "not-applied" | "unknown" }
-  | { tag: "store-corrupt"; store: StoreName; what: string }
+  | { tag: "store-corrupt"; store: StoreName; what: string; advice?: string }
   | { tag: "mail-unavailable" }
   | { tag: "misconfigured"; problems: string[] };
 
@@ -62,6 +65,11 @@ export function isTenureError<T extends Reason["tag"]>(
   tag?: T,
 ): error is TenureError & { reason: Extract<Reason, { tag: T }> } {
   return error instanceof TenureError && (tag === undefined || error.reason.tag === tag);
+}
+
+/** Throws `record-damaged` for a record that something is to be done with: see damage.ts. */
+export function refuseDamaged({ damage }: { damage?: { what: string; advice: string } }): void {
+  if (damage) throw new TenureError({ tag: "record-damaged", ...damage });
 }
 
 /** Whether what was asked for may have been done all the same. */
@@ -97,6 +105,8 @@ export function describe(reason: Reason): string {
       return `Assistant ${reason.assistantId} exists already. Send if_exists: "do_nothing" to use it.`;
     case "assistant-readonly":
       return `Assistant ${reason.assistantId} is a graph's own and stays as it is. Make one of yours of the same graph.`;
+    case "record-damaged":
+      return `What is stored cannot be read: ${reason.what}. ${reason.advice}`;
     case "invalid-input":
       return reason.issues.join("; ");
     case "body-too-large":
@@ -112,7 +122,7 @@ export function describe(reason: Reason): string {
     case "store-unavailable":
       return `The ${reason.store} store did not answer (${reason.outcome}). Try again shortly.`;
     case "store-corrupt":
-      return `The ${reason.store} store holds something unreadable: ${reason.what}.`;
+      return `The ${reason.store} store holds something unreadable: ${reason.what}.${reason.advice ? ` ${reason.advice}` : ""}`;
     case "mail-unavailable":
       return "The message with the code could not be sent. Try again shortly.";
     case "misconfigured":

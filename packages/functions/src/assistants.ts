@@ -1,7 +1,7 @@
 /** Assistants as clients know them: each graph is one by itself, and users make further ones of their own. */
 import { v5 } from "@langchain/core/utils/uuid";
 import type { Assistant } from "@tenure/core/assistant";
-import { TenureError } from "@tenure/core/errors";
+import { refuseDamaged, TenureError } from "@tenure/core/errors";
 import type { Deps } from "./deps.ts";
 
 export type AssistantDescription = Omit<Assistant, "owner">;
@@ -34,8 +34,15 @@ export function graphAssistants({
   }));
 }
 
-/** The assistant of this id, or of the graph of this name; throws `assistant-not-found`. */
+/** The assistant of this id, or of the graph of this name, for a run; throws `assistant-not-found` and `record-damaged`. */
 export async function assistantOf(deps: Deps, asked: string, owner: string): Promise<AssistantDescription> {
+  const found = await shownAssistant(deps, asked, owner);
+  refuseDamaged(found);
+  return found;
+}
+
+/** The same as far as it can be read; throws `assistant-not-found`. */
+export async function shownAssistant(deps: Deps, asked: string, owner: string): Promise<AssistantDescription> {
   const graph = graphAssistants(deps).find(({ id, graphId }) => asked === id || asked === graphId);
   if (graph) return graph;
   const own = await deps.assistants.get(asked, owner);

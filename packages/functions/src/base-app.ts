@@ -1,5 +1,5 @@
 /** What every request goes through, whichever part of the API it is for. */
-import { TenureError } from "@tenure/core/errors";
+import { isTenureError, TenureError } from "@tenure/core/errors";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
@@ -33,7 +33,8 @@ export function baseApp(deps: AuthDeps, routes: (app: Hono) => void): Hono {
   app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));
   app.onError((error, c) => {
     const response = problemResponse(c, error);
-    if (response.status === 500) deps.report(describeFailure(c, error));
+    // Damage is ours, though the answer is no 5xx: nothing changes when a client sends its request again.
+    if (response.status === 500 || isTenureError(error, "record-damaged")) deps.report(describeFailure(c, error));
     return response;
   });
   return app;

@@ -23,6 +23,7 @@ export const problems: Record<Tag, Row> = {
   "assistant-exists": { status: 409, title: "The assistant exists already" },
   "assistant-readonly": { status: 403, title: "The assistant cannot be changed" },
   "assistant-not-found": { status: 404, title: "No such assistant" },
+  "record-damaged": { status: 409, title: "A stored record is damaged" },
   "invalid-input": { status: 400, title: "The request is not valid" },
   "body-too-large": { status: 413, title: "The request body is too large" },
   "cross-origin": { status: 403, title: "The request comes from another origin" },

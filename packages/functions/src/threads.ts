@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Deps } from "./deps.ts";
 import type { Graph } from "./graphs/index.ts";
 import { identityOf } from "./runs/config.ts";
-import type { StateSnapshot } from "./runs/wire.ts";
+import { damageOf, errorJson, type StateSnapshot, threadJson } from "./runs/wire.ts";
 
 const uuid = z.guid();
 
@@ -60,14 +60,36 @@ export class ThreadAccess {
     }
   }
 
+  /** A thread as lists show it. What is damaged of it is said in its place, so that it takes down no other. */
+  async show(thread: Thread): Promise<Record<string, unknown>> {
+    try {
+      return threadJson(thread, await this.shownState(thread));
+    } catch (error) {
+      if (isTenureError(error, "store-unavailable")) throw error;
+      const { message } = errorJson(error);
+      this.deps.report(
+        JSON.stringify({ level: "error", event: "thread-unreadable", thread: thread.id, error: message }),
+      );
+      return threadJson(thread, undefined, damageOf(error));
+    }
+  }
+
   /** The latest state, or that of a checkpoint; undefined when no graph has one. */
   async state(
     thread: Thread,
     checkpoint?: object,
     options?: { subgraphs: boolean },
   ): Promise<StateSnapshot | undefined> {
-    return (await this.graphOf(thread))?.getState(this.configOf(thread, checkpoint), options);
+    const graph = await this.graphOf(thread);
+    return graph?.getState(this.configOf(thread, checkpoint), options).catch(asDamaged);
   }
+}
+
+/** What is stored of a thread cannot be read: its owner can go on without it. */
+function asDamaged(error: unknown): never {
+  if (!isTenureError(error, "store-corrupt")) throw error;
+  const { what, advice = "Delete the thread." } = error.reason;
+  throw new TenureError({ tag: "record-damaged", what, advice }, { cause: error });
 }
 
 /** Every checkpoint and its writes, parents first; their metadata names the copy. */

@@ -72,6 +72,10 @@ export function homeScreen({ session, refresh, guarded, loggedOut, logInAgain }:
 
   function deviceItem({ id, device, network, current, createdAt, lastSeenAt }: api.DeviceDescription): HTMLElement {
     const name = device ?? "A device of unknown kind";
+    const times =
+      createdAt === null || lastSeenAt === null
+        ? "its record is damaged, so that it lets nobody in"
+        : `since ${dayAndTime(createdAt)}, last seen ${clockTime(lastSeenAt)}`;
     const end = () =>
       guarded(async () => {
         await api.logoutDevice(id);
@@ -87,11 +91,7 @@ export function homeScreen({ session, refresh, guarded, loggedOut, logInAgain }:
         h("strong", {}, name),
         current ? " (this one)" : "",
         h("br"),
-        h(
-          "span",
-          { class: "hint" },
-          `since ${dayAndTime(createdAt)}, last seen ${clockTime(lastSeenAt)}${network ? `, near ${network}` : ""}`,
-        ),
+        h("span", { class: "hint" }, `${times}${network ? `, near ${network}` : ""}`),
       ),
       h(
         "button",

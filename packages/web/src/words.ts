@@ -24,6 +24,7 @@ const happenings: Record<string, string> = {
   "others-revoked": "Logged out the other devices",
   "all-revoked": "Logged out everywhere",
   "step-up-refused": "Was asked to log in again first",
+  unreadable: "Something that is stored damaged",
 };
 
 export const happening = (kind: string): string => happenings[kind] ?? kind;

@@ -1,5 +1,5 @@
+import { Fields, isObject } from "../damage.ts";
 import type { Item, Key, Table } from "../dynamo/index.ts";
-import { TenureError } from "../errors.ts";
 import { type Activity, type ActivityKind, DEFAULT_ACTIVITY_TTL_MS } from "./policy.ts";
 import type { ActivityLog } from "./store.ts";
 
@@ -32,18 +32,19 @@ export function createActivityLog(table: Table, { ttlMs = DEFAULT_ACTIVITY_TTL_M
   };
 }
 
-function toActivity(account: string, { sk, at, kind, device, network, detail }: Item): Activity {
-  try {
-    return {
-      id: sk,
-      account,
-      at: Number(at),
-      kind: kind as ActivityKind,
-      ...(device !== undefined && { device: String(device) }),
-      ...(network !== undefined && { network: String(network) }),
-      detail: JSON.parse(String(detail)) as Activity["detail"],
-    };
-  } catch (cause) {
-    throw new TenureError({ tag: "store-corrupt", store: "dynamodb", what: "an activity record" }, { cause });
-  }
+/** An entry as far as it can be read; what cannot be is left out, and its kind is then "unreadable". */
+function toActivity(account: string, item: Item): Activity {
+  const fields = new Fields(item);
+  const { sk, device, network } = item;
+  const kind = fields.text("kind") as ActivityKind;
+  const activity: Activity = {
+    id: sk,
+    account,
+    at: fields.instant("at", Number.parseInt(sk, 10)),
+    kind,
+    ...(device !== undefined && { device: String(device) }),
+    ...(network !== undefined && { network: String(network) }),
+    detail: fields.json<Activity["detail"]>("detail", isObject, {}),
+  };
+  return fields.damage(sk, "").damage ? { ...activity, kind: "unreadable" } : activity;
 }

@@ -8,6 +8,8 @@ export type ActivityKind =
   | "code-withheld"
   /** Somebody with a session was asked to prove anew who they are. Detail: `session`. */
   | "step-up-refused"
+  /** The entry is damaged: only when it was is known. */
+  | "unreadable"
   /**
    * Detail of the four: `session`, the one that asked; `target`, the one that ended; `ended`, how many did; `unconfirmed`,
    * 1 when Redis did not answer, so that what was asked for may or may not have been done.

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
+import { Fields, isObject, type Json } from "../damage.ts";
 import { type Item, type Key, Owned, type Table, tableDefinition, untilDone } from "../dynamo/index.ts";
-import { TenureError } from "../errors.ts";
+import { refuseDamaged } from "../errors.ts";
 import type { Assistant, AssistantStore } from "./store.ts";
 
 const partition = (id: string) => `assistant#${id}`;
@@ -11,20 +12,25 @@ const versionKey = (id: string, version: number): Key => ({
   sk: `${VERSIONS}${String(version).padStart(6, "0")}`,
 });
 
+interface Current {
+  assistant: Assistant;
+  /** As it is stored, to be compared with. */
+  data: string;
+  highest: number;
+}
+
 export function createAssistantStore(table: Table, clock: Clock): AssistantStore {
   const owned = new Owned(table, "assistant");
 
-  async function current(id: string, owner: string): Promise<{ assistant: Assistant; highest: number } | undefined> {
+  async function current(id: string, owner: string): Promise<Current | undefined> {
     const item = await table.get(currentKey(id));
-    return item?.owner === owner ? { assistant: toAssistant(item), highest: Number(item.highest) } : undefined;
+    return item?.owner === owner
+      ? { assistant: toAssistant(item), data: String(item.data), highest: Number(item.highest) }
+      : undefined;
   }
 
   /** Makes `assistant` the one that is used, unless somebody else was first. */
-  function replace(
-    assistant: Assistant,
-    highest: number,
-    seen: { assistant: Assistant; highest: number },
-  ): Promise<boolean> {
+  function replace(assistant: Assistant, highest: number, seen: Current): Promise<boolean> {
     return table.update(currentKey(assistant.id), {
       expression: "SET #data = :data, highest = :highest",
       condition: "highest = :seen AND #data = :before",
@@ -33,7 +39,7 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
         ":data": JSON.stringify(assistant),
         ":highest": highest,
         ":seen": seen.highest,
-        ":before": JSON.stringify(seen.assistant),
+        ":before": seen.data,
       },
     });
   }
@@ -73,6 +79,7 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
           if (written) await table.deleteAll([written]);
           return undefined;
         }
+        refuseDamaged(seen.assistant);
         const assistant: Assistant = {
           ...seen.assistant,
           ...change,
@@ -96,7 +103,9 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
       untilDone(async () => {
         const [seen, item] = await Promise.all([current(id, owner), table.get(versionKey(id, version))]);
         if (!seen || !item || version > seen.highest) return undefined;
-        const assistant = { ...toAssistant(item), updatedAt: clock.now() };
+        const earlier = toAssistant(item);
+        refuseDamaged(earlier);
+        const assistant = { ...earlier, updatedAt: clock.now() };
         return (await replace(assistant, seen.highest, seen)) ? assistant : "again";
       }),
 
@@ -117,10 +126,31 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
   };
 }
 
+const ADVICE = "Make an earlier version the latest one, or delete the assistant.";
+
+/** An assistant or a version of one, as far as it can be read. */
 function toAssistant(item: Item): Assistant {
-  try {
-    return JSON.parse(String(item.data)) as Assistant;
-  } catch (cause) {
-    throw new TenureError({ tag: "store-corrupt", store: "dynamodb", what: `assistant ${item.pk}` }, { cause });
+  const stored = new Fields(item).json<Json>("data", isObject, {});
+  const fields = new Fields(stored);
+  const text = (name: string) => fields.text(name);
+  const assistant: Assistant = {
+    ...{ id: item.pk.slice(partition("").length), owner: ownerOf(item) },
+    ...{ graphId: text("graphId"), version: fields.count("version", versionOf(item)), name: text("name") },
+    description: stored.description === null ? null : text("description"),
+    ...{ config: object("config"), context: object("context"), metadata: object("metadata") },
+    createdAt: fields.instant("createdAt", Number.parseInt(String(item.isk), 10)),
+    updatedAt: fields.instant("updatedAt"),
+  };
+  return { ...assistant, ...fields.damage(`assistant ${assistant.id}`, ADVICE) };
+
+  function object(name: string): Json {
+    const value = stored[name];
+    return isObject(value) ? value : fields.lose(name, {});
   }
 }
+
+const ownerOf = ({ owner, ipk }: Item): string =>
+  typeof owner === "string" ? owner : String(ipk).slice("assistants#".length);
+
+const versionOf = ({ sk, highest }: Item): number =>
+  (sk.startsWith(VERSIONS) ? Number(sk.slice(VERSIONS.length)) : Number(highest)) || 0;

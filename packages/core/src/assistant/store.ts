@@ -1,3 +1,5 @@
+import type { Damage } from "../damage.ts";
+
 /** A graph with a configuration of one's own. Instants are epoch milliseconds. */
 export interface Assistant {
   id: string;
@@ -11,6 +13,8 @@ export interface Assistant {
   metadata: Record<string, unknown>;
   createdAt: number;
   updatedAt: number;
+  /** What it is cannot be read; its id, owner and version can. */
+  damage?: Damage;
 }
 
 export type AssistantChange = Partial<
@@ -19,7 +23,8 @@ export type AssistantChange = Partial<
 
 /**
  * Assistants and their versions. One of another owner is the same as none. Every method throws `store-unavailable` when
- * DynamoDB does not answer in time.
+ * DynamoDB does not answer in time. One that cannot be read is shown with its `damage`, can be removed, and is mended by
+ * `use` of a version that can be read; `change` throws `record-damaged` for it.
  */
 export interface AssistantStore {
   /** Makes an assistant, version 1; false when the id is taken, by whomever. Unknown outcome: repeat it. */

@@ -2,9 +2,12 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import type { Checkpoint, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { TenureError } from "../errors.ts";
 
+const advice =
+  "Go back to an earlier checkpoint, of which the thread's history shows those that can be read: change the state from its checkpoint_id. Or delete the thread.";
+
 /** Stored bytes are missing, or not those that were written; `what` names them. */
-export const corrupt = (what: string): TenureError =>
-  new TenureError({ tag: "store-corrupt", store: "dynamodb", what });
+export const corrupt = (what: string, cause?: unknown): TenureError =>
+  new TenureError({ tag: "store-corrupt", store: "dynamodb", what, advice }, { cause });
 
 /** A checkpoint in a list that cannot be read: `error` says why, and whoever asks for `checkpoint` is thrown it. */
 export interface DamagedTuple extends CheckpointTuple {

@@ -202,8 +202,17 @@ export class Heads {
 export async function toCandidate(item: Item, codec: Codec): Promise<Candidate> {
   const ref = parseHeadKey(item);
   const payload = await codec.decode(item.d, item);
-  const head = payload && decodeHead(ref.checkpointId, payload, fingerprintOf(item.d as Uint8Array));
+  const head = payload && readHead(ref.checkpointId, payload, fingerprintOf(item.d as Uint8Array));
   return { ref, head, ...(typeof item.expiresAt === "number" && { keptUntil: item.expiresAt }) };
+}
+
+/** Undefined for the bytes of another format as well as for damaged ones. */
+function readHead(...payload: Parameters<typeof decodeHead>): Head | undefined {
+  try {
+    return decodeHead(...payload);
+  } catch {
+    return undefined;
+  }
 }
 
 /** What children of a head are compared with. */

@@ -12,9 +12,19 @@ import {
   writesSortKey,
 } from "@langchain/langgraph-checkpoint";
 import { type Item, isItemTooLarge, type Key, type Table } from "../dynamo/index.ts";
+import { isTenureError } from "../errors.ts";
 import type { Blob, Blobs } from "./blobs.ts";
 import { corrupt } from "./corrupt.ts";
-import { type CheckpointRef, checkpointOf, partition, taskOf, writesKey, writesOf, writesOfNamespace } from "./keys.ts";
+import {
+  type CheckpointRef,
+  checkpointOf,
+  partition,
+  taskOf,
+  whatOf,
+  writesKey,
+  writesOf,
+  writesOfNamespace,
+} from "./keys.ts";
 
 /** One write as stored: its channel, the serializer's type, the value. */
 type StoredWrite = [channel: string, type: string, value: Blob];
@@ -140,22 +150,44 @@ export class PendingWrites {
     };
   }
 
-  /** Those of several checkpoints of a namespace, by checkpoint id, in one query over the span of their ids. */
+  /** Those of several checkpoints of a namespace, by checkpoint id: see `readEach`. */
   async readAll(threadId: string, namespace: string, ids: string[]): Promise<Map<string, CheckpointPendingWrite[]>> {
+    const each = [...(await this.readEach(threadId, namespace, ids))];
+    return new Map(await Promise.all(each.map(async ([id, read]) => [id, await read()] as const)));
+  }
+
+  /**
+   * Reads the writes of several checkpoints of a namespace in one query over the span of their ids. What is returned, by
+   * checkpoint id, gives the writes of one, or throws `store-corrupt` for that one.
+   */
+  async readEach(
+    threadId: string,
+    namespace: string,
+    ids: string[],
+  ): Promise<Map<string, () => Promise<CheckpointPendingWrite[]>>> {
     const wanted = new Map(ids.map((checkpointId) => [checkpointId, [] as Item[]]));
     const [oldest, newest] = [ids.toSorted()[0], ids.toSorted().at(-1)];
     if (oldest === undefined || newest === undefined) return new Map();
     const place = (checkpointId: string) => writesOf({ threadId, namespace, checkpointId });
     const range = { pk: partition(threadId), from: place(oldest), to: `${place(newest)}\u{10ffff}` };
     for await (const item of this.table.query(range)) wanted.get(checkpointOf(item.sk))?.push(item);
-    const entries = [...wanted].map(
-      async ([checkpointId, items]) =>
-        [checkpointId, await this.toWrites({ threadId, namespace, checkpointId }, items)] as const,
+    return new Map(
+      [...wanted].map(([checkpointId, items]) => [
+        checkpointId,
+        () => this.toWrites({ threadId, namespace, checkpointId }, items),
+      ]),
     );
-    return new Map(await Promise.all(entries));
   }
 
   private async toWrites(ref: CheckpointRef, items: Item[]): Promise<CheckpointPendingWrite[]> {
+    try {
+      return await this.decode(ref, items);
+    } catch (error) {
+      throw isTenureError(error) ? error : corrupt(`the writes of ${whatOf(ref)}`, error);
+    }
+  }
+
+  private async decode(ref: CheckpointRef, items: Item[]): Promise<CheckpointPendingWrite[]> {
     const found: { key: ReturnType<typeof writesSortKey>; write: CheckpointPendingWrite }[] = [];
     for (const item of items) {
       const taskId = taskOf(item.sk);

@@ -148,6 +148,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const only = getCheckpointId(config);
     const beforeId = before && getCheckpointId(before);
     let left = limit;
+    if (left <= 0) return;
     const asked = text(config, "thread_id");
     for (const threadId of asked === undefined ? await this.threads.all() : [asked]) {
       const life = await this.lifeOf(threadId, config);
@@ -155,7 +156,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
         (!only || checkpointId === only) &&
         (!beforeId || checkpointId < beforeId) &&
         (!head || (await this.isVisible(head, life))) &&
-        (!head || !filter || meets(await this.values.metadata(head), filter));
+        (!head || !filter || meets(await this.values.metadata(head).catch(() => undefined), filter));
       for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
         for await (const tuple of this.tuples.ofGroup(threadId, group)) {
           yield tuple;
@@ -292,5 +293,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 }
 
-const meets = (metadata: CheckpointMetadata, filter: Record<string, unknown>): boolean =>
-  Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown> | undefined)?.[key] === value);
+/** Metadata that cannot be read meets any filter: its checkpoint is then listed as damaged. */
+const meets = (metadata: CheckpointMetadata | undefined, filter: Record<string, unknown>): boolean =>
+  metadata === undefined ||
+  Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown>)[key] === value);

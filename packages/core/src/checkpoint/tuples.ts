@@ -37,16 +37,17 @@ export class Tuples {
 
   /** The tuples of heads that were read, with one query for the writes of each namespace. */
   async *ofGroup(threadId: string, { wanted, nearby }: WantedHeads): AsyncGenerator<CheckpointTuple> {
-    const writes = new Map<string, Map<string, CheckpointPendingWrite[]>>();
+    const writes = new Map<string, Awaited<ReturnType<PendingWrites["readEach"]>>>();
     for (const namespace of new Set(wanted.map(({ ref }) => ref.namespace))) {
       const ids = wanted.filter(({ ref }) => ref.namespace === namespace).map(({ ref }) => ref.checkpointId);
-      writes.set(namespace, await this.pendingWrites.readAll(threadId, namespace, ids));
+      writes.set(namespace, await this.pendingWrites.readEach(threadId, namespace, ids));
     }
     for (const { ref, head } of wanted)
       try {
         if (!head) throw corrupt(whatOf(ref));
         const loaded = await this.heads.load(ref, head, nearby.get(ref.namespace) ?? new Map());
-        yield await this.of(loaded, writes.get(ref.namespace)?.get(ref.checkpointId) ?? []);
+        const own = writes.get(ref.namespace)?.get(ref.checkpointId);
+        yield await this.of(loaded, (await own?.()) ?? []);
       } catch (error) {
         if (!isTenureError(error, "store-corrupt")) throw error;
         yield damagedTuple(toConfig(ref), error);
@@ -57,7 +58,10 @@ export class Tuples {
     const [checkpoint, metadata] = await Promise.all([
       this.values.checkpoint(ref.checkpointId, head, state),
       this.values.metadata(head),
-    ]);
+    ]).catch((error: unknown) => {
+      // The bytes are those that were written, and the serializer cannot read them.
+      throw isTenureError(error) ? error : corrupt(whatOf(ref), error);
+    });
     const tuple: CheckpointTuple = { config: toConfig(ref), checkpoint, metadata, pendingWrites };
     if (head.parent !== undefined) {
       const parent = { ...ref, checkpointId: head.parent };

@@ -124,8 +124,15 @@ export class Table {
     } while (ExclusiveStartKey);
   }
 
-  /** The live items of one partition of an index, in the order of `isk`. An index may be some moments behind its table. */
-  async *queryIndex(IndexName: string, ipk: string, { descending = false } = {}): AsyncGenerator<Item> {
+  /**
+   * The live items of one partition of an index, in the order of `isk`. An index may be some moments behind its table.
+   * `firstPage`: how many items the first request asks for; all that fit in 1 MB when left out, as with each further one.
+   */
+  async *queryIndex(
+    IndexName: string,
+    ipk: string,
+    { descending = false, firstPage }: { descending?: boolean; firstPage?: number } = {},
+  ): AsyncGenerator<Item> {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
       const page = await attempt(
@@ -136,6 +143,7 @@ export class Table {
             ScanIndexForward: !descending,
             KeyConditionExpression: "ipk = :ipk",
             ExpressionAttributeValues: { ":ipk": ipk },
+            ...(firstPage !== undefined && !ExclusiveStartKey && { Limit: Math.max(1, firstPage) }),
             ...(ExclusiveStartKey && { ExclusiveStartKey }),
           }),
         ),

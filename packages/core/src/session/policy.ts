@@ -59,5 +59,14 @@ export interface Session<Data> {
   readAt: number;
 }
 
+/** A session whose record cannot be read, as in a list: it lives until its deadline, lets nobody in, and can be revoked. */
+export interface DamagedSession {
+  id: string;
+  damaged: true;
+}
+
+export const isDamaged = (session: Session<unknown> | DamagedSession): session is DamagedSession =>
+  "damaged" in session;
+
 /** What one session may carry, as UTF-8 JSON. It is read with every request. */
 export const MAX_DATA_BYTES = 4096;

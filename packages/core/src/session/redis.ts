@@ -1,7 +1,14 @@
 import { isTenureError, TenureError } from "../errors.ts";
 import { malformedReply, type RedisStore, type Reply } from "../redis/index.ts";
 import type { SessionRef } from "../token.ts";
-import { checkPolicy, MAX_DATA_BYTES, type Origin, type Session, type SessionPolicy } from "./policy.ts";
+import {
+  checkPolicy,
+  type DamagedSession,
+  MAX_DATA_BYTES,
+  type Origin,
+  type Session,
+  type SessionPolicy,
+} from "./policy.ts";
 import * as scripts from "./scripts.ts";
 import type { SessionStore } from "./store.ts";
 
@@ -63,6 +70,20 @@ export function createSessionStore<Data>(options: SessionStoreOptions<Data>): Se
     return record === undefined ? undefined : toSession(id, now, record);
   }
 
+  /** The session of a record, or its id alone where that cannot be read. */
+  function asFarAsReadable(
+    id: string,
+    now: Reply | undefined,
+    record: Reply | undefined,
+  ): Session<Data> | DamagedSession {
+    try {
+      return toSession(id, now, record);
+    } catch (error) {
+      if (isTenureError(error, "store-corrupt")) return { id, damaged: true };
+      throw error;
+    }
+  }
+
   return {
     async create(ref, { data, origin = {}, replaces }) {
       if (replaces && replaces.handle !== ref.handle) throw new TypeError("a session replaces one of the same user");
@@ -106,13 +127,8 @@ export function createSessionStore<Data>(options: SessionStoreOptions<Data>): Se
 
     async revoke(ref) {
       const reply = await redis.evaluate(scripts.revoke, [sessionKey(ref), indexKey(ref.handle)], [ref.id]);
-      try {
-        return maybeSession(ref.id, answer(reply, 1, 2));
-      } catch (error) {
-        // It has ended all the same; only what it was cannot be told.
-        if (isTenureError(error, "store-corrupt")) return undefined;
-        throw error;
-      }
+      const [now, record] = answer(reply, 1, 2);
+      return record === undefined ? undefined : asFarAsReadable(ref.id, now, record);
     },
 
     async revokeOthers(ref) {
@@ -132,11 +148,11 @@ export function createSessionStore<Data>(options: SessionStoreOptions<Data>): Se
       const reply = await redis.evaluate(scripts.list, [indexKey(handle)], [prefixOf(handle)]);
       const [now, ...pairs] = answer(reply);
       if (pairs.length % 2 !== 0) throw malformedReply();
-      const found: Session<Data>[] = [];
+      const found: (Session<Data> | DamagedSession)[] = [];
       for (let i = 0; i < pairs.length; i += 2) {
         const id = pairs[i];
         if (typeof id !== "string") throw malformedReply();
-        found.push(toSession(id, now, pairs[i + 1]));
+        found.push(asFarAsReadable(id, now, pairs[i + 1]));
       }
       return found;
     },

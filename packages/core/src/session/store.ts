@@ -1,5 +1,5 @@
 import type { SessionRef } from "../token.ts";
-import type { Origin, Session } from "./policy.ts";
+import type { DamagedSession, Origin, Session } from "./policy.ts";
 
 /**
  * Strict sessions. Every method is one script in Redis: atomic, and one round trip (a server that has just
@@ -41,11 +41,11 @@ export interface SessionStore<Data> {
   rotate(from: SessionRef, to: SessionRef, options?: { authenticated?: boolean }): Promise<Session<Data> | undefined>;
 
   /**
-   * Ends the session and gives back what it was; undefined when there was none, or none that could be read.
+   * Ends the session and gives back what it was; undefined when there was none.
    * Idempotent: after an unknown outcome, repeat it until it returns, and only then tell the user that they are
    * logged out.
    */
-  revoke(ref: SessionRef): Promise<Session<Data> | undefined>;
+  revoke(ref: SessionRef): Promise<Session<Data> | DamagedSession | undefined>;
 
   /** Ends the user's other sessions and says how many, if this one lives. Repeat it after an unknown outcome. */
   revokeOthers(ref: SessionRef): Promise<number | undefined>;
@@ -53,6 +53,6 @@ export interface SessionStore<Data> {
   /** Ends all sessions of the user behind the handle and says how many. Repeat it after an unknown outcome. */
   revokeAll(handle: string): Promise<number>;
 
-  /** The user's live sessions, newest first, untouched. */
-  list(handle: string): Promise<Session<Data>[]>;
+  /** The user's live sessions, newest first, untouched; one whose record cannot be read stands in its place. */
+  list(handle: string): Promise<(Session<Data> | DamagedSession)[]>;
 }

@@ -11,6 +11,7 @@ import {
   type Item as StoreItem,
 } from "@langchain/langgraph-checkpoint";
 import { type Clock, systemClock } from "../clock.ts";
+import { Fields, isObject } from "../damage.ts";
 import {
   asDocumentClient,
   type DynamoDBClient,
@@ -41,6 +42,7 @@ const MAX_VALUE_BYTES = 380_000;
 /**
  * LangGraph's long-term memory on DynamoDB. Reads are consistent; an expired item is absent, whether or not DynamoDB has
  * deleted it. A search reads what is below its prefix and filters that; `query` asks for vectors, which this has not.
+ * An item that cannot be read is a `FoundItem` with `error` in a search, and `get` throws that (`record-damaged`).
  * Throws `store-unavailable` when DynamoDB does not answer in time, `invalid-input` for a name or a value that cannot be.
  */
 export class DynamoDBStore extends BaseStore {
@@ -77,6 +79,8 @@ export class DynamoDBStore extends BaseStore {
       throw invalid(`value: has ${Buffer.byteLength(text)} bytes as JSON, more than the ${MAX_VALUE_BYTES} of an item`);
     const now = this.clock.now();
     const expiry = ttlMs === undefined ? {} : { expiresAt: Math.ceil((now + ttlMs) / 1000) };
+    if (expiry.expiresAt !== undefined && !Number.isSafeInteger(expiry.expiresAt))
+      throw invalid(`ttl: ${ttlMs} milliseconds are no length of time that can be kept`);
     const names = { "#value": "value", "#namespace": "namespace", "#name": "name", "#expires": "expiresAt" };
     const { "#expires": _, ...without } = names;
     const before = await this.table.get(place);
@@ -113,7 +117,10 @@ export class DynamoDBStore extends BaseStore {
 
   private async read({ namespace, key }: GetOperation): Promise<StoreItem | null> {
     const item = await this.table.get(this.keyOf(namespace, key));
-    return item ? toItem(item) : null;
+    if (!item) return null;
+    const { error, ...found } = toItem(item);
+    if (error) throw error;
+    return found;
   }
 
   private async write({ namespace, key, value }: PutOperation): Promise<void> {
@@ -129,12 +136,12 @@ export class DynamoDBStore extends BaseStore {
     query,
   }: SearchOperation): Promise<SearchItem[]> {
     if (query) throw new TenureError({ tag: "not-implemented", feature: "search by meaning (query)" });
-    const found: SearchItem[] = [];
+    const found: FoundItem[] = [];
     let skip = offset;
     if (limit <= 0) return found;
     for await (const item of this.below(namespacePrefix)) {
       const one = toItem(item);
-      if (filter && !meets(one.value, filter)) continue;
+      if (filter && !one.error && !meets(one.value, filter)) continue;
       if (skip-- > 0) continue;
       found.push(one);
       if (found.length === limit) break;
@@ -150,8 +157,8 @@ export class DynamoDBStore extends BaseStore {
   }: ListNamespacesOperation): Promise<string[][]> {
     const prefix = matchConditions.find(({ matchType, path }) => matchType === "prefix" && !path.includes("*"))?.path;
     const found = new Map<string, string[]>();
-    for await (const { namespace } of this.below(prefix ?? [])) {
-      const path = JSON.parse(String(namespace)) as string[];
+    for await (const { sk } of this.below(prefix ?? [])) {
+      const [path] = partsOf(sk);
       if (!matchConditions.every((condition) => matches(path, condition))) continue;
       const shown = path.slice(0, maxDepth);
       found.set(JSON.stringify(shown), shown);
@@ -176,22 +183,41 @@ export class DynamoDBStore extends BaseStore {
 const encodeLabel = (label: string) =>
   label.replace(/[%/#]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 
-function toItem(item: Item): StoreItem {
-  try {
-    return {
-      namespace: JSON.parse(String(item.namespace)) as string[],
-      key: String(item.name),
-      value: JSON.parse(String(item.value)) as Record<string, unknown>,
-      createdAt: toDate(item.createdAt),
-      updatedAt: toDate(item.updatedAt),
-    };
-  } catch (cause) {
-    throw new TenureError({ tag: "store-corrupt", store: "dynamodb", what: `store item ${item.sk}` }, { cause });
-  }
+/** The namespace and the key that a sort key was made from. */
+function partsOf(sk: string): [namespace: string[], key: string] {
+  const end = sk.lastIndexOf("#");
+  const labels = sk.slice(0, end).split("/").slice(0, -1);
+  return [labels.map(decodeLabel), decodeLabel(sk.slice(end + 1))];
+}
+
+const decodeLabel = (label: string) =>
+  label.replace(/%(25|2F|23)/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
+
+/** An item of a search. One that cannot be read has an empty value and says what is wrong. */
+export interface FoundItem extends SearchItem {
+  error?: TenureError;
+}
+
+const ADVICE = "Put the item anew, or delete it.";
+
+function toItem(item: Item): FoundItem {
+  const fields = new Fields(item);
+  const [namespace, key] = partsOf(item.sk);
+  const value = fields.json("value", isObject, {});
+  const createdAt = fields.instant("createdAt");
+  const found = {
+    namespace,
+    key,
+    value,
+    createdAt: toDate(createdAt),
+    updatedAt: toDate(fields.instant("updatedAt", createdAt)),
+  };
+  const { damage } = fields.damage(`item ${key} of ${namespace.join(".")}`, ADVICE);
+  return damage ? { ...found, error: new TenureError({ tag: "record-damaged", ...damage }) } : found;
 }
 
 // biome-ignore lint/style/noRestrictedGlobals: LangGraph's interface has dates; no time is read.
-const toDate = (instant: unknown) => new Date(Number(instant));
+const toDate = (instant: number) => new Date(instant);
 
 function matches(path: string[], { matchType, path: wanted }: MatchCondition): boolean {
   if (path.length < wanted.length) return false;

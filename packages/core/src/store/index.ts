@@ -1,3 +1,3 @@
 /** LangGraph's long-term memory on DynamoDB; it can be used alone. */
-export { DynamoDBStore, type DynamoDBStoreOptions } from "./dynamo-store.ts";
+export { DynamoDBStore, type DynamoDBStoreOptions, type FoundItem } from "./dynamo-store.ts";
 export { OPERATORS } from "./filter.ts";

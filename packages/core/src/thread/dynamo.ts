@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { Owned, type Table, tableDefinition, untilDone } from "../dynamo/index.ts";
+import { refuseDamaged } from "../errors.ts";
 import { withUndone } from "../life.ts";
 import { admit, admitNew } from "./admission.ts";
 import { deletion } from "./deletion.ts";
@@ -31,6 +32,13 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   async function read(id: string): Promise<ThreadRecord | undefined> {
     const record = await stored(id);
     return record?.closedAt === undefined ? record : undefined;
+  }
+
+  /** An owner's record that is to be written to. Throws `record-damaged`: what is lost would be lost for good. */
+  async function readWhole(id: string, owner: string): Promise<ThreadRecord | undefined> {
+    const record = await read(id);
+    if (record?.thread.owner === owner) refuseDamaged(record.thread);
+    return record;
   }
 
   /** Takes a run out of its thread's line, with nobody at work. */
@@ -78,14 +86,15 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       return record?.thread.owner === owner ? record.thread : undefined;
     },
 
-    async *list(owner) {
-      for await (const item of table.queryIndex(tableDefinition.index.name, threadsOf(owner), { descending: true }))
+    async *list(owner, { order = "desc", firstPage } = {}) {
+      const options = { descending: order === "desc", ...(firstPage !== undefined && { firstPage }) };
+      for await (const item of table.queryIndex(tableDefinition.index.name, threadsOf(owner), options))
         if (item.closedAt === undefined) yield toThread(item).thread;
     },
 
     change: (id, owner, { metadata, config }) =>
       untilDone(async () => {
-        const record = await read(id);
+        const record = await readWhole(id, owner);
         if (record?.thread.owner !== owner) return undefined;
         const thread = {
           ...record.thread,
@@ -108,7 +117,8 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         return changed ? thread : "again";
       }),
 
-    admit: (run, options) => admit({ table, clock, policy, runs, read }, run, options),
+    admit: (run, options) =>
+      admit({ table, clock, policy, runs, read: (id) => readWhole(id, run.owner) }, run, options),
 
     admitNew: (run, options) => admitNew({ table, clock, policy, runs, owned }, run, options),
 

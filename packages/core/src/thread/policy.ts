@@ -1,3 +1,4 @@
+import type { Damage } from "../damage.ts";
 import type { Life } from "../life.ts";
 
 /** How a run holds its thread. Durations in milliseconds. */
@@ -32,6 +33,8 @@ export interface Thread {
   temporary: boolean;
   /** The life that its checkpoints belong to. */
   life: Life;
+  /** Some of its record cannot be read; what can be stands here, and `status` is "error". */
+  damage?: Damage;
 }
 
 /** As the LangGraph server names them. */
@@ -65,6 +68,8 @@ export interface Run {
   /** Somebody wants it ended. */
   cancel?: CancelAction;
   error?: { error: string; message: string };
+  /** Some of its record cannot be read. Such a run is not begun. */
+  damage?: Damage;
 }
 
 /** The right to write to a thread. `fence` rises with every lease, so a later holder is told from an earlier one. */

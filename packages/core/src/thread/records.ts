@@ -1,13 +1,15 @@
 /** Threads and runs as items of the table. */
 import { promisify } from "node:util";
 import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zlib";
+import { Fields, isObject, parse } from "../damage.ts";
 import type { Item, Key } from "../dynamo/index.ts";
-import { TenureError } from "../errors.ts";
+import { isTenureError } from "../errors.ts";
 import { newLifeId } from "../life.ts";
 import type { Run, RunStatus, Thread, ThreadStatus } from "./policy.ts";
 import type { NewRun, NewThread } from "./store.ts";
 
-export const threadKey = (id: string): Key => ({ pk: `thread#${id}`, sk: "thread" });
+const THREAD = "thread#";
+export const threadKey = (id: string): Key => ({ pk: THREAD + id, sk: "thread" });
 export const RUNS = "run#";
 export const runKey = (threadId: string, runId: string): Key => ({ pk: `thread#${threadId}`, sk: RUNS + runId });
 const partKey = (threadId: string, runId: string, part: number): Key => ({
@@ -58,35 +60,45 @@ export function threadItem({ id, owner, metadata, temporary = false }: NewThread
   };
 }
 
+const THREAD_STATUSES: readonly ThreadStatus[] = ["idle", "busy", "interrupted", "error"];
+const THREAD_ADVICE = "Copy the thread to keep its state, or delete it.";
+const isLine = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((one) => Array.isArray(one) && typeof one[0] === "string" && Number.isFinite(one[1]));
+
+/** A thread's record, as far as it can be read: see `Thread.damage`. */
 export function toThread(item: Item): ThreadRecord {
-  try {
-    const line = lineOf(String(item.line));
-    const { leaseHolder, leaseRun, leaseExpiresAt, closedAt } = item;
-    return {
-      thread: {
-        id: String(item.id),
-        owner: String(item.owner),
-        createdAt: Number(item.createdAt),
-        updatedAt: Number(item.updatedAt),
-        metadata: JSON.parse(String(item.metadata)) as Record<string, unknown>,
-        config: JSON.parse(String(item.config)) as Record<string, unknown>,
-        status: line.length > 0 ? "busy" : (item.status as ThreadStatus),
-        inflight: line.map(([runId]) => runId),
-        temporary: item.temporary === true,
-        life: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
-      },
-      line,
-      stored: String(item.line),
-      metadata: String(item.metadata),
-      fence: Number(item.fence),
-      ...(typeof closedAt === "number" && { closedAt }),
-      ...(typeof leaseHolder === "string" && { holder: leaseHolder }),
-      ...(typeof leaseRun === "string" && { leasedRun: leaseRun }),
-      ...(typeof leaseExpiresAt === "number" && { leaseExpiresAt }),
-    };
-  } catch (cause) {
-    throw corrupt(`the record of thread ${item.pk}`, cause);
-  }
+  const fields = new Fields(item);
+  const { ipk, isk, leaseHolder, leaseRun, leaseExpiresAt, closedAt } = item;
+  const id = item.pk.slice(THREAD.length);
+  const line = fields.json<Place[]>("line", isLine, []);
+  const createdAt = fields.instant("createdAt", Number.parseInt(String(isk), 10));
+  const thread: Thread = {
+    id,
+    owner: fields.text("owner", String(ipk).startsWith(threadsOf("")) ? String(ipk).slice(threadsOf("").length) : ""),
+    createdAt,
+    updatedAt: fields.instant("updatedAt", createdAt),
+    metadata: fields.json("metadata", isObject, {}),
+    config: fields.json("config", isObject, {}),
+    status: fields.oneOf("status", THREAD_STATUSES, "error"),
+    inflight: line.map(([runId]) => runId),
+    temporary: item.temporary === true,
+    life: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
+  };
+  const fence = fields.count("fence");
+  const damage = fields.damage(`the record of thread ${id}`, THREAD_ADVICE);
+  const status = line.length > 0 ? "busy" : thread.status;
+  return {
+    thread: { ...thread, ...(damage.damage ? { ...damage, status: "error" } : { status }) },
+    line,
+    stored: String(item.line),
+    metadata: String(item.metadata),
+    fence,
+    ...(typeof closedAt === "number" && { closedAt }),
+    ...(typeof leaseHolder === "string" && { holder: leaseHolder }),
+    ...(typeof leaseRun === "string" && { leasedRun: leaseRun }),
+    ...(typeof leaseExpiresAt === "number" && { leaseExpiresAt }),
+  };
 }
 
 /** Handing it to another thread takes longer than so little takes. */
@@ -128,34 +140,56 @@ export async function runItems(run: NewRun): Promise<RunItems> {
   return { parts, item, request: JSON.parse(text) as Record<string, unknown> };
 }
 
-/** `parts` reads the request's parts, where it has any. */
+/** Where a run is to be found and when it may begin, by its keys, which nothing else of it can damage. */
+export const placeOf = ({ pk, sk, isk }: Item): { threadId: string; runId: string; startAt: number } => ({
+  threadId: pk.slice(THREAD.length),
+  runId: sk.slice(RUNS.length),
+  startAt: Number.parseInt(String(isk), 10) || 0,
+});
+
+const RUN_STATUSES: readonly RunStatus[] = ["pending", "running", "success", "error", "timeout", "interrupted"];
+const RUN_ADVICE = "Delete the run, and begin another one.";
+
+/** A run's record, as far as it can be read: see `Run.damage`. `parts` reads the request's parts, where it has any. */
 export async function toRun(item: Item, parts: () => Promise<Uint8Array[]>): Promise<Run> {
-  try {
-    const stored = item.request instanceof Uint8Array ? item.request : Buffer.concat(await parts());
-    const request = (await inflated(stored)).toString();
-    return {
-      id: String(item.id),
-      threadId: String(item.threadId),
-      owner: String(item.owner),
-      assistantId: String(item.assistantId),
-      graphId: String(item.graphId),
-      status: item.status as RunStatus,
-      request: JSON.parse(request) as Record<string, unknown>,
-      metadata: JSON.parse(String(item.metadata)) as Record<string, unknown>,
-      multitask: String(item.multitask),
-      createdAt: Number(item.createdAt),
-      updatedAt: Number(item.updatedAt),
-      startAt: Number(item.startAt),
-      attempt: Number(item.attempt),
-      yields: Number(item.yields ?? 0),
-      ...((item.cancel === "interrupt" || item.cancel === "rollback") && { cancel: item.cancel }),
-      ...(typeof item.error === "string" && { error: JSON.parse(item.error) as NonNullable<Run["error"]> }),
-    };
-  } catch (cause) {
-    if (cause instanceof TenureError) throw cause;
-    throw corrupt(`the record of run ${item.id}`, cause);
-  }
+  const fields = new Fields(item);
+  const id = item.sk.slice(RUNS.length);
+  const startAt = fields.instant("startAt");
+  const createdAt = fields.instant("createdAt", startAt);
+  const run: Run = {
+    id,
+    threadId: item.pk.slice(THREAD.length),
+    owner: fields.text("owner"),
+    assistantId: fields.text("assistantId"),
+    graphId: fields.text("graphId"),
+    status: fields.oneOf("status", RUN_STATUSES, "error"),
+    request: (await requestOf(item, parts)) ?? fields.lose("request", {}),
+    metadata: fields.json("metadata", isObject, {}),
+    multitask: fields.text("multitask"),
+    createdAt,
+    updatedAt: fields.instant("updatedAt", createdAt),
+    startAt,
+    attempt: fields.count("attempt"),
+    yields: item.yields === undefined ? 0 : fields.count("yields"),
+    ...((item.cancel === "interrupt" || item.cancel === "rollback") && { cancel: item.cancel }),
+    ...(item.error !== undefined && { error: fields.json("error", isObject, UNKNOWN_ERROR) }),
+  };
+  return { ...run, ...fields.damage(`the record of run ${id}`, RUN_ADVICE) };
 }
 
-const corrupt = (what: string, cause: unknown) =>
-  new TenureError({ tag: "store-corrupt", store: "dynamodb", what }, { cause });
+const UNKNOWN_ERROR = { error: "Error", message: "The error of this run cannot be read." };
+
+/** Undefined when it cannot be read. */
+async function requestOf(
+  { request }: Item,
+  parts: () => Promise<Uint8Array[]>,
+): Promise<Record<string, unknown> | undefined> {
+  try {
+    const stored = request instanceof Uint8Array ? request : Buffer.concat(await parts());
+    const read = parse((await inflated(stored)).toString());
+    return isObject(read) ? read : undefined;
+  } catch (error) {
+    if (isTenureError(error)) throw error;
+    return undefined;
+  }
+}

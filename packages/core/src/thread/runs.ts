@@ -1,8 +1,16 @@
 /** The records of runs, of which threads keep the line. */
 import type { Clock } from "../clock.ts";
 import { type Item, type Table, tableDefinition } from "../dynamo/index.ts";
-import { type CancelAction, type FinalStatus, isFinal, type Lease, type Run, type SettledStatus } from "./policy.ts";
-import { partsOf, runKey, toRun, UNFINISHED } from "./records.ts";
+import {
+  type CancelAction,
+  type FinalStatus,
+  isFinal,
+  type Lease,
+  RUN_TTL_MS,
+  type Run,
+  type SettledStatus,
+} from "./policy.ts";
+import { partsOf, placeOf, runKey, toRun, UNFINISHED } from "./records.ts";
 
 interface Ending {
   status: FinalStatus;
@@ -53,8 +61,9 @@ export function createRunStore(table: Table, clock: Clock) {
       });
     },
 
-    /** Marks the lease's run as running, once more; undefined when there is nothing to run. */
-    async begin({ threadId, runId, holder, fence }: Lease): Promise<Run | undefined> {
+    /** Marks the lease's run as running, once more; undefined when there is nothing to run. A damaged one ends with an error. */
+    async begin(lease: Lease): Promise<Run | undefined> {
+      const { threadId, runId, holder, fence } = lease;
       const begun = await table.updated(runKey(threadId, runId), {
         expression:
           "SET #status = :running, attempt = attempt + :one, fence = :fence, leaseHolder = :holder, updatedAt = :now",
@@ -70,7 +79,13 @@ export function createRunStore(table: Table, clock: Clock) {
         },
         isOwn: (found) => found.fence === fence && found.leaseHolder === holder,
       });
-      return begun && read(begun);
+      const run = begun && (await read(begun));
+      if (!run?.damage) return run;
+      const { what, advice } = run.damage;
+      const error = { error: "record-damaged", message: `What is stored cannot be read: ${what}. ${advice}` };
+      const expiresAt = Math.ceil((clock.now() + RUN_TTL_MS) / 1000);
+      await this.end(lease, { status: "error", thread: "error", expiresAt, error });
+      return undefined;
     },
 
     /** Notes that the lease's run was given back, not lost. Idempotent. */
@@ -187,8 +202,7 @@ export function createRunStore(table: Table, clock: Clock) {
     },
 
     async *unfinished(): AsyncGenerator<{ threadId: string; runId: string; startAt: number }> {
-      for await (const { threadId, id, startAt } of table.queryIndex(tableDefinition.index.name, UNFINISHED))
-        yield { threadId: String(threadId), runId: String(id), startAt: Number(startAt) };
+      for await (const item of table.queryIndex(tableDefinition.index.name, UNFINISHED)) yield placeOf(item);
     },
   };
 }

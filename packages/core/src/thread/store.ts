@@ -39,7 +39,8 @@ export interface Begun {
 /**
  * Threads, their runs, and the lease that makes a run the only writer of its thread. A thread of another owner is the
  * same as none. Writes are conditional, so that of concurrent callers one is first and the others know. Every method
- * throws `store-unavailable` when DynamoDB does not answer in time.
+ * throws `store-unavailable` when DynamoDB does not answer in time. A record that cannot be read is shown with its
+ * `damage`, and can be removed; `change` and `admit` throw `record-damaged` for it.
  */
 export interface ThreadStore {
   /** Makes a thread; false when the id is taken, by whomever. Unknown outcome: repeat it. */
@@ -47,8 +48,12 @@ export interface ThreadStore {
 
   get(id: string, owner: string): Promise<Thread | undefined>;
 
-  /** All threads of an owner, the newest first. A thread of this very moment may not be among them yet. */
-  list(owner: string): AsyncGenerator<Thread>;
+  /**
+   * All threads of an owner by their creation, the newest first unless asked otherwise, and of those of one moment by their
+   * ids. A thread of this very moment may not be among them yet. `firstPage`: how many the first request asks for, for a caller
+   * who may not want more; a megabyte when left out, as of each further one.
+   */
+  list(owner: string, options?: { order?: "asc" | "desc"; firstPage?: number }): AsyncGenerator<Thread>;
 
   /** Adds to the thread's metadata and replaces its config. Idempotent. */
   change(id: string, owner: string, change: ThreadChange): Promise<Thread | undefined>;

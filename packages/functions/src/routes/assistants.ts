@@ -4,7 +4,7 @@ import { v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
-import { type AssistantDescription, assistantOf, graphAssistants } from "../assistants.ts";
+import { type AssistantDescription, assistantOf, graphAssistants, shownAssistant } from "../assistants.ts";
 import { deleteThread, keepForUser } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import type { Graph } from "../graphs/index.ts";
@@ -70,7 +70,7 @@ export function assistantRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
 
   /** Those that the graphs are cannot be changed: they are everybody's. */
   async function changeable(asked: string, owner: string): Promise<AssistantDescription> {
-    const found = await assistantOf(deps, asked, owner);
+    const found = await shownAssistant(deps, asked, owner);
     if (found.metadata.created_by === "system" && graphAssistants(deps).some(({ id }) => id === found.id))
       throw new TenureError({ tag: "assistant-readonly", assistantId: found.id });
     return found;
@@ -144,7 +144,7 @@ export function assistantRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
     )
 
     .get("/:id", operation({ tag, summary: "Read an assistant", answers: { 200: "The assistant" } }), async (c) =>
-      c.json(assistantJson(await assistantOf(deps, c.req.param("id"), c.var.session.data.userId))),
+      c.json(assistantJson(await shownAssistant(deps, c.req.param("id"), c.var.session.data.userId))),
     )
 
     .patch(
@@ -191,7 +191,7 @@ export function assistantRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
       operation({ tag, summary: "List versions", body: versionsBody, answers: { 200: "Versions" } }),
       async (c) => {
         const owner = c.var.session.data.userId;
-        const found = await assistantOf(deps, c.req.param("id"), owner);
+        const found = await shownAssistant(deps, c.req.param("id"), owner);
         const { limit, offset, metadata } = c.var.body;
         const versions: AssistantDescription[] = [];
         for await (const one of assistants.versions(found.id, owner))

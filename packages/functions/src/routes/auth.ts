@@ -1,7 +1,7 @@
 /** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
 import { isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
 import { normalizeEmail } from "@tenure/core/otp";
-import type { Origin } from "@tenure/core/session";
+import { type DamagedSession, isDamaged, type Origin } from "@tenure/core/session";
 import {
   codeDigest,
   keyedHandle,
@@ -37,7 +37,12 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
   async function endOtherUsersSession(c: Context, handle: string): Promise<void> {
     const ref = sessionRefOf(c, cookie);
     const ended = ref && ref.handle !== handle && (await sessions.revoke(ref));
-    if (ended) activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
+    if (ended) recordLogout(c, ended);
+  }
+
+  /** Whose session it was, a damaged one does not tell. */
+  function recordLogout(c: Context, ended: ApiSession | DamagedSession): void {
+    if (!isDamaged(ended)) activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
   }
 
   /**
@@ -128,7 +133,7 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
       const ended = ref && (await sessions.revoke(ref).catch((error: unknown) => unconfirmed(ref, error)));
       clearSessionCookie(c, cookie);
       if (!ended) throw new TenureError({ tag: "session-required" });
-      activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
+      recordLogout(c, ended);
       return c.body(null, 204);
     });
 }

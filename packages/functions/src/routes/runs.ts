@@ -56,6 +56,8 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
     const run = areIds ? await threads.run(threadId, runId) : undefined;
     if (run?.owner === owner) return run;
     await access.own(threadId, owner);
+    // Whose it is may be what is damaged of it.
+    if (run?.damage) return run;
     throw new TenureError({ tag: "run-not-found", runId });
   }
 
@@ -243,14 +245,17 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
         const owner = c.var.session.data.userId;
         const among = thread_id ? [await access.own(thread_id, owner)] : await all(threads.list(owner));
         let ended = 0;
+        const failures: unknown[] = [];
         for (const thread of among)
           for (const runId of thread.inflight) {
             if (run_ids && !run_ids.includes(runId)) continue;
             const run = status && status !== "all" ? await threads.run(thread.id, runId) : undefined;
             if (run && run.status !== status) continue;
-            await runner.cancel(thread.id, runId, action);
+            // One that cannot be ended leaves the others no less to be ended.
+            await runner.cancel(thread.id, runId, action).catch((error: unknown) => failures.push(error));
             ended += 1;
           }
+        if (failures.length > 0) throw failures[0];
         if (ended === 0) throw new TenureError({ tag: "run-not-found", runId: run_ids?.[0] ?? "" });
         return c.body(null, 204);
       },

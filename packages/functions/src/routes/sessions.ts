@@ -2,6 +2,7 @@
 
 import type { ActivityKind } from "@tenure/core/activity";
 import { isOutcomeUnknown, TenureError } from "@tenure/core/errors";
+import { type DamagedSession, isDamaged } from "@tenure/core/session";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import type { AuthDeps } from "../auth-deps.ts";
 import { originOf } from "../device.ts";
@@ -84,15 +85,24 @@ export interface DeviceDescription {
   current: boolean;
   device: string | null;
   network: string | null;
-  /** Instants in epoch milliseconds. */
-  createdAt: number;
-  lastSeenAt: number;
-  idleExpiresAt: number;
-  absoluteExpiresAt: number;
+  /** Nothing more is known of it: its record cannot be read. It lets nobody in, and can be ended. */
+  damaged: boolean;
+  /** Instants in epoch milliseconds; null when it is damaged. */
+  createdAt: number | null;
+  lastSeenAt: number | null;
+  idleExpiresAt: number | null;
+  absoluteExpiresAt: number | null;
 }
 
-function describeDevice(one: ApiSession, current: ApiSession): DeviceDescription {
+const UNKNOWN = {
+  ...{ device: null, network: null, damaged: true },
+  ...{ createdAt: null, lastSeenAt: null, idleExpiresAt: null, absoluteExpiresAt: null },
+};
+
+function describeDevice(one: ApiSession | DamagedSession, current: ApiSession): DeviceDescription {
+  if (isDamaged(one)) return { id: one.id, current: one.id === current.id, ...UNKNOWN };
   const { id, origin, createdAt, lastSeenAt, idleExpiresAt, absoluteExpiresAt } = one;
   const { device = null, network = null } = origin;
-  return { id, current: id === current.id, device, network, createdAt, lastSeenAt, idleExpiresAt, absoluteExpiresAt };
+  const instants = { createdAt, lastSeenAt, idleExpiresAt, absoluteExpiresAt };
+  return { id, current: id === current.id, device, network, damaged: false, ...instants };
 }

@@ -4,11 +4,13 @@ import type { Thread } from "@tenure/core/thread";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Deps } from "../deps.ts";
+import { historyOf } from "../history.ts";
 import type { Identity } from "../identity.ts";
+import { jsonList } from "../json-list.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
 import { checkpointRequest, record } from "../runs/request.ts";
-import { emptyState, json, selected, stateJson } from "../runs/wire.ts";
+import { damagedStateJson, emptyState, errorJson, json, selected, stateJson, stringify } from "../runs/wire.ts";
 import { ThreadAccess } from "../threads.ts";
 
 const tag = "threads";
@@ -58,21 +60,26 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
     return selected(state ? stateJson(state) : emptyState, options.select);
   }
 
-  async function history(thread: Thread, asked: HistoryRequest): Promise<object[]> {
+  async function* history(thread: Thread, asked: HistoryRequest): AsyncGenerator<string> {
     const graph = await access.graphOf(thread);
-    const limit = asked.limit ?? 10;
-    if (!graph || limit === 0) return [];
-    const states: object[] = [];
+    if (!graph) return;
     const from = beforeId(asked.before);
     const options = {
-      limit,
+      limit: asked.limit ?? 10,
       ...(from && { before: { configurable: { checkpoint_id: from } } }),
       ...(asked.metadata && { filter: asked.metadata }),
     };
-    for await (const state of graph.getStateHistory(access.configOf(thread, named(asked.checkpoint)), options))
-      states.push(selected(stateJson(state), asked.select));
-    return states;
+    const config = access.configOf(thread, named(asked.checkpoint));
+    for await (const state of historyOf({ graph, saver: deps.checkpointer }, config, options)) {
+      const shown = "error" in state ? damagedStateJson(state.config, state.error) : stateJson(state);
+      yield stringify(selected(shown, asked.select));
+    }
   }
+
+  const broken = (thread: Thread) => (error: unknown) => {
+    const { message } = errorJson(error);
+    deps.report(JSON.stringify({ level: "error", event: "history-broken", thread: thread.id, error: message }));
+  };
 
   return new Hono<SessionEnv<Identity>>()
     .use(session(deps))
@@ -137,7 +144,7 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
       operation({ tag, summary: "Read earlier states", query: historyQuery, answers: { 200: "States" } }),
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        return json(c, await history(thread, { ...c.var.query, select: undefined }));
+        return jsonList(c, history(thread, { ...c.var.query, select: undefined }), broken(thread));
       },
     )
 
@@ -146,7 +153,7 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
       operation({ tag, summary: "Read earlier states", body: historyBody, answers: { 200: "States" } }),
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        return json(c, await history(thread, c.var.body));
+        return jsonList(c, history(thread, c.var.body), broken(thread));
       },
     );
 }

@@ -1,6 +1,8 @@
 /** LangGraph's long-term memory on its server's wire. Each user has one of their own, which graphs see too. */
+
+import type { Item as StoredItem } from "@langchain/langgraph-checkpoint";
 import { TenureError } from "@tenure/core/errors";
-import { OPERATORS } from "@tenure/core/store";
+import { type FoundItem, OPERATORS } from "@tenure/core/store";
 import { Hono } from "hono";
 import { z } from "zod";
 import { keepForUser } from "../deletion.ts";
@@ -9,6 +11,7 @@ import type { Identity } from "../identity.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
 import { record } from "../runs/request.ts";
+import { damageOf } from "../runs/wire.ts";
 
 const tag = "store";
 const label = z.string().min(1).max(200);
@@ -19,6 +22,8 @@ const namespace = z
   .refine(([root]) => root !== "langgraph", { message: 'the first label cannot be "langgraph"' });
 const key = z.string().min(1).max(500);
 const MINUTE_MS = 60_000;
+/** A thousand years. */
+const MAX_TTL_MINUTES = 525_960_000;
 const page = { limit: z.number().int().min(0).max(1000).nullish(), offset: z.number().int().min(0).nullish() };
 
 const putBody = z.object({
@@ -27,7 +32,7 @@ const putBody = z.object({
   value: record,
   index: z.unknown().optional(),
   /** Minutes. */
-  ttl: z.number().positive().nullish(),
+  ttl: z.number().positive().max(MAX_TTL_MINUTES).nullish(),
 });
 const getQuery = z.object({
   namespace: z
@@ -127,7 +132,15 @@ function checkFilter(filter: Record<string, unknown> | null | undefined): void {
   }
 }
 
-function itemJson(item: { namespace: string[]; key: string; value: object; createdAt: Date; updatedAt: Date }): object {
-  const { namespace, key, value, createdAt, updatedAt } = item;
-  return { namespace, key, value, created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() };
+/** `error` is there when the item is damaged. */
+function itemJson({
+  namespace,
+  key,
+  value,
+  createdAt,
+  updatedAt,
+  error,
+}: StoredItem & Pick<FoundItem, "error">): object {
+  const times = { created_at: createdAt.toISOString(), updated_at: updatedAt.toISOString() };
+  return { namespace, key, value, ...times, ...(error && { error: damageOf(error) }) };
 }

@@ -1,11 +1,11 @@
 /** Threads on the LangGraph server's wire. A thread of somebody else does not exist. */
 import { v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
-import type { Thread } from "@tenure/core/thread";
 import { Hono } from "hono";
 import { z } from "zod";
 import { deleteThread, keepForUser } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
+import { inGroups, ThreadFinder } from "../find-threads.ts";
 import type { Identity } from "../identity.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
@@ -13,7 +13,6 @@ import { graphCommand, record } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { json, selected, threadJson } from "../runs/wire.ts";
 import { copyCheckpoints, ThreadAccess } from "../threads.ts";
-import { contains } from "./contains.ts";
 
 const tag = "threads";
 const uuid = z.guid();
@@ -52,28 +51,12 @@ const searchBody = filterBody.extend({
   select: z.array(z.string()).nullish(),
   extract: z.record(z.string(), z.string()).nullish(),
 });
-type Filter = z.infer<typeof filterBody>;
-
-/** States of so many threads are read at once. */
-const AT_ONCE = 8;
 
 export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>> {
   const { threads } = deps;
   const access = new ThreadAccess(deps);
 
-  /** Those of the user's threads that meet the filter; of values only those that were read, so they come last. */
-  async function find(owner: string, { metadata, ids, status, values }: Filter): Promise<Thread[]> {
-    const found: Thread[] = [];
-    for await (const thread of threads.list(owner)) {
-      if (ids?.length && !ids.includes(thread.id)) continue;
-      if (status && thread.status !== status) continue;
-      if (metadata && !contains(thread.metadata, metadata)) continue;
-      found.push(thread);
-    }
-    if (!values) return found;
-    const states = await inGroups(found, async (thread) => (await access.shownState(thread))?.values ?? {});
-    return found.filter((_, i) => contains(JSON.parse(JSON.stringify(states[i])), values));
-  }
+  const finder = new ThreadFinder(deps, access);
 
   return new Hono<SessionEnv<Identity>>()
     .use(session(deps))
@@ -100,7 +83,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           }));
           await graph.bulkUpdateState(access.configOf(thread), steps as never);
         }
-        return json(c, threadJson(thread, await access.shownState(thread)));
+        return json(c, await access.show(thread));
       },
     )
 
@@ -109,17 +92,15 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
       operation({ tag, summary: "Find threads", body: searchBody, answers: { 200: "Threads" } }),
       async (c) => {
         const { limit, offset, sort_by, sort_order, select, ...filter } = c.var.body;
-        const sorted = (await find(c.var.session.data.userId, filter)).sort(
-          byField(sort_by ?? "created_at", sort_order ?? "desc"),
-        );
         const [from, count] = [offset ?? 0, limit ?? 10];
-        const page = sorted.slice(from, from + count);
-        const hasMore = sorted.length > from + count;
-        c.header("X-Pagination-Total", String(from + page.length + (hasMore ? 1 : 0)));
+        const { threads, hasMore } = await finder.page(c.var.session.data.userId, filter, {
+          ...{ field: sort_by ?? "created_at", order: sort_order ?? "desc", offset: from, limit: count },
+        });
+        c.header("X-Pagination-Total", String(from + threads.length + (hasMore ? 1 : 0)));
         if (hasMore) c.header("X-Pagination-Next", String(from + count));
         const wantsState = !select?.length || select.some((key) => key === "values" || key === "interrupts");
-        const shown = await inGroups(page, async (thread) =>
-          selected(threadJson(thread, wantsState ? await access.shownState(thread) : undefined), select),
+        const shown = await inGroups(threads, async (thread) =>
+          selected(wantsState ? await access.show(thread) : threadJson(thread, undefined), select),
         );
         return json(c, shown);
       },
@@ -128,12 +109,12 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
     .post(
       "/count",
       operation({ tag, summary: "Count threads", body: filterBody, answers: { 200: "A number" } }),
-      async (c) => c.json((await find(c.var.session.data.userId, c.var.body)).length),
+      async (c) => c.json(await finder.count(c.var.session.data.userId, c.var.body)),
     )
 
     .get("/:id", operation({ tag, summary: "Read a thread", answers: { 200: "The thread" } }), async (c) => {
       const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-      return json(c, threadJson(thread, await access.shownState(thread)));
+      return json(c, await access.show(thread));
     })
 
     .patch(
@@ -152,7 +133,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           throw new TenureError({ tag: "invalid-input", issues: ["metadata: is too large with what is there"] });
         const thread = await threads.change(id, owner, { metadata: added });
         if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
-        return json(c, threadJson(thread, await access.shownState(thread)));
+        return json(c, await access.show(thread));
       },
     )
 
@@ -183,7 +164,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
         await copyCheckpoints(deps.checkpointer, thread, created);
         await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, created));
         const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
-        return json(c, threadJson(copy, await access.shownState(copy)));
+        return json(c, await access.show(copy));
       },
     );
 }
@@ -193,20 +174,3 @@ const noGraph = () =>
     tag: "invalid-input",
     issues: ["metadata.graph_id: names the graph whose state this is; it is missing"],
   });
-
-async function inGroups<T, U>(all: T[], work: (one: T) => Promise<U>): Promise<U[]> {
-  const done: U[] = [];
-  for (let from = 0; from < all.length; from += AT_ONCE)
-    done.push(...(await Promise.all(all.slice(from, from + AT_ONCE).map(work))));
-  return done;
-}
-
-function byField(field: string, order: "asc" | "desc"): (a: Thread, b: Thread) => number {
-  const of = (thread: Thread): string | number => {
-    if (field === "thread_id") return thread.id;
-    if (field === "status") return thread.status;
-    return field === "created_at" ? thread.createdAt : thread.updatedAt;
-  };
-  const sign = order === "asc" ? 1 : -1;
-  return (a, b) => sign * (of(a) < of(b) ? -1 : of(a) > of(b) ? 1 : a.id < b.id ? -1 : 1);
-}

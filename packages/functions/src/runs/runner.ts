@@ -242,17 +242,24 @@ export class Runner {
     }
   }
 
-  /** Leaves to somebody every thread that has something due and is not at work here. The same `sweep` is done once, by its name. */
+  /**
+   * Leaves to somebody every thread that has something due and is not at work here, also after one of them that fails, and
+   * throws then. The same `sweep` is done once, by its name.
+   */
   async sweep(sweep: string = newId("sweep")): Promise<void> {
     const threads = new Set<string>();
+    const failures: unknown[] = [];
+    const fail = (error: unknown) => failures.push(error);
     for await (const { threadId, runId, startAt } of this.deps.threads.unfinished()) {
       const since = this.deps.clock.now() - startAt;
       if (this.active.has(runId) || since < 0) continue;
-      if (since > STRAY_MS) await this.deps.threads.endStray(threadId, runId);
+      if (since > STRAY_MS) await this.deps.threads.endStray(threadId, runId).catch(fail);
       threads.add(threadId);
     }
-    for (const threadId of threads) await this.sendOrKick(threadId, (queue) => queue.sendFound(threadId, sweep));
-    await sweepDeletions(this.deps, this);
+    for (const threadId of threads)
+      await this.sendOrKick(threadId, (queue) => queue.sendFound(threadId, sweep)).catch(fail);
+    await sweepDeletions(this.deps, this).catch(fail);
+    if (failures.length > 0) throw failures[0];
   }
 
   /** Sweeps now and then. For one process that stays; deployed, a schedule does it. */

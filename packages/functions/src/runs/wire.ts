@@ -1,6 +1,8 @@
 /** JSON as the LangGraph server writes it: threads, states, runs, checkpoints, messages. */
 
 import type { RunnableConfig } from "@langchain/core/runnables";
+import type { Damage } from "@tenure/core/damage";
+import { describe, isTenureError } from "@tenure/core/errors";
 import type { Run, Thread } from "@tenure/core/thread";
 import type { Context } from "hono";
 import type { AssistantDescription } from "../assistants.ts";
@@ -101,8 +103,20 @@ function taskError(error: unknown): string {
   return JSON.stringify({ message, name });
 }
 
-/** `state` is the thread's latest, when it has one. */
-export function threadJson(thread: Thread, state: StateSnapshot | undefined): Record<string, unknown> {
+/** A checkpoint that cannot be read, in the place of its state. */
+export function damagedStateJson(config: RunnableConfig, error: ErrorJson): Record<string, unknown> {
+  return { ...emptyState, checkpoint: checkpointJson(config), error };
+}
+
+/**
+ * `state` is the thread's latest, when it has one. A thread that cannot be read has the status "error", and `error` says what is
+ * the matter: that of its record, or `unreadable`, that of its state.
+ */
+export function threadJson(
+  thread: Thread,
+  state: StateSnapshot | undefined,
+  unreadable: ErrorJson | undefined = damageJson(thread.damage),
+): Record<string, unknown> {
   const interrupts = state?.tasks
     .filter((task) => task.interrupts.length > 0)
     .map((task) => [task.id, task.interrupts]);
@@ -112,10 +126,11 @@ export function threadJson(thread: Thread, state: StateSnapshot | undefined): Re
     updated_at: iso(thread.updatedAt),
     state_updated_at: state?.createdAt ?? null,
     metadata: thread.metadata,
-    status: thread.status,
+    status: unreadable ? "error" : thread.status,
     config: thread.config,
     values: state?.createdAt ? state.values : null,
     interrupts: Object.fromEntries(interrupts ?? []),
+    ...(unreadable && { error: unreadable }),
   };
 }
 
@@ -126,10 +141,11 @@ export function runJson(run: Run): Record<string, unknown> {
     assistant_id: run.assistantId,
     created_at: iso(run.startAt),
     updated_at: iso(run.updatedAt),
-    status: run.status,
+    status: run.damage ? "error" : run.status,
     metadata: run.metadata,
     kwargs: run.request,
     multitask_strategy: run.multitask,
+    ...errorMember(run.damage),
   };
 }
 
@@ -145,6 +161,7 @@ export function assistantJson(assistant: AssistantDescription): Record<string, u
     metadata: assistant.metadata,
     created_at: iso(assistant.createdAt),
     updated_at: iso(assistant.updatedAt),
+    ...errorMember(assistant.damage),
   };
 }
 
@@ -155,7 +172,22 @@ export function selected(value: Record<string, unknown>, select: string[] | null
 
 const iso = (instant: number): string => new Date(instant).toISOString();
 
-export function errorJson(error: unknown): { error: string; message: string } {
+export interface ErrorJson {
+  error: string;
+  message: string;
+}
+
+const damageJson = (damage: Damage | undefined): ErrorJson | undefined =>
+  damage && { error: "record-damaged", message: describe({ tag: "record-damaged", ...damage }) };
+const errorMember = (damage: Damage | undefined) => (damage ? { error: damageJson(damage) } : {});
+
+/** What is said of a state that cannot be read, in a list. */
+export function damageOf(error: unknown): ErrorJson {
+  if (isTenureError(error)) return { error: "record-damaged", message: error.message };
+  return { error: "record-damaged", message: `Its graph cannot read it: ${errorJson(error).message}` };
+}
+
+export function errorJson(error: unknown): ErrorJson {
   if (error instanceof Error) return { error: error.name, message: error.message };
   if (typeof error === "object" && error !== null && "message" in error)
     return { error: "name" in error ? String(error.name) : "Error", message: String(error.message) };

@@ -1,0 +1,51 @@
+/** The API on one DynamoDB and an embedded Redis, as one user who is logged in sees it, and the stores behind it. */
+import type { ServiceConfig } from "@tenure/functions/deps";
+import { EmbeddedRedis } from "@tenure/local/redis/embedded";
+import { openApi, type TestApi } from "./api.ts";
+import { credentials, type dynamoEngines, type TestTable } from "./dynamo.ts";
+import { type Behind, behindGateway } from "./redis.ts";
+
+export interface UserApi {
+  api: TestApi;
+  table: TestTable;
+  redis: Behind;
+  /** The answer's body is JSON, or nothing. */
+  ask<T = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ status: number; headers: Headers; body: T }>;
+  close(): Promise<void>;
+}
+
+export async function openUserApi(
+  { open }: (typeof dynamoEngines)[number],
+  config: Partial<ServiceConfig> = {},
+): Promise<UserApi> {
+  const table = await open();
+  const redis = await behindGateway(new EmbeddedRedis());
+  const api = await openApi({
+    redis,
+    dynamo: { endpoint: table.endpoint, region: "local", credentials },
+    tableName: table.tableName,
+    ...config,
+  });
+  const headers = { Authorization: `Bearer ${await api.logIn("ada@example.com")}` };
+  return {
+    ...{ api, table, redis },
+    async ask<T>(method: string, path: string, body?: unknown) {
+      const answer = await api.request(method, path, { headers, ...(body !== undefined && { body }) });
+      const text = await answer.text();
+      return {
+        status: answer.status,
+        headers: answer.headers,
+        body: (text === "" ? undefined : JSON.parse(text)) as T,
+      };
+    },
+    async close() {
+      await api.close();
+      await redis.close();
+      await table.close();
+    },
+  };
+}
