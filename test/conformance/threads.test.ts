@@ -2,7 +2,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { Table } from "@tenure/core/dynamo";
-import { type Begun, createThreadStore, defaultLeasePolicy, type NewRun, type ThreadStore } from "@tenure/core/thread";
+import {
+  type Begun,
+  createThreadStore,
+  defaultLeasePolicy,
+  type Lease,
+  type NewRun,
+  type ThreadStore,
+} from "@tenure/core/thread";
 import { createUserStore } from "@tenure/core/user";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
@@ -341,6 +348,53 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     await Promise.all(Array.from({ length: 6 }, (_, i) => threads.change(id, owner, { metadata: { [`k${i}`]: i } })));
     expect((await threads.get(id, owner))?.metadata).toEqual({ k0: 0, k1: 1, k2: 2, k3: 3, k4: 4, k5: 5 });
     expect(await threads.change(id, "eve", { metadata: { stolen: true } })).toBe(undefined);
+  });
+
+  it("leaves the status of a thread as it was when a run in its line never begins", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    await threads.admit(runOn(id), inLine);
+    const { lease } = await begun(threads, id, "holder");
+    await threads.settle(lease, { status: "success", thread: "interrupted" });
+    const ends = [
+      (run: string) => threads.cancel(id, run, "interrupt"),
+      (run: string) => threads.cancel(id, run, "rollback"),
+      (run: string) => threads.removeRun(id, run),
+    ];
+    for (const end of ends) {
+      const waiting = runOn(id, randomUUID(), { startAt: now + 60_000 });
+      await threads.admit(waiting, inLine);
+      expect(await threads.get(id, "ada")).toMatchObject({ status: "busy" });
+      await end(waiting.id);
+      expect(await threads.get(id, "ada")).toMatchObject({ status: "interrupted", inflight: [] });
+    }
+  });
+
+  it("holds a thread for a change that no run makes: one at a time, beside no run, and a deletion sees it", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    expect(await threads.hold(id, "eve", "one")).toBe(undefined);
+    const held = await Promise.all(["one", "two", "three"].map((holder) => threads.hold(id, "ada", holder)));
+    const leases = held.filter((one) => typeof one === "object");
+    expect([leases.length, held.filter((one) => one === "busy").length]).toEqual([1, 2]);
+    const [lease] = leases as [Lease];
+    const run = runOn(id);
+    expect(await threads.admit(run, { ...inLine, holder: "runner" })).toBe("admitted");
+    expect(await threads.begin(id, "runner")).toEqual({ retryAt: lease.expiresAt });
+    await threads.free(lease, "interrupted");
+    const next = await begun(threads, id, "runner");
+    expect(next.lease.fence).toBe(lease.fence + 1);
+    expect(await threads.hold(id, "ada", "late")).toBe("busy");
+    await threads.free(lease, "error");
+    expect(await threads.settle(next.lease, { status: "success", thread: "idle" })).toBe("done");
+
+    const last = (await threads.hold(id, "ada", "last")) as Lease;
+    await threads.free(last, "interrupted");
+    expect(await threads.get(id, "ada")).toMatchObject({ status: "interrupted" });
+    await threads.hold(id, "ada", "dying");
+    expect(await threads.close(id, "ada")).toBe("held");
+    expect(await threads.holderOf(id)).toMatchObject({ holder: "dying" });
+    expect(await threads.holderOf(id)).not.toHaveProperty("runId");
   });
 
   it("makes one user of an address, however many log in at once", async () => {

@@ -41,8 +41,10 @@ const damages: Record<"thread" | "head" | "writes" | "run" | "assistant" | "stor
     "no bytes": { d: undefined },
     "bytes of a codec of another version": { d: Buffer.from([9, 1, 2, 3, 4, 5]) },
     "a layout of another version": { d: coded("2\n{}") },
-    "a layout that lacks its end": { d: coded('{"n":1,"b":[9],"m":[9],"c":{}}\n') },
-    "a value that the serializer cannot read": { d: coded('{"n":0,"b":[1],"m":[2],"c":{}}\n{{}') },
+    "a layout that lacks its end": { d: (life: string) => coded(`{"n":1,"g":"${life}","b":[9],"m":[9],"c":{}}\n`) },
+    "a value that the serializer cannot read": {
+      d: (life: string) => coded(`{"n":0,"g":"${life}","b":[1],"m":[2],"c":{}}\n{{}`),
+    },
   },
   writes: {
     "other bytes": { w0: ["messages", "json", Buffer.from("rubbish")] },
@@ -172,7 +174,9 @@ describe.each(dynamoEngines)("on $name", (engine) => {
   ])("a checkpoint whose %s has %s", async (prefix, _kind, fields) => {
     const [before, threadId, after] = [await newThread(), await newThread(), await newThread()];
     const whole = await ask<Shown[]>("GET", `/threads/${threadId}/history`);
-    await damage(await find(`checkpoint#${threadId}`, prefix), fields);
+    const { life } = await find(`thread#${threadId}`, "thread");
+    const of = Object.entries(fields).map(([name, value]) => [name, typeof value === "function" ? value(life) : value]);
+    await damage(await find(`checkpoint#${threadId}`, prefix), Object.fromEntries(of));
     const found = await lists(threadId);
     expect(found.threads?.slice(0, 3).map(id)).toEqual([after, threadId, before]);
     const error = { error: "record-damaged", message: expect.stringMatching(/earlier checkpoint/) };

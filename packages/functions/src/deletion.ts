@@ -57,7 +57,7 @@ async function released(deps: Deps, runner: Runner, threadId: string): Promise<v
   for (;;) {
     const lease = await threads.holderOf(threadId);
     if (!lease) return;
-    const live = runner.live(lease.runId);
+    const live = lease.runId && runner.live(lease.runId);
     if (live) {
       live.end("interrupt");
       await live.done;
@@ -67,9 +67,11 @@ async function released(deps: Deps, runner: Runner, threadId: string): Promise<v
       seen = JSON.stringify(lease);
       since = performance.now();
       if (live) continue;
-      await threads.cancel(threadId, lease.runId, "interrupt");
-      // The next batch of events hears of it; without Redis the heartbeat does.
-      await events.requestCancel(lease.runId, "interrupt").catch(() => {});
+      if (lease.runId) {
+        await threads.cancel(threadId, lease.runId, "interrupt");
+        // The next batch of events hears of it; without Redis the heartbeat does.
+        await events.requestCancel(lease.runId, "interrupt").catch(() => {});
+      }
     }
     if (performance.now() - since >= leasePolicy.leaseMs || lease.expiresAt + MAX_SKEW_MS <= clock.now()) return;
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));

@@ -121,7 +121,7 @@ export async function admitNew(
   const begins = holder !== undefined && startAt <= now;
   const thread = {
     ...threadItem({ id: threadId, owner, metadata, temporary }, now),
-    ...{ line, config: JSON.stringify(config), status: "busy" },
+    ...{ line, config: JSON.stringify(config) },
     ...(begins && { fence: 1, leaseHolder: holder, leaseRun: id, leaseExpiresAt: expiresAt }),
   };
   try {
@@ -148,9 +148,10 @@ function placing(record: ThreadRecord, run: NewRun, { metadata, config }: Thread
   const line = JSON.stringify([...record.line, [run.id, run.startAt]]);
   return {
     line,
-    expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now, #status = :busy",
+    // The status stays: a thread with a line is busy, and a run that never begins leaves it as it was.
+    expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now",
     condition: `line = :before AND metadata = :known AND ${OPEN}`,
-    names: { "#status": "status" },
+    names: {},
     values: {
       ":line": line,
       ":before": record.stored,
@@ -158,7 +159,6 @@ function placing(record: ThreadRecord, run: NewRun, { metadata, config }: Thread
       ":metadata": JSON.stringify({ ...record.thread.metadata, ...metadata }),
       ":config": JSON.stringify(config ?? record.thread.config),
       ":now": now,
-      ":busy": "busy",
     },
   };
 }

@@ -5,7 +5,7 @@
  */
 import type { Clock } from "../clock.ts";
 import { type Key, type Owned, type Table, tableDefinition } from "../dynamo/index.ts";
-import { CLOSED, RUNS, sortable, threadKey } from "./records.ts";
+import { CLOSED, RUNS, sortable, threadKey, threadsOf } from "./records.ts";
 import type { ErasedRun, ThreadStore } from "./store.ts";
 
 interface Stores {
@@ -18,14 +18,21 @@ type Deletion = Pick<ThreadStore, "close" | "holderOf" | "erase" | "closed" | "u
 
 export function deletion({ table, clock, owned }: Stores): Deletion {
   return {
-    // Not parsed: a damaged record can be deleted too.
+    // Not parsed: a damaged record can be deleted too, and one without an owner by whom its index entry names.
     async close(id, owner) {
       const now = clock.now();
       const record = await table.updated(threadKey(id), {
-        expression: "SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place",
-        condition: "#owner = :owner",
+        expression: "SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place, #owner = :owner",
+        condition: "#owner = :owner OR (NOT attribute_type(#owner, :string) AND ipk = :listed)",
         names: { "#owner": "owner" },
-        values: { ":now": now, ":closed": CLOSED, ":place": `${sortable(now)}#${id}`, ":owner": owner },
+        values: {
+          ":now": now,
+          ":closed": CLOSED,
+          ":place": `${sortable(now)}#${id}`,
+          ":owner": owner,
+          ":string": "S",
+          ":listed": threadsOf(owner),
+        },
       });
       return record && (record.leaseExpiresAt === undefined ? "free" : "held");
     },
@@ -34,7 +41,8 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
       const record = await table.get(threadKey(id));
       if (typeof record?.leaseExpiresAt !== "number") return undefined;
       const { leaseHolder, leaseRun, leaseExpiresAt, fence } = record;
-      return { holder: String(leaseHolder), runId: String(leaseRun), expiresAt: leaseExpiresAt, fence: Number(fence) };
+      const lease = { holder: String(leaseHolder), expiresAt: leaseExpiresAt, fence: Number(fence) };
+      return typeof leaseRun === "string" ? { ...lease, runId: leaseRun } : lease;
     },
 
     async erase(id, owner, beforeRuns = async () => {}) {

@@ -4,6 +4,7 @@ import { refuseDamaged } from "../errors.ts";
 import { withUndone } from "../life.ts";
 import { admit, admitNew } from "./admission.ts";
 import { deletion } from "./deletion.ts";
+import { editing } from "./edit.ts";
 import { type Lease, type LeasePolicy, RUN_TTL_MS, type SettledStatus } from "./policy.ts";
 import {
   LEASE_FREE,
@@ -41,21 +42,21 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     return record;
   }
 
-  /** Takes a run out of its thread's line, with nobody at work. */
-  async function leave(threadId: string, runId: string, settled: SettledStatus = "idle"): Promise<void> {
+  /** Takes a run out of its thread's line, with nobody at work. One that never began leaves the status as it was. */
+  async function leave(threadId: string, runId: string, settled: SettledStatus | undefined): Promise<void> {
     await untilDone(async () => {
       const record = await read(threadId);
       if (!record?.line.some(([id]) => id === runId)) return undefined;
       const line = record.line.filter(([id]) => id !== runId);
       const left = await table.update(threadKey(threadId), {
-        expression: "SET line = :line, updatedAt = :now, #status = :status",
+        expression: `SET line = :line, updatedAt = :now${settled ? ", #status = :status" : ""}`,
         condition: "line = :before",
-        names: { "#status": "status" },
+        names: settled ? { "#status": "status" } : {},
         values: {
           ":line": JSON.stringify(line),
           ":before": record.stored,
           ":now": clock.now(),
-          ":status": settled,
+          ...(settled && { ":status": settled }),
         },
       });
       return left ? undefined : "again";
@@ -116,6 +117,8 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         });
         return changed ? thread : "again";
       }),
+
+    ...editing({ table, clock, policy, read: readWhole }),
 
     admit: (run, options) =>
       admit({ table, clock, policy, runs, read: (id) => readWhole(id, run.owner) }, run, options),
@@ -237,15 +240,16 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async cancel(threadId, runId, action) {
       const asked = await runs.cancel(threadId, runId, action);
-      if (asked === "ended") await leave(threadId, runId);
+      if (asked === "ended") await leave(threadId, runId, await runs.settledAs(threadId, runId));
       return asked;
     },
 
     ...deletion({ table, clock, owned }),
 
     async removeRun(threadId, runId) {
+      const settled = await runs.settledAs(threadId, runId);
       await runs.discard(threadId, runId);
-      await leave(threadId, runId);
+      await leave(threadId, runId, settled);
     },
 
     async endStray(threadId, runId) {

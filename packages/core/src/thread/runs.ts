@@ -121,10 +121,10 @@ export function createRunStore(table: Table, clock: Clock) {
       return item !== undefined && isOwn(item);
     },
 
-    /** What a run that has ended left its thread as. */
-    async settledAs(threadId: string, runId: string): Promise<SettledStatus> {
+    /** What a run that has ended left its thread as; undefined for one that never began. */
+    async settledAs(threadId: string, runId: string): Promise<SettledStatus | undefined> {
       const item = await table.get(runKey(threadId, runId));
-      return (item?.settledAs as SettledStatus | undefined) ?? "idle";
+      return item?.settledAs as SettledStatus | undefined;
     },
 
     /** Deletes the lease's run; false when somebody else has it. */

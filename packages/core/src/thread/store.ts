@@ -59,14 +59,26 @@ export interface ThreadStore {
   change(id: string, owner: string, change: ThreadChange): Promise<Thread | undefined>;
 
   /**
+   * Takes the lease of a thread for a change of its state that no run makes: no run begins meanwhile. "busy" when the thread
+   * has a run or somebody else has the lease. Unknown outcome: the lease lapses by itself.
+   */
+  hold(id: string, owner: string, holder: string): Promise<Lease | "busy" | undefined>;
+
+  /** Gives a lease of `hold` back, and sets the status that the thread has now; as it was when left out. Idempotent. */
+  free(lease: Lease, status?: SettledStatus): Promise<void>;
+
+  /**
    * Begins the deletion of a thread: once this has returned it is absent for everyone, no run is admitted to it and none
    * begins; its id stays taken until `erase`. "held" when somebody has its lease and may still write. Undefined when the
    * owner has no such thread. Idempotent.
    */
   close(id: string, owner: string): Promise<"held" | "free" | undefined>;
 
-  /** The lease of a closed thread, whose run may still write; undefined when nobody has it. `expiresAt` is in epoch milliseconds. */
-  holderOf(id: string): Promise<{ runId: string; holder: string; fence: number; expiresAt: number } | undefined>;
+  /**
+   * The lease of a closed thread, whose holder may still write; undefined when nobody has it. Without a run, it is one of
+   * `hold`. `expiresAt` is epoch milliseconds.
+   */
+  holderOf(id: string): Promise<{ runId?: string; holder: string; fence: number; expiresAt: number } | undefined>;
 
   /**
    * Deletes the records of a closed thread that nobody holds: those of its runs, and its own last. `beforeRuns` is called

@@ -11,6 +11,7 @@ import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
 import { checkpointRequest, record } from "../runs/request.ts";
 import { damagedStateJson, emptyState, errorJson, json, selected, stateJson, stringify } from "../runs/wire.ts";
+import { changeState } from "../status.ts";
 import { ThreadAccess } from "../threads.ts";
 
 const tag = "threads";
@@ -132,8 +133,9 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
         const from = { ...named(checkpoint), ...(checkpoint_id && { checkpoint_id }) };
         const config = access.configOf(thread, from);
         Object.assign(config, { metadata: { graph_id: thread.metadata.graph_id, thread_id: thread.id } });
-        const put = await graph.updateState(config, (values ?? null) as never, as_node ?? undefined).catch(asInvalid);
-        await deps.threads.change(thread.id, thread.owner, {});
+        const put = await changeState(deps, access, thread, () =>
+          graph.updateState(config, (values ?? null) as never, as_node ?? undefined).catch(asInvalid),
+        );
         const { thread_id, checkpoint_ns = "", checkpoint_id: id } = put.configurable ?? {};
         return c.json({ checkpoint: { thread_id, checkpoint_ns, checkpoint_id: id } });
       },

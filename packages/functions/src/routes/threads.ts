@@ -12,6 +12,7 @@ import { operation } from "../operation.ts";
 import { graphCommand, record } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { json, selected, threadJson } from "../runs/wire.ts";
+import { changeState } from "../status.ts";
 import { copyCheckpoints, ThreadAccess } from "../threads.ts";
 
 const tag = "threads";
@@ -81,7 +82,8 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
               ...(as_node && { asNode: as_node }),
             })),
           }));
-          await graph.bulkUpdateState(access.configOf(thread), steps as never);
+          await changeState(deps, access, thread, () => graph.bulkUpdateState(access.configOf(thread), steps as never));
+          return json(c, await access.show(await access.own(id, owner)));
         }
         return json(c, await access.show(thread));
       },
@@ -161,10 +163,10 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           metadata: { ...thread.metadata, thread_id: id },
         });
         if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
-        await copyCheckpoints(deps.checkpointer, thread, created);
-        await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, created));
         const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
-        return json(c, await access.show(copy));
+        await changeState(deps, access, copy, () => copyCheckpoints(deps.checkpointer, thread, copy));
+        await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, copy));
+        return json(c, await access.show(await access.own(id, thread.owner)));
       },
     );
 }

@@ -1,0 +1,54 @@
+/** A thread's status, derived from its state, and changes of a state that no run makes. */
+import { underGuard } from "@tenure/core/dynamo";
+import { TenureError } from "@tenure/core/errors";
+import type { SettledStatus, Thread } from "@tenure/core/thread";
+import { newId } from "@tenure/core/token";
+import type { Deps } from "./deps.ts";
+import { Hold } from "./runs/lease.ts";
+import type { StateSnapshot } from "./runs/wire.ts";
+import type { ThreadAccess } from "./threads.ts";
+
+/** How long a change waits for another one of the same thread. */
+const WAIT_MS = 5000;
+const PAUSE_MS = 25;
+
+/** "error" where a task has failed, "interrupted" where something is left to do, else "idle". */
+export function statusOf(state: Pick<StateSnapshot, "next" | "tasks"> | undefined): SettledStatus {
+  if (state?.tasks.some(({ error }) => error != null)) return "error";
+  return state && state.next.length > 0 ? "interrupted" : "idle";
+}
+
+/**
+ * Changes a thread's state under its lease, and sets the status to what the state says then. Changes of one thread come one
+ * after the other. Throws `state-locked` when the thread has a run, `thread-not-found` when it was deleted meanwhile.
+ */
+export async function changeState<T>(
+  { threads, clock }: Deps,
+  access: ThreadAccess,
+  thread: Thread,
+  change: () => Promise<T>,
+): Promise<T> {
+  const { id, owner } = thread;
+  const holder = newId("edit");
+  const until = performance.now() + WAIT_MS;
+  let lease = await threads.hold(id, owner, holder);
+  while (lease === "busy") {
+    const found = await threads.get(id, owner);
+    if (found?.inflight.length || performance.now() > until)
+      throw new TenureError({ tag: "state-locked", threadId: id });
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    lease = await threads.hold(id, owner, holder);
+  }
+  if (!lease) throw new TenureError({ tag: "thread-not-found", threadId: id });
+  const hold = new Hold(lease, () => clock.now());
+  let status: SettledStatus | undefined;
+  try {
+    const changed = await underGuard(hold.guard, change);
+    await hold.drained();
+    status = statusOf(await access.shownState(thread));
+    return changed;
+  } finally {
+    await hold.drained();
+    await threads.free(lease, status);
+  }
+}
