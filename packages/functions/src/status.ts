@@ -1,6 +1,6 @@
 /** A thread's status, derived from its state, and changes of a state that no run makes. */
 import { underGuard } from "@tenure/core/dynamo";
-import { TenureError } from "@tenure/core/errors";
+import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { SettledStatus, Thread } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
 import type { Deps } from "./deps.ts";
@@ -45,10 +45,20 @@ export async function changeState<T>(
   try {
     const changed = await underGuard(hold.guard, change);
     await hold.drained();
-    status = statusOf(await access.shownState(thread));
+    status = await statusNow(access, thread);
     return changed;
   } finally {
     await hold.drained();
     await threads.free(lease, status);
+  }
+}
+
+/** A state that cannot be read is shown as an error, too. */
+async function statusNow(access: ThreadAccess, thread: Thread): Promise<SettledStatus> {
+  try {
+    return statusOf(await access.shownState(thread));
+  } catch (error) {
+    if (isTenureError(error, "store-unavailable")) throw error;
+    return "error";
   }
 }

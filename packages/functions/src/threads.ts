@@ -1,6 +1,5 @@
 /** What routes do with threads: whose they are, the graph that their state belongs to, and all that is of one. */
-import type { CheckpointTuple, PendingWrite } from "@langchain/langgraph-checkpoint";
-import { type DynamoDBSaver, lifeConfig } from "@tenure/core/checkpoint";
+import { lifeConfig } from "@tenure/core/checkpoint";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
 import { z } from "zod";
@@ -90,34 +89,4 @@ function asDamaged(error: unknown): never {
   if (!isTenureError(error, "store-corrupt")) throw error;
   const { what, advice = "Delete the thread." } = error.reason;
   throw new TenureError({ tag: "record-damaged", what, advice }, { cause: error });
-}
-
-/** Every checkpoint and its writes, parents first; their metadata names the copy. */
-export async function copyCheckpoints(saver: DynamoDBSaver, source: Thread, copy: Thread): Promise<void> {
-  const [from, to] = [source.id, copy.id];
-  const configs: CheckpointTuple["config"][] = [];
-  for await (const { config } of saver.list({ configurable: { ...lifeConfig(source.life), thread_id: from } }))
-    configs.push(config);
-  for (const config of configs.reverse()) {
-    const tuple = await saver.getTuple(config);
-    if (!tuple) continue;
-    const { checkpoint_ns } = config.configurable ?? {};
-    const parent = tuple.parentConfig?.configurable?.checkpoint_id as string | undefined;
-    const metadata = { ...tuple.metadata, ...(tuple.metadata && "thread_id" in tuple.metadata && { thread_id: to }) };
-    const target = {
-      configurable: {
-        ...lifeConfig(copy.life),
-        thread_id: to,
-        checkpoint_ns,
-        ...(parent && { checkpoint_id: parent }),
-      },
-    };
-    const put = await saver.put(target, tuple.checkpoint, metadata as never, tuple.checkpoint.channel_versions);
-    const writes = new Map<string, PendingWrite[]>();
-    for (const [taskId, channel, value] of tuple.pendingWrites ?? [])
-      writes.set(taskId, [...(writes.get(taskId) ?? []), [channel, value]]);
-    // They came in the order in which they are applied; their paths are not told.
-    let place = 0;
-    for (const [taskId, own] of writes) await saver.putWrites(put, own, taskId, String(place++).padStart(6, "0"));
-  }
 }

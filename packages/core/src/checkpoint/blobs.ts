@@ -5,6 +5,7 @@
  */
 import { createHash, randomUUID } from "node:crypto";
 import type { Item, Key, Table } from "../dynamo/index.ts";
+import { isTenureError } from "../errors.ts";
 import type { Codec } from "./codec.ts";
 import { corrupt } from "./corrupt.ts";
 import { blobPartKey, blobPartsOf } from "./keys.ts";
@@ -45,6 +46,16 @@ export class Blobs {
     const bytes = await this.codec.decode(stored, owner);
     if (!bytes) throw corrupt(what);
     return bytes;
+  }
+
+  /** The same; undefined when they cannot be read. */
+  async readWhole(owner: Key, blob: Blob): Promise<Uint8Array | undefined> {
+    try {
+      return await this.read(owner, blob, "");
+    } catch (error) {
+      if (isTenureError(error, "store-corrupt")) return undefined;
+      throw error;
+    }
   }
 
   private async join(pk: string, blob: Exclude<Blob, Uint8Array>, what: string): Promise<Uint8Array> {

@@ -34,7 +34,18 @@ export class Codec {
     const header = Buffer.alloc(HEADER_BYTES);
     header[0] = shorter ? DEFLATE : PLAIN;
     header.writeUInt32LE(crc32(bytes), 1);
-    const coded = Buffer.concat([header, shorter ? deflated : bytes]);
+    return this.sealed(Buffer.concat([header, shorter ? deflated : bytes]), place);
+  }
+
+  /** The same bytes for another place; undefined when they are not what `encode` made for this one. */
+  async recode(stored: unknown, place: Key, target: Key): Promise<Buffer | undefined> {
+    if (!(await this.decode(stored, place))) return undefined;
+    const coded = view(stored as Uint8Array);
+    const open = coded[0] === SEALED ? this.encryption?.open(coded.subarray(1), place) : coded;
+    return open && this.sealed(open, target);
+  }
+
+  private sealed(coded: Buffer, place: Key): Buffer {
     return this.encryption ? Buffer.concat([Buffer.of(SEALED), this.encryption.seal(coded, place)]) : coded;
   }
 

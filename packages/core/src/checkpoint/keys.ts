@@ -35,9 +35,12 @@ export function parseHeadKey({ pk, sk }: Key): CheckpointRef {
   return { threadId: threadOf(pk) ?? "", namespace: decodePart(namespace), checkpointId: decodePart(checkpointId) };
 }
 
+export const WRITES = "writes#";
+export const SEGMENTS = "segment#";
 export const writesOf = ({ namespace, checkpointId }: CheckpointRef): string =>
-  `writes#${encodePart(namespace)}#${encodePart(checkpointId)}#`;
-export const writesOfNamespace = (namespace: string): string => `writes#${encodePart(namespace)}#`;
+  `${WRITES}${encodePart(namespace)}#${encodePart(checkpointId)}#`;
+export const writesOfNamespace = (namespace: string): string => `${WRITES}${encodePart(namespace)}#`;
+export const namespaceOf = (sk: string): string => decodePart(sk.split("#")[1] ?? "");
 export const checkpointOf = (sk: string): string => decodePart(sk.split("#")[2] ?? "");
 export const taskOf = (sk: string): string => decodePart(sk.split("#")[3] ?? "");
 export const writesKey = (ref: CheckpointRef, taskId: string): Key => ({
@@ -48,7 +51,7 @@ export const writesKey = (ref: CheckpointRef, taskId: string): Key => ({
 const ORDINAL_DIGITS = 6;
 export const segmentKey = (threadId: string, { lineage, ordinal }: { lineage: string; ordinal: number }): Key => ({
   pk: partition(threadId),
-  sk: `segment#${lineage}#${String(ordinal).padStart(ORDINAL_DIGITS, "0")}`,
+  sk: `${SEGMENTS}${lineage}#${String(ordinal).padStart(ORDINAL_DIGITS, "0")}`,
 });
 export const lineageOf = (sk: string): string => sk.split("#")[1] ?? "";
 export const ordinalOf = (sk: string): number => Number(sk.split("#")[2]);

@@ -19,6 +19,7 @@ import type { BlobOptions } from "./blob-store.ts";
 import { Blobs } from "./blobs.ts";
 import { Codec } from "./codec.ts";
 import { required, text, toConfig } from "./config.ts";
+import { type Copying, copyThread, type ThreadEnd } from "./copy.ts";
 import { corrupt } from "./corrupt.ts";
 import { deltaHistory } from "./delta-history.ts";
 import { Encryption, type EncryptionOptions } from "./encryption.ts";
@@ -28,7 +29,7 @@ import { HeadWriter } from "./head-writer.ts";
 import { Heads, type Nearby } from "./heads.ts";
 import { inspectThread, type ThreadReport } from "./inspect.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
-import { wantedHeads } from "./listing.ts";
+import { meets, wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import type { State } from "./plan.ts";
 import { PutOrder } from "./put-order.ts";
@@ -36,7 +37,7 @@ import { keysOfRun } from "./run-keys.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
 import { Threads } from "./threads.ts";
-import { lifeIn, Tombstones } from "./tombstone.ts";
+import { isOfLife, lifeIn, Tombstones } from "./tombstone.ts";
 import { Tuples } from "./tuples.ts";
 import { Values } from "./values.ts";
 
@@ -90,6 +91,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly puts = new PutOrder();
   private readonly tombstones: Tombstones;
   private readonly values: Values;
+  private readonly copying: Omit<Copying, "expiry" | "now">;
   private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
@@ -107,11 +109,13 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.segments = new Segments({ table: this.table, codec: this.codec, blobs: options.blobs, cacheBytes: half });
     this.values = new Values(this.serde);
     this.heads = new Heads(this.table, this.segments, this.codec, half);
-    this.pendingWrites = new PendingWrites(this.table, new Blobs(this.table, this.codec), this.serde);
+    const blobs = new Blobs(this.table, this.codec);
+    this.pendingWrites = new PendingWrites(this.table, blobs, this.serde);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;
     this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
     this.tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
+    this.copying = { table, codec, heads, values, blobs, objects: options.blobs, threads };
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -145,12 +149,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
     const { before, filter, limit = Infinity } = options;
     const namespace = text(config, "checkpoint_ns");
-    const only = getCheckpointId(config);
-    const beforeId = before && getCheckpointId(before);
-    let left = limit;
-    if (left <= 0) return;
+    const [only, beforeId] = [getCheckpointId(config), before && getCheckpointId(before)];
     const asked = text(config, "thread_id");
-    for (const threadId of asked === undefined ? await this.threads.all() : [asked]) {
+    let left = limit;
+    for (const threadId of left <= 0 ? [] : asked === undefined ? await this.threads.all() : [asked]) {
       const life = await this.lifeOf(threadId, config);
       const wants = async ({ checkpointId }: CheckpointRef, head: Head | undefined) =>
         (!only || checkpointId === only) &&
@@ -239,6 +241,23 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     return inspectThread(this.table, this.codec, threadId);
   }
 
+  /**
+   * Copies what can be read of a thread to one that has nothing, with a lifetime from now on, and resolves to the number of
+   * checkpoints. Each is named by a config, as `getTuple` takes it. When it throws, some of it may have been copied: delete
+   * that one.
+   */
+  async copyThread(from: RunnableConfig, to: RunnableConfig): Promise<number> {
+    const now = this.clock.now();
+    const copying = { ...this.copying, expiry: expiryOf({}, this.ttlMs, now), now };
+    const ends = [from, to].map(async (config) => {
+      const threadId = required(config, "thread_id", "copy a thread");
+      const life = await this.lifeOf(threadId, config);
+      return { threadId, life, isOver: async () => (await this.lifeOf(threadId, config)).id !== life.id };
+    });
+    const [source, target] = (await Promise.all(ends)) as [ThreadEnd, ThreadEnd];
+    return guarded(() => copyThread(copying, source, target));
+  }
+
   /** Deletes everything of a thread; a write that lands later is not seen. Idempotent; when it throws, call it again. */
   async deleteThread(threadId: string): Promise<void> {
     await this.tombstones.bury(threadId);
@@ -272,12 +291,9 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     return lifeIn(config) ?? this.tombstones.life(threadId);
   }
 
-  private async isVisible(head: Head, { id, undone }: Life): Promise<boolean> {
+  private async isVisible(head: Head, life: Life): Promise<boolean> {
     const isExpired = head.expiresAt !== undefined && head.expiresAt * 1000 <= this.clock.now();
-    if (isExpired || (id !== undefined && head.life !== id)) return false;
-    if (undone.length === 0) return true;
-    const { run_id: runId } = (await this.values.metadata(head)) as { run_id?: string };
-    return runId === undefined || !undone.includes(runId);
+    return !isExpired && isOfLife(head, life, this.values);
   }
 
   /** What a child is compared with; undefined when there is nothing, or nothing whole, to compare with. */
@@ -292,8 +308,3 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     }
   }
 }
-
-/** Metadata that cannot be read meets any filter: its checkpoint is then listed as damaged. */
-const meets = (metadata: CheckpointMetadata | undefined, filter: Record<string, unknown>): boolean =>
-  metadata === undefined ||
-  Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown>)[key] === value);

@@ -58,6 +58,14 @@ export class Values {
     return this.serde.loadsTyped(body.type, body.bytes);
   }
 
+  /** The metadata, in which the thread that it names, if any, is another one. What the serializer cannot read stays as it is. */
+  async renamed(head: Pick<Head, "metadata">, threadId: string): Promise<Dumped> {
+    const { type, bytes } = head.metadata;
+    const metadata: unknown = await Promise.resolve(this.serde.loadsTyped(type, bytes)).catch(() => undefined);
+    const names = typeof metadata === "object" && metadata !== null && "thread_id" in metadata;
+    return names ? this.dump({ ...metadata, thread_id: threadId }) : head.metadata;
+  }
+
   metadata({ metadata }: Head): Promise<CheckpointMetadata> {
     return this.serde.loadsTyped(metadata.type, metadata.bytes);
   }

@@ -13,7 +13,7 @@ import { graphCommand, record } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { json, selected, threadJson } from "../runs/wire.ts";
 import { changeState } from "../status.ts";
-import { copyCheckpoints, ThreadAccess } from "../threads.ts";
+import { ThreadAccess } from "../threads.ts";
 
 const tag = "threads";
 const uuid = z.guid();
@@ -163,10 +163,19 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           metadata: { ...thread.metadata, thread_id: id },
         });
         if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
-        const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
-        await changeState(deps, access, copy, () => copyCheckpoints(deps.checkpointer, thread, copy));
-        await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, copy));
-        return json(c, await access.show(await access.own(id, thread.owner)));
+        try {
+          const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
+          const [from, to] = [thread, copy].map((one) => access.configOf(one)) as [object, object];
+          await changeState(deps, access, copy, () => deps.checkpointer.copyThread(from, to));
+          // What was read of a thread that was being deleted is no state that it ever had.
+          await access.own(thread.id, thread.owner);
+          await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, copy));
+          return json(c, await access.show(await access.own(id, thread.owner)));
+        } catch (error) {
+          // Nobody has asked for a part of it. Where this fails too, the part is a thread in the list.
+          await deleteThread(deps, runner, created).catch(() => {});
+          throw error;
+        }
       },
     );
 }
