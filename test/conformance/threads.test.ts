@@ -381,20 +381,41 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const run = runOn(id);
     expect(await threads.admit(run, { ...inLine, holder: "runner" })).toBe("admitted");
     expect(await threads.begin(id, "runner")).toEqual({ retryAt: lease.expiresAt });
-    await threads.free(lease, "interrupted");
+    await threads.free(lease, { status: "interrupted" });
     const next = await begun(threads, id, "runner");
     expect(next.lease.fence).toBe(lease.fence + 1);
     expect(await threads.hold(id, "ada", "late")).toBe("busy");
-    await threads.free(lease, "error");
+    await threads.free(lease, { status: "error" });
     expect(await threads.settle(next.lease, { status: "success", thread: "idle" })).toBe("done");
 
     const last = (await threads.hold(id, "ada", "last")) as Lease;
-    await threads.free(last, "interrupted");
+    await threads.free(last, { status: "interrupted" });
     expect(await threads.get(id, "ada")).toMatchObject({ status: "interrupted" });
     await threads.hold(id, "ada", "dying");
     expect(await threads.close(id, "ada")).toBe("held");
     expect(await threads.holderOf(id)).toMatchObject({ holder: "dying" });
     expect(await threads.holderOf(id)).not.toHaveProperty("runId");
+  });
+
+  it("has a projection of the values while it is of the state, and loses it with a state that nobody tells of", async () => {
+    const { threads } = stores();
+    const id = await newThread();
+    const projection = { values: { topic: "x" }, isPart: true, until: now + 1000 };
+    const shown = async () => (await threads.get(id, "ada"))?.projection;
+    const edit = async (state: Parameters<ThreadStore["free"]>[1]) =>
+      threads.free((await threads.hold(id, "ada", "edit")) as Lease, state);
+    await edit({ status: "idle", projection });
+    expect(await shown()).toEqual(projection);
+    await threads.change(id, "ada", { metadata: { more: true } });
+    expect(await shown()).toEqual(projection);
+    await edit({ status: "idle" });
+    expect(await shown()).toBe(undefined);
+    for (const outcome of [{ projection }, {}]) {
+      await threads.admit(runOn(id), inLine);
+      const { lease } = await begun(threads, id, "holder");
+      await threads.settle(lease, { status: "success", thread: "idle", ...outcome });
+      expect(await shown()).toEqual(outcome.projection);
+    }
   });
 
   it("makes one user of an address, however many log in at once", async () => {

@@ -50,6 +50,7 @@ export interface Deps extends AuthDeps {
   /** Epoch milliseconds. */
   startedAt: number;
   leasePolicy: LeasePolicy;
+  checkpointTtlMs: number;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -60,10 +61,11 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
   const { tableName } = config;
   const auth = createAuthDeps(config, stores);
   const leasePolicy = { ...defaultLeasePolicy, ...config.leasePolicy };
+  const checkpointTtlMs = config.checkpointTtlMs ?? 30 * DAY_MS;
   const checkpointer = new DynamoDBSaver({
     client,
     tableName,
-    ttlMs: config.checkpointTtlMs ?? 30 * DAY_MS,
+    ttlMs: checkpointTtlMs,
     indexName: tableDefinition.index.name,
     // Asked once for each checkpoint.
     metadataOf: (of) => {
@@ -88,5 +90,6 @@ export async function createDeps(config: ServiceConfig): Promise<Deps> {
     defaults: config.defaults ?? {},
     startedAt: clock.now(),
     leasePolicy,
+    checkpointTtlMs,
   };
 }

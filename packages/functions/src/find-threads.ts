@@ -1,11 +1,12 @@
 /**
  * Finds a user's threads. In the order of their creation, which is the index', it reads no further than the page that is asked
- * for; in any other order it reads all records, a megabyte a request, and keeps a page of them. A filter on values reads the
- * state of each thread that meets the other filters, several at once, until the page is full.
+ * for; in any other order it reads all records, a megabyte a request, and keeps a page of them. A filter on values is answered by
+ * the records' projections; the states of threads whose projections do not tell are read, several at once, until the page is full.
  */
 import { isTenureError } from "@tenure/core/errors";
 import type { Thread, ThreadStatus } from "@tenure/core/thread";
 import type { Deps } from "./deps.ts";
+import { projectionMeets } from "./projection.ts";
 import { contains } from "./routes/contains.ts";
 import type { ThreadAccess } from "./threads.ts";
 
@@ -85,8 +86,11 @@ export class ThreadFinder {
     let waiting: Thread[] = [];
     for await (const thread of listed) {
       if ((status && thread.status !== status) || (metadata && !contains(thread.metadata, metadata))) continue;
-      if (!values) yield thread;
-      else if (waiting.push(thread) === AT_ONCE) {
+      const isMet = values ? this.told(thread, values) : true;
+      if (isMet === false) continue;
+      // In their order: one that needs no look waits for those before it.
+      if (isMet && waiting.length === 0) yield thread;
+      else if (waiting.push(thread) === AT_ONCE && values) {
         yield* await this.withValues(waiting, values);
         waiting = [];
       }
@@ -95,8 +99,15 @@ export class ThreadFinder {
   }
 
   private async withValues(threads: Thread[], values: Record<string, unknown>): Promise<Thread[]> {
-    const found = await Promise.all(threads.map(async (thread) => contains(await this.valuesOf(thread), values)));
+    const found = await Promise.all(
+      threads.map(async (thread) => this.told(thread, values) ?? contains(await this.valuesOf(thread), values)),
+    );
     return threads.filter((_, i) => found[i]);
+  }
+
+  /** What the thread's record tells of its values. */
+  private told(thread: Thread, values: Record<string, unknown>): boolean | undefined {
+    return projectionMeets(thread, values, this.deps.clock.now());
   }
 
   /** As JSON has them. A state that cannot be read has none. */

@@ -1,9 +1,10 @@
 /** A thread's status, derived from its state, and changes of a state that no run makes. */
 import { underGuard } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
-import type { SettledStatus, Thread } from "@tenure/core/thread";
+import type { Projection, SettledStatus, Thread } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
 import type { Deps } from "./deps.ts";
+import { projectionOf } from "./projection.ts";
 import { Hold } from "./runs/lease.ts";
 import type { StateSnapshot } from "./runs/wire.ts";
 import type { ThreadAccess } from "./threads.ts";
@@ -13,7 +14,7 @@ const WAIT_MS = 5000;
 const PAUSE_MS = 25;
 
 /** "error" where a task has failed, "interrupted" where something is left to do, else "idle". */
-export function statusOf(state: Pick<StateSnapshot, "next" | "tasks"> | undefined): SettledStatus {
+function statusOf(state: Pick<StateSnapshot, "next" | "tasks"> | undefined): SettledStatus {
   if (state?.tasks.some(({ error }) => error != null)) return "error";
   return state && state.next.length > 0 ? "interrupted" : "idle";
 }
@@ -23,11 +24,12 @@ export function statusOf(state: Pick<StateSnapshot, "next" | "tasks"> | undefine
  * after the other. Throws `state-locked` when the thread has a run, `thread-not-found` when it was deleted meanwhile.
  */
 export async function changeState<T>(
-  { threads, clock }: Deps,
+  deps: Deps,
   access: ThreadAccess,
   thread: Thread,
   change: () => Promise<T>,
 ): Promise<T> {
+  const { threads, clock } = deps;
   const { id, owner } = thread;
   const holder = newId("edit");
   const until = performance.now() + WAIT_MS;
@@ -41,24 +43,33 @@ export async function changeState<T>(
   }
   if (!lease) throw new TenureError({ tag: "thread-not-found", threadId: id });
   const hold = new Hold(lease, () => clock.now());
-  let status: SettledStatus | undefined;
+  let state: Told | undefined;
   try {
     const changed = await underGuard(hold.guard, change);
     await hold.drained();
-    status = await statusNow(access, thread);
+    state = await stateNow(deps, access, thread);
     return changed;
   } finally {
     await hold.drained();
-    await threads.free(lease, status);
+    await threads.free(lease, state);
   }
 }
 
+/** What a thread's record tells of its state. */
+interface Told {
+  status: SettledStatus;
+  projection?: Projection;
+}
+
 /** A state that cannot be read is shown as an error, too. */
-async function statusNow(access: ThreadAccess, thread: Thread): Promise<SettledStatus> {
+async function stateNow({ checkpointTtlMs }: Deps, access: ThreadAccess, thread: Thread): Promise<Told> {
   try {
-    return statusOf(await access.shownState(thread));
+    const state = await access.shownState(thread);
+    const until = Date.parse(state?.createdAt ?? "") + checkpointTtlMs;
+    const isKnown = state !== undefined && until > 0;
+    return { status: statusOf(state), ...(isKnown && { projection: projectionOf(state.values, until) }) };
   } catch (error) {
     if (isTenureError(error, "store-unavailable")) throw error;
-    return "error";
+    return { status: "error" };
   }
 }

@@ -10,6 +10,7 @@ import {
   LEASE_FREE,
   lineOf,
   OPEN,
+  projecting,
   RUNS,
   type ThreadRecord,
   threadItem,
@@ -192,7 +193,8 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       return marked;
     },
 
-    async settle(lease, { status, thread, error, forget = false, close = false }) {
+    async settle(lease, { status, thread, projection, error, forget = false, close = false }) {
+      const projected = projecting(projection, lease.fence);
       const ended = forget
         ? await runs.forget(lease)
         : await runs.end(lease, { status, thread, expiresAt: Math.ceil((clock.now() + RUN_TTL_MS) / 1000), error });
@@ -209,12 +211,13 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         const now = clock.now();
         const closes = close && line.length === 0;
         const released = await table.update(threadKey(lease.threadId), {
-          expression: `SET line = :line, #status = :status, updatedAt = :now${
+          expression: `SET line = :line, #status = :status, updatedAt = :now${projected.set}${
             closes ? ", closedAt = :now, expiresAt = :expires" : ""
-          } REMOVE leaseHolder, leaseRun, leaseExpiresAt`,
+          } REMOVE ${["leaseHolder", "leaseRun", "leaseExpiresAt", projected.remove].filter(Boolean).join(", ")}`,
           condition: `${HELD} AND line = :before`,
           names: { "#status": "status" },
           values: {
+            ...projected.values,
             ":line": JSON.stringify(line),
             ":before": seen,
             ":status": thread,

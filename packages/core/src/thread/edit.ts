@@ -5,7 +5,7 @@
 import type { Clock } from "../clock.ts";
 import { type Table, untilDone } from "../dynamo/index.ts";
 import type { LeasePolicy } from "./policy.ts";
-import { LEASE_FREE, type ThreadRecord, threadKey } from "./records.ts";
+import { LEASE_FREE, projecting, type ThreadRecord, threadKey } from "./records.ts";
 import type { ThreadStore } from "./store.ts";
 
 interface Stores {
@@ -38,12 +38,17 @@ export function editing({ table, clock, policy, read }: Stores): Pick<ThreadStor
         return taken ? { threadId: id, runId: "", holder, fence, expiresAt, line: stored, life: thread.life } : "again";
       }),
 
-    async free({ threadId, holder, fence }, status) {
+    async free({ threadId, holder, fence }, state) {
+      const { status, projection } = state ?? {};
+      const projected = projecting(projection, fence);
       await table.update(threadKey(threadId), {
-        expression: `SET updatedAt = :now${status ? ", #status = :status" : ""} REMOVE leaseHolder, leaseExpiresAt`,
+        expression: `SET updatedAt = :now${status ? ", #status = :status" : ""}${projected.set} REMOVE ${["leaseHolder", "leaseExpiresAt", projected.remove].filter(Boolean).join(", ")}`,
         condition: "leaseHolder = :holder AND fence = :fence",
         names: status ? { "#status": "status" } : {},
-        values: { ":now": clock.now(), ":holder": holder, ":fence": fence, ...(status && { ":status": status }) },
+        values: {
+          ...{ ":now": clock.now(), ":holder": holder, ":fence": fence, ...projected.values },
+          ...(status && { ":status": status }),
+        },
       });
     },
   };

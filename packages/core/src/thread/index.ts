@@ -7,6 +7,7 @@ export {
   isFinal,
   type Lease,
   type LeasePolicy,
+  type Projection,
   type Run,
   type RunStatus,
   type SettledStatus,

@@ -33,8 +33,19 @@ export interface Thread {
   temporary: boolean;
   /** The life that its checkpoints belong to. */
   life: Life;
+  /** The small ones of its state's values, as they were when no run was in its line; nothing when they are not known. */
+  projection?: Projection;
   /** Some of its record cannot be read; what can be stands here, and `status` is "error". */
   damage?: Damage;
+}
+
+export interface Projection {
+  /** By name, as JSON has them. */
+  values: Record<string, unknown>;
+  /** Whether there are values that it does not hold. */
+  isPart: boolean;
+  /** Epoch milliseconds from which the state that these are of may have expired. */
+  until: number;
 }
 
 /** As the LangGraph server names them. */

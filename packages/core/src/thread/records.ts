@@ -5,7 +5,7 @@ import { Fields, isObject, parse } from "../damage.ts";
 import type { Item, Key } from "../dynamo/index.ts";
 import { isTenureError } from "../errors.ts";
 import { newLifeId } from "../life.ts";
-import type { Run, RunStatus, Thread, ThreadStatus } from "./policy.ts";
+import type { Projection, Run, RunStatus, Thread, ThreadStatus } from "./policy.ts";
 import type { NewRun, NewThread } from "./store.ts";
 
 const THREAD = "thread#";
@@ -84,6 +84,7 @@ export function toThread(item: Item): ThreadRecord {
     inflight: line.map(([runId]) => runId),
     temporary: item.temporary === true,
     life: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
+    ...projectionOf(item),
   };
   const fence = fields.count("fence");
   const damage = fields.damage(`the record of thread ${id}`, THREAD_ADVICE);
@@ -100,6 +101,20 @@ export function toThread(item: Item): ThreadRecord {
     ...(typeof leaseExpiresAt === "number" && { leaseExpiresAt }),
   };
 }
+
+/** One that cannot be read, or is of before a later run, is none: the state is asked then. */
+function projectionOf({ projected, fence }: Item): { projection?: Projection } {
+  const read = typeof projected === "string" ? parse(projected) : undefined;
+  if (!isObject(read) || !isObject(read.values) || typeof read.until !== "number" || read.fence !== fence) return {};
+  return { projection: { values: read.values, isPart: read.isPart !== false, until: read.until } };
+}
+
+/** The part of an update that replaces a thread's projection, which holds until a run with a higher fence begins. */
+export const projecting = (projection: Projection | undefined, fence: number) => ({
+  set: projection ? ", projected = :projected" : "",
+  remove: projection ? "" : "projected",
+  values: projection ? { ":projected": JSON.stringify({ ...projection, fence }) } : {},
+});
 
 /** Handing it to another thread takes longer than so little takes. */
 const SMALL_BYTES = 16 * 1024;

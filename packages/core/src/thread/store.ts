@@ -1,4 +1,4 @@
-import type { CancelAction, FinalStatus, Lease, Run, SettledStatus, Thread } from "./policy.ts";
+import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus, Thread } from "./policy.ts";
 
 export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> & Partial<Pick<Thread, "temporary">>;
 export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "cancel" | "error">;
@@ -64,8 +64,11 @@ export interface ThreadStore {
    */
   hold(id: string, owner: string, holder: string): Promise<Lease | "busy" | undefined>;
 
-  /** Gives a lease of `hold` back, and sets the status that the thread has now; as it was when left out. Idempotent. */
-  free(lease: Lease, status?: SettledStatus): Promise<void>;
+  /**
+   * Gives a lease of `hold` back, and sets the status and the projection of the state as it is now; the status stays as it was
+   * when they are left out. Idempotent.
+   */
+  free(lease: Lease, state?: { status: SettledStatus; projection?: Projection | undefined }): Promise<void>;
 
   /**
    * Begins the deletion of a thread: once this has returned it is absent for everyone, no run is admitted to it and none
@@ -134,7 +137,14 @@ export interface ThreadStore {
    */
   settle(
     lease: Lease,
-    outcome: { status: FinalStatus; thread: SettledStatus; error?: Run["error"]; forget?: boolean; close?: boolean },
+    outcome: {
+      status: FinalStatus;
+      thread: SettledStatus;
+      projection?: Projection | undefined;
+      error?: Run["error"];
+      forget?: boolean;
+      close?: boolean;
+    },
   ): Promise<"next" | "done" | "lost">;
 
   run(threadId: string, runId: string): Promise<Run | undefined>;

@@ -3,10 +3,11 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { lifeConfig } from "@tenure/core/checkpoint";
 import { underGuard } from "@tenure/core/dynamo";
 import { isTenureError } from "@tenure/core/errors";
-import type { CancelAction, FinalStatus, Lease, Run, SettledStatus } from "@tenure/core/thread";
+import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus } from "@tenure/core/thread";
 import { assistantOf } from "../assistants.ts";
 import type { Deps } from "../deps.ts";
 import type { Graph } from "../graphs/index.ts";
+import { projectionOf } from "../projection.ts";
 import { executionOptions } from "./config.ts";
 import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
@@ -37,6 +38,8 @@ export class Execution {
   private graph: Graph | undefined;
   /** Whether the graph waits for somebody, if its events have told. */
   private isInterrupted: boolean | undefined;
+  /** The last values that its events have told. */
+  private values: unknown;
   /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
   isLast = false;
 
@@ -117,6 +120,7 @@ export class Execution {
           this.isInterrupted = next.value;
           return undefined;
         }
+        if (next.value.event === "values") this.values = next.value.data;
         this.feed.append(next.value.event, stringify(next.value.data));
       }
     } catch (error) {
@@ -181,13 +185,22 @@ export class Execution {
     const thread = await this.leaves(status);
     const error = status === "error" ? { error: errorOf(failure) } : {};
     const close = isTemporary(this.run.request);
-    const left = await threads.settle(lease, { status, thread, ...error, forget: rolledBack, close });
+    const projection = status === "success" ? this.projection() : undefined;
+    const left = await threads.settle(lease, { status, thread, projection, ...error, forget: rolledBack, close });
     this.isLast = left === "done";
     return left !== "lost";
   }
 
   private get stateConfig(): RunnableConfig {
     return { configurable: { thread_id: this.run.threadId, ...lifeConfig(this.hold.lease.life) } };
+  }
+
+  /** What is known of the thread's values now, which the last event of all of them has told if nothing waits. */
+  private projection(): Projection | undefined {
+    const { run, values, isInterrupted } = this;
+    if (values === undefined || isInterrupted !== false) return undefined;
+    // The last checkpoint is no older than the run.
+    return projectionOf(values, run.updatedAt + this.deps.checkpointTtlMs);
   }
 
   private async leaves(status: FinalStatus): Promise<SettledStatus> {

@@ -47,7 +47,7 @@ const EXPRESSIONS = [
 ] as const;
 
 /** The message with which DynamoDB refuses a request; undefined when dynalite is to answer it. */
-export function refusalOf(request: DynamoRequest): string | undefined {
+function refusalOf(request: DynamoRequest): string | undefined {
   const { ExpressionAttributeValues: values = {}, KeyConditionExpression: condition = "" } = request;
   for (const name of EXPRESSIONS)
     if (Buffer.byteLength(request[name] ?? "") > EXPRESSION_BYTES)
