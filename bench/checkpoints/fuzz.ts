@@ -6,10 +6,9 @@
  */
 import { deepStrictEqual } from "node:assert/strict";
 import { parseArgs } from "node:util";
-import type { BaseCheckpointSaver } from "@langchain/langgraph";
-import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { lives, liveTwice } from "../../test/model/graph-histories.ts";
+import { storageOn } from "../../test/model/life-table.ts";
 import { stubClient } from "./stub.ts";
 
 const { values } = parseArgs({
@@ -24,10 +23,8 @@ let compared = 0;
 for (let seed = first; seed < first + seeds; seed++) {
   const [steps = []] = fc.sample(lives, { numRuns: 1, seed });
   const client = stubClient();
-  const newSaver = () =>
-    new DynamoDBSaver({ client, tableName: "stub", cacheBytes: 300_000 }) as unknown as BaseCheckpointSaver;
   try {
-    await liveTwice(steps, newSaver, (actual, expected) => {
+    await liveTwice(steps, storageOn({ client, tableName: "stub" }), (actual, expected) => {
       deepStrictEqual(actual, expected);
       compared += (actual as { checkpoints: unknown[] }).checkpoints.length;
     });

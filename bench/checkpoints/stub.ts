@@ -1,4 +1,5 @@
 /** A DynamoDB that answers at once, for the time that the saver itself takes. It knows what the saver sends, no more. */
+import { isDeepStrictEqual } from "node:util";
 import type { DynamoDBDocumentClient } from "@tenure/core/dynamo";
 import type { Command } from "./counted.ts";
 
@@ -76,12 +77,25 @@ const ANSWERS: Record<string, Answer> = {
     const partition = partitionOf(input.Key.pk);
     const before = partition.items.get(input.Key.sk);
     const after: Item = { ...before, ...input.Key };
-    for (const clause of input.UpdateExpression.replace(/^SET /, "").split(/, (?=#\w+ =)/)) {
-      const [, name = "", once, value = ""] = /^(#\w+) = (?:(if_not_exists)\(#\w+, )?(:\w+)\)?$/.exec(clause) ?? [];
-      const attribute = input.ExpressionAttributeNames[name];
-      if (attribute === undefined) throw new Error(`the stub has no update ${clause}`);
-      if (!once || before?.[attribute] === undefined) after[attribute] = input.ExpressionAttributeValues[value];
+    const nameOf = (name: string) => input.ExpressionAttributeNames?.[name] ?? name;
+    const boundTo = (value: string) => input.ExpressionAttributeValues[value];
+    const holds = (condition: string) => {
+      const [, absent, name = "", sign, value = ""] =
+        /^(?:attribute_not_exists\(([#\w]+)\)|([#\w]+) (=|<) (:\w+))$/.exec(condition) ?? [];
+      if (absent !== undefined) return before?.[nameOf(absent)] === undefined;
+      if (sign === undefined) throw new Error(`the stub has no condition ${condition}`);
+      const [is, wanted] = [before?.[nameOf(name)], boundTo(value)];
+      return sign === "=" ? isDeepStrictEqual(is, wanted) : Number(is) < Number(wanted);
+    };
+    if (input.ConditionExpression?.split(" OR ").some(holds) === false)
+      throw Object.assign(new Error("The conditional request failed"), { name: "ConditionalCheckFailedException" });
+    const [sets = "", removes = ""] = input.UpdateExpression.replace(/^SET /, "").split(" REMOVE ");
+    for (const clause of sets.split(/, (?=[#\w]+ =)/)) {
+      const [, name = "", once, value = ""] = /^([#\w]+) = (?:(if_not_exists)\([#\w]+, )?(:\w+)\)?$/.exec(clause) ?? [];
+      if (!name) throw new Error(`the stub has no update ${clause}`);
+      if (!once || before?.[nameOf(name)] === undefined) after[nameOf(name)] = boundTo(value);
     }
+    for (const name of removes.split(", ").filter(Boolean)) delete after[nameOf(name)];
     partition.set(after);
     return {};
   },
@@ -120,7 +134,8 @@ const ANSWERS: Record<string, Answer> = {
 interface Update {
   Key: Item;
   UpdateExpression: string;
-  ExpressionAttributeNames: Record<string, string>;
+  ConditionExpression?: string;
+  ExpressionAttributeNames?: Record<string, string>;
   ExpressionAttributeValues: Record<string, unknown>;
 }
 

@@ -1,128 +1,33 @@
 /**
  * Random lives of a graph, once with the checkpointer in question and once with LangGraph's MemorySaver: turns, tool-like
- * edits, interrupts and resumes in a subgraph and outside, forks from any checkpoint, copies and updates of state, new
- * savers with nothing in memory. After each step every checkpoint of both is compared, but for ids and times.
+ * edits, interrupts and resumes in a subgraph and outside, values that come back changed or are refused, forks from any
+ * checkpoint, copies and updates of state. Runs are cancelled and rolled back, and threads copied and deleted, at any moment
+ * and by other processes. After each step a saver with nothing in memory reads every checkpoint, but for ids and times.
  */
-import { AIMessage, type BaseMessage, HumanMessage, RemoveMessage } from "@langchain/core/messages";
-import {
-  Annotation,
-  type BaseCheckpointSaver,
-  Command,
-  END,
-  interrupt,
-  MemorySaver,
-  MessagesAnnotation,
-  START,
-  StateGraph,
-} from "@langchain/langgraph";
-import { JsonPlusSerializer } from "@langchain/langgraph-checkpoint";
+import { randomUUID } from "node:crypto";
+import { type BaseMessage, HumanMessage } from "@langchain/core/messages";
+import { Command } from "@langchain/langgraph";
+import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import fc from "fast-check";
+import { type Action, build, ODD, type OddName, prose } from "./life-graph.ts";
+import { copyThread, Model, type Storage, Watch } from "./life-sides.ts";
 
-const State = Annotation.Root({
-  ...MessagesAnnotation.spec,
-  /** What the nodes are to do in this turn. */
-  todo: Annotation<Action>,
-  notes: Annotation<unknown[]>({ reducer: (kept, added) => kept.concat(added), default: () => [] }),
-  document: Annotation<string | null | undefined>,
-  bytes: Annotation<Uint8Array>,
-  count: Annotation<number>({ reducer: (a, b) => a + b, default: () => 0 }),
-});
-
-type Action =
-  | { kind: "answer"; length: number }
-  | { kind: "document"; length: number }
-  | { kind: "bytes"; length: number }
-  | { kind: "note"; note: unknown }
-  | { kind: "edit" | "remove" | "reverse"; at: number }
-  | { kind: "ask" | "ask-inside"; length: number }
-  | { kind: "fail" };
+/** A thing that happens to a run at one of its moments. With `undo` the run is rolled back once nothing of it is under way. */
+interface Blow {
+  /** A moment is where a node begins, or, in a run whose durability is "sync", also where the saver is called. */
+  moment: number;
+  blow: "cancel" | "delete";
+  undo: boolean;
+}
 
 export type Step =
-  | { do: "turn"; action: Action; back: number; cold: boolean; durability: "sync" | "async" | "exit" }
-  | { do: "resume"; answer: string; cold: boolean }
-  | { do: "update"; note: unknown; back: number; copy: boolean; cold: boolean };
-
-/** Text that depends on nothing but its place. */
-function prose(seed: number, length: number): string {
-  let state = (seed * 2654435761) >>> 0;
-  let text = "";
-  while (text.length < length) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    text += `${state.toString(36)} é🐎`;
-  }
-  return text.slice(0, length);
-}
-
-const Inner = Annotation.Root({ count: Annotation<number>, inner: Annotation<string>, notes: Annotation<unknown[]> });
-
-/** Asks a person in its second node, so that it is interrupted with a state of its own. */
-const inside = new StateGraph(Inner)
-  .addNode("first", ({ count }) => ({ inner: prose(count, 300) }))
-  .addNode("second", ({ inner }) => ({
-    notes: [`${inner.length} ${interrupt({ question: inner.slice(0, 20) })}`],
-    count: 1,
-  }))
-  .addEdge(START, "first")
-  .addEdge("first", "second")
-  .addEdge("second", END)
-  .compile();
-
-function build(checkpointer: BaseCheckpointSaver) {
-  return new StateGraph(State)
-    .addNode("work", ({ todo, messages, count }) => {
-      const n = messages.length + count;
-      switch (todo.kind) {
-        case "answer":
-          return { messages: [new AIMessage({ id: `a${n}`, content: prose(n, todo.length) })], count: 1 };
-        case "document":
-          return { document: todo.length % 7 === 0 ? undefined : prose(n, todo.length), count: 1 };
-        case "bytes":
-          return { bytes: Uint8Array.from(Buffer.from(prose(n, todo.length))), count: 1 };
-        case "note":
-          return { notes: [todo.note], count: 1 };
-        case "edit":
-          return {
-            messages: edit(messages, todo.at, (id) => new HumanMessage({ id, content: prose(n, 200) })),
-            count: 1,
-          };
-        case "remove":
-          return { messages: edit(messages, todo.at, (id) => new RemoveMessage({ id })), count: 1 };
-        case "reverse":
-          return {
-            messages: [new RemoveMessage({ id: "__remove_all__" }), ...messages.toReversed()],
-            notes: [null],
-          };
-        case "fail":
-          throw new Error("a node fails");
-        default:
-          return { count: 1 };
-      }
-    })
-    .addNode(
-      "ask",
-      ({ todo }) => {
-        const answer = interrupt({ question: todo.kind });
-        return new Command({ update: { notes: [`answered ${answer}`] }, goto: "end" });
-      },
-      { ends: ["end"] },
-    )
-    .addNode("inside", inside)
-    .addNode("end", () => ({ count: 1 }))
-    .addEdge(START, "work")
-    .addConditionalEdges(
-      "work",
-      ({ todo }) => (todo.kind === "ask" ? "ask" : todo.kind === "ask-inside" ? "inside" : "end"),
-      ["ask", "inside", "end"],
-    )
-    .addEdge("inside", "end")
-    .addEdge("end", END)
-    .compile({ checkpointer });
-}
-
-function edit(messages: BaseMessage[], at: number, make: (id: string) => BaseMessage): BaseMessage[] {
-  const id = messages[at % Math.max(1, messages.length)]?.id;
-  return id === undefined ? [] : [make(id)];
-}
+  | { do: "turn"; action: Action; back: number; cold: boolean; durability: Durability; blow: Blow | undefined }
+  | { do: "resume"; answer: string; cold: boolean; durability: Durability; blow: Blow | undefined }
+  | { do: "update"; note: unknown; back: number; copy: boolean; cold: boolean }
+  | { do: "rollback"; run: number }
+  | { do: "delete" }
+  | { do: "copy"; leave: boolean };
+type Durability = "sync" | "async" | "exit";
 
 const length = fc.oneof(
   { weight: 8, arbitrary: fc.integer({ min: 0, max: 800 }) },
@@ -139,73 +44,176 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("document", "bytes"), length }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("note" as const), note }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("edit", "remove", "reverse"), at: fc.nat(50) }) },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("ask", "ask-inside"), length: fc.constant(0) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom("ask", "ask-twice", "ask-inside"), length: fc.constant(0) }),
+  },
   { weight: 1, arbitrary: fc.constant({ kind: "fail" as const }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("odd" as const),
+      name: fc.constantFrom(...(Object.keys(ODD) as OddName[])),
+    }),
+  },
 );
 const back = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(40) });
 const cold = fc.integer({ min: 0, max: 3 }).map((n) => n === 0);
+const durability = fc.constantFrom<Durability[]>("async", "async", "sync", "exit");
+const blow: fc.Arbitrary<Blow | undefined> = fc.option(
+  fc.record({ moment: fc.nat(12), blow: fc.constantFrom("cancel", "cancel", "delete"), undo: fc.boolean() }),
+  { freq: 4, nil: undefined },
+);
 const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("turn" as const), action, back, cold, durability, blow }) },
   {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant("turn" as const),
-      action,
-      back,
-      cold,
-      durability: fc.constantFrom("async", "async", "sync", "exit"),
-    }),
+    weight: 5,
+    arbitrary: fc.record({ do: fc.constant("resume" as const), answer: fc.string(), cold, durability, blow }),
   },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant("resume" as const), answer: fc.string(), cold }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant("update" as const), note, back, copy: fc.boolean(), cold }),
-  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("update" as const), note, back, copy: fc.boolean(), cold }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("rollback" as const), run: fc.nat(10) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("copy" as const), leave: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.constantFrom({ do: "delete" as const }) },
 );
 export const lives: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 4, maxLength: 14, size: "max" });
 
-/** MemorySaver takes whatever it reads for JSON, so bytes by themselves are wrapped. */
-class WrappedBytes extends JsonPlusSerializer {
-  override dumpsTyped(value: unknown): Promise<[string, Uint8Array]> {
-    return super.dumpsTyped(value instanceof Uint8Array ? { wrapped: [...value] } : value);
+/** One of the two who live the life. */
+class Side {
+  thread: string = randomUUID();
+  /** Of the thread's checkpoints, oldest first. */
+  ids: (string | undefined)[] = [];
+  private readonly storage: Storage;
+  private readonly watch = new Watch();
+  private onMoment: () => Promise<void> = async () => {};
+  private graph: ReturnType<typeof build>;
+
+  constructor(storage: Storage) {
+    this.storage = storage;
+    this.graph = this.newGraph();
   }
 
-  override async loadsTyped(type: string, data: Uint8Array | string): Promise<unknown> {
-    const value = await super.loadsTyped(type, data);
-    return value !== null && typeof value === "object" && "wrapped" in value
-      ? Uint8Array.from(value.wrapped as number[])
-      : value;
+  renew(): void {
+    this.graph = this.newGraph();
+  }
+
+  private newGraph() {
+    return build(this.watch.over(this.storage.newSaver()), () => this.onMoment());
+  }
+
+  private at(back = 0): { configurable: Record<string, unknown> } {
+    const id = back > 0 ? this.ids.at(-1 - (back % Math.max(1, this.ids.length))) : undefined;
+    const place = { thread_id: this.thread, checkpoint_ns: "", ...(id && { checkpoint_id: id }) };
+    return { configurable: { ...this.storage.configurable(this.thread), ...place } };
+  }
+
+  /** Takes the step, and says how it ended. */
+  async take(one: Step, turn: number): Promise<unknown> {
+    switch (one.do) {
+      case "turn": {
+        const input = { messages: [new HumanMessage({ id: `h${turn}`, content: prose(turn, 60) })], todo: one.action };
+        return this.run(input, one, turn, one.back);
+      }
+      case "resume":
+        return this.run(new Command({ resume: one.answer }), one, turn, 0);
+      case "rollback":
+        return this.storage.deleteRun(this.thread, `run-${one.run % turn}`);
+      case "delete":
+        return this.storage.deleteThread(this.thread);
+      case "copy":
+        {
+          const copy = randomUUID();
+          await copyThread(this.storage, this.thread, copy);
+          if (one.leave) await this.storage.deleteThread(this.thread);
+          this.thread = copy;
+        }
+        return undefined;
+      default:
+        return this.update(one);
+    }
+  }
+
+  private async run(
+    input: unknown,
+    { durability, blow }: { durability: Durability; blow: Blow | undefined },
+    turn: number,
+    back: number,
+  ): Promise<unknown> {
+    const [aborting, { configurable }] = [new AbortController(), this.at(back)];
+    // Of a thread that begins with the run, nobody can say yet which comes first.
+    const strikes = blow?.blow === "delete" && this.ids.length === 0 ? undefined : blow;
+    let [left, isDeleted] = [strikes?.moment ?? -1, false];
+    const onMoment = async () => {
+      if (left-- !== 0) return;
+      if (strikes?.blow === "cancel") return aborting.abort();
+      isDeleted = true;
+      await this.storage.deleteThread(this.thread);
+    };
+    this.onMoment = onMoment;
+    this.watch.onWrite = durability === "sync" ? onMoment : async () => {};
+    const config = { durability, signal: aborting.signal, configurable: { ...configurable, run_id: `run-${turn}` } };
+    let outcome: unknown;
+    try {
+      outcome = plain(withoutInterruptIds(await this.graph.invoke(input as never, config)));
+    } catch (error) {
+      outcome = told(error);
+    }
+    await this.watch.settled();
+    this.onMoment = this.watch.onWrite = async () => {};
+    if (isDeleted && this.storage instanceof Model) await this.storage.deleteThread(this.thread);
+    if (aborting.signal.aborted && strikes?.undo) await this.storage.deleteRun(this.thread, `run-${turn}`);
+    return aborting.signal.aborted ? "cancelled" : isDeleted ? "deleted" : outcome;
+  }
+
+  private async update(one: Extract<Step, { do: "update" }>): Promise<unknown> {
+    if (this.ids.length === 0) return "nothing to update";
+    try {
+      if (one.copy) await this.graph.updateState(this.at(one.back), null, "__copy__");
+      else await this.graph.updateState(this.at(one.back), { notes: [one.note] }, "work");
+      return "updated";
+    } catch (error) {
+      return told(error);
+    }
+  }
+
+  /** Reads the thread as a process with nothing in memory. */
+  async read(): Promise<{ checkpoints: unknown[]; tuples: unknown[] }> {
+    const saver = this.storage.newSaver();
+    const states = [];
+    for await (const state of build(saver, async () => {}).getStateHistory(this.at())) states.push(state);
+    states.reverse();
+    this.ids = states.map(({ config }) => config.configurable?.checkpoint_id as string | undefined);
+    const checkpoints = states.map(({ values, next, tasks, metadata, parentConfig }) => ({
+      values: plain(values),
+      next,
+      tasks: tasks.map(({ name, error, interrupts }) => ({
+        name,
+        error: error === undefined ? undefined : String((error as Error).message),
+        interrupts: interrupts.map(({ value }) => value),
+      })),
+      source: metadata?.source,
+      step: metadata?.step,
+      parent: parentConfig ? this.ids.indexOf(parentConfig.configurable?.checkpoint_id) : undefined,
+    }));
+    const tuples = [];
+    const { checkpoint_ns: _, ...everywhere } = this.at().configurable;
+    for await (const tuple of saver.list({ configurable: everywhere })) tuples.push(shown(tuple));
+    return { checkpoints, tuples: tuples.sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)) };
   }
 }
 
-interface Side {
-  graph: ReturnType<typeof build>;
-  renew(): void;
-  /** Of its checkpoints, oldest first. */
-  ids: (string | undefined)[];
-}
-
-/** What is compared of one checkpoint, oldest first; parents by their place. */
-async function historyOf(side: Side): Promise<unknown[]> {
-  const states = [];
-  for await (const state of side.graph.getStateHistory(thread)) states.push(state);
-  states.reverse();
-  const ids = states.map(({ config }) => config.configurable?.checkpoint_id as string | undefined);
-  side.ids = ids;
-  return states.map(({ values, next, tasks, metadata, parentConfig }) => ({
-    values: plain(values),
-    next,
-    tasks: tasks.map(({ name, error, interrupts }) => ({
-      name,
-      error: error === undefined ? undefined : String((error as Error).message),
-      interrupts: interrupts.map(({ value }) => value),
-    })),
-    source: metadata?.source,
+/** A tuple of any namespace, without ids. */
+function shown({ config, checkpoint, metadata, pendingWrites }: CheckpointTuple): unknown {
+  return {
+    namespace: String(config.configurable?.checkpoint_ns).split(":")[0],
     step: metadata?.step,
-    parent: parentConfig ? ids.indexOf(parentConfig.configurable?.checkpoint_id) : undefined,
-  }));
+    source: metadata?.source,
+    // One that never had a version is at its default, which a saver may leave out.
+    channels: Object.keys(checkpoint.channel_values)
+      .filter((name) => name in checkpoint.channel_versions)
+      .sort(),
+    writes: pendingWrites?.map(([, channel]) => channel).sort(),
+  };
 }
-
-const thread = { configurable: { thread_id: "life", checkpoint_ns: "" } };
 
 /** Messages as data, the rest as it is. */
 const plain = ({ messages = [], ...values }: { messages?: BaseMessage[] } & Record<string, unknown>) => ({
@@ -213,61 +221,26 @@ const plain = ({ messages = [], ...values }: { messages?: BaseMessage[] } & Reco
   messages: messages.map((message) => message.toDict()),
 });
 
-/**
- * Lives one life twice; `newSaver` gives a saver of the same store that has nothing in memory. Calls `compare` with what
- * both have after each step.
- */
+/** The part of an error that both sides have: of several values that cannot be stored, either may be named. */
+const told = (error: unknown): string => {
+  const message = String((error as Error).message);
+  return message.includes("cannot be stored") ? "cannot be stored" : (message.split("\n")[0] as string);
+};
+
+/** Lives one life twice, and calls `compare` with what both have after each step. */
 export async function liveTwice(
   steps: Step[],
-  newSaver: () => BaseCheckpointSaver,
+  storage: Storage,
   compare: (actual: unknown, expected: unknown, at: number) => void,
 ): Promise<void> {
-  const memory = new MemorySaver(new WrappedBytes());
-  const sides: [Side, Side] = [newSaver, () => memory].map((make) => {
-    const side: Side = {
-      graph: build(make()),
-      ids: [],
-      renew() {
-        side.graph = build(make());
-      },
-    };
-    return side;
-  }) as [Side, Side];
-  let turns = 0;
+  const sides = [new Side(storage), new Side(new Model())];
   for (const [i, one] of steps.entries()) {
-    turns += 1;
     const seen = [];
     for (const side of sides) {
-      if (one.cold) side.renew();
-      seen.push({ outcome: await take(side, one, turns), checkpoints: await historyOf(side) });
+      if ("cold" in one && one.cold) side.renew();
+      seen.push({ outcome: await side.take(one, i + 1), ...(await side.read()) });
     }
     compare(seen[0], seen[1], i);
-  }
-}
-
-/** Takes the step, and says how it ended. */
-async function take(side: Side, one: Step, turn: number): Promise<unknown> {
-  const { graph, ids } = side;
-  const at = (back: number) => {
-    const id = back > 0 ? ids.at(-1 - (back % Math.max(1, ids.length))) : undefined;
-    return { configurable: { ...thread.configurable, ...(id && { checkpoint_id: id }) } };
-  };
-  try {
-    if (one.do === "turn") {
-      const input = { messages: [new HumanMessage({ id: `h${turn}`, content: prose(turn, 60) })], todo: one.action };
-      const values = await graph.invoke(input, { ...at(one.back), durability: one.durability });
-      return plain(withoutInterruptIds(values));
-    }
-    if (one.do === "resume") {
-      const values = await graph.invoke(new Command({ resume: one.answer }), thread);
-      return plain(withoutInterruptIds(values));
-    }
-    if (ids.length === 0) return "nothing to update";
-    if (one.copy) await graph.updateState(at(one.back), null, "__copy__");
-    else await graph.updateState(at(one.back), { notes: [one.note] }, "work");
-    return "updated";
-  } catch (error) {
-    return String((error as Error).message).split("\n")[0];
   }
 }
 

@@ -6,7 +6,7 @@
 /** The files that have a long form. */
 export const LONG_FORMS = [
   "test/abuse/**/*.test.ts",
-  "test/conformance/checkpointer.test.ts",
+  "test/conformance/{checkpointer,values}.test.ts",
   "test/deploy/**/*.test.ts",
   "test/fault/{checkpoint-crash,checkpoint-ttl,dynamo-weather}.test.ts",
   "test/history/**/*.test.ts",

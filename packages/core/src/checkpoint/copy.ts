@@ -25,14 +25,15 @@ import {
   WRITES,
 } from "./keys.ts";
 import { reachOf, storedRanges } from "./runs.ts";
+import type { Seen } from "./seen.ts";
 import type { Threads } from "./threads.ts";
-import { isOfLife } from "./tombstone.ts";
 import type { Values } from "./values.ts";
 
 export interface Copying {
   table: Table;
   codec: Codec;
   heads: Heads;
+  seen: Seen;
   values: Values;
   /** Where large pending writes are. */
   blobs: Blobs;
@@ -65,11 +66,11 @@ const OBJECTS_AT_ONCE = 8;
 
 /** Returns how many checkpoints the copy has. Throws what the stores throw: some of the copy may then be there. */
 export async function copyThread(copying: Copying, source: ThreadEnd, target: ThreadEnd): Promise<number> {
-  const { table, heads, values } = copying;
+  const { table, heads, seen } = copying;
   const [from, to] = [source.threadId, target.threadId];
   const found: Source[] = [];
   for await (const { ref, head } of heads.read(from, undefined))
-    if (head && (await isOfLife(head, source.life, values))) found.push({ ref, head });
+    if (head && (await seen.isOfLife({ ref, head }, source.life))) found.push({ ref, head });
   const writes: Item[] = [];
   for await (const item of table.query({ pk: partition(from), prefix: WRITES })) writes.push(item);
   const segments = await copySegments(copying, from, to, wantedSegments(found));
@@ -215,7 +216,7 @@ async function copyHeads(
       ...(life !== undefined && { life }),
       ...(until !== undefined && { expiresAt: until }),
       ...(expiry.keptUntil !== undefined && { sourcesUntil: expiry.keptUntil }),
-      metadata: await values.renamed(head, to),
+      metadata: await values.renamed(ref, head, to),
     });
     const isFirst = head.parent === undefined || !named.has(nameOf(ref.namespace, head.parent));
     return { ...key, d: await codec.encode(encoded, key), ...kept(expiry), ...(isFirst && threads.indexKey(key)) };

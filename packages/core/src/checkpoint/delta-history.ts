@@ -1,8 +1,9 @@
 /** What a delta channel is rebuilt from: the writes along a checkpoint's ancestors, back to a value that is stored. */
 import type { CheckpointPendingWrite, DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
+import { corrupt } from "./corrupt.ts";
 import type { Head } from "./head.ts";
 import type { Heads, Nearby } from "./heads.ts";
-import type { CheckpointRef } from "./keys.ts";
+import { type CheckpointRef, whatOf } from "./keys.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import type { Values } from "./values.ts";
 
@@ -34,11 +35,11 @@ export async function deltaHistory(
     const writes = await pendingWrites.readAll(threadId, namespace, ids);
     for (const { ref, head } of ancestors) {
       if (open.size === 0) return;
-      for (const write of (writes.get(ref.checkpointId) ?? []).toReversed())
+      for (const write of ((await writes.get(ref.checkpointId)?.()) ?? []).toReversed())
         if (open.has(write[1])) histories.get(write[1])?.newestFirst.push(write);
       for (const name of [...open].filter((one) => head.channels.has(one))) {
         const { state } = await heads.load(ref, head, nearby);
-        const seed = await values.channel(state, name);
+        const seed = await values.channel(ref, state, name);
         if (seed === undefined) continue;
         Object.assign(histories.get(name) ?? {}, { seed: { seed } });
         open.delete(name);
@@ -52,7 +53,12 @@ export async function deltaHistory(
     upTo: of.checkpointId || undefined,
     pageSize: BATCH,
   })) {
-    if (!head || (isOnPath && next === undefined)) break;
+    if (isOnPath && next === undefined) break;
+    if (!head) {
+      // Without it the channels would come back short, and nobody would know.
+      if (!isOnPath || ref.checkpointId === next) throw corrupt(whatOf(ref));
+      continue;
+    }
     nearby.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
     if (isOnPath && ref.checkpointId !== next) continue;
     if (isOnPath) batch.push({ ref, head });

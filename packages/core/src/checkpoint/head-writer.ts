@@ -14,7 +14,7 @@ import { type Expiry, earliest, kept, latest, outlives } from "./expiry.ts";
 import { type Dumped, encodeHead, fingerprintOf, type Head, inlineOf } from "./head.ts";
 import { type Candidate, type Heads, toAncestor, toCandidate, toState } from "./heads.ts";
 import { type CheckpointRef, headKey } from "./keys.ts";
-import { headChannels, MAX_REACH, plan, type State } from "./plan.ts";
+import { headChannels, MAX_REACH, type Plan, plan, type State } from "./plan.ts";
 import type { Segments } from "./segments.ts";
 import type { Threads } from "./threads.ts";
 
@@ -34,6 +34,8 @@ export interface Content {
   body: Dumped;
   metadata: Dumped;
   values: Map<string, Dumped>;
+  /** Throws when something of it would not come back, before anything is stored. */
+  check: (planned: Plan) => Promise<void>;
 }
 
 export class HeadWriter {
@@ -47,9 +49,10 @@ export class HeadWriter {
   async put(ref: CheckpointRef, content: Content, parent: State | undefined, expiry: Expiry): Promise<void> {
     const { table, codec, threads, heads, segments } = this.stores;
     if (heads.known(ref) && (await this.replace(ref, content, expiry))) return;
-    const { parentId, life, body, metadata, values } = content;
+    const { parentId, life, body, metadata, values, check } = content;
     const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
     const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newLineage);
+    await check(planned);
     await segments.write(ref.threadId, planned.segments, expiry, newLineage);
     const depth = parent ? parent.depth + 1 : 0;
     const sourcesUntil = refers ? earliest(parent.sourcesUntil, parent.keptUntil) : expiry.keptUntil;
@@ -76,7 +79,7 @@ export class HeadWriter {
   /** False when there is no checkpoint of that id. */
   private async replace(ref: CheckpointRef, content: Content, expiry: Expiry): Promise<boolean> {
     const { table, codec, threads, heads, segments } = this.stores;
-    const { parentId, life, body, metadata, values } = content;
+    const { parentId, life, body, metadata, values, check } = content;
     const key = headKey(ref);
     for (;;) {
       const item = (await table.query({ pk: key.pk, from: key.sk, to: key.sk, withExpired: true }).next()).value;
@@ -92,6 +95,7 @@ export class HeadWriter {
       const refers = outlives(state, expiry.expiresAt);
       const compared = refers ? state : { ...state, channels: new Map() };
       const planned = plan(compared, values, newLineage, { isReplacing: true });
+      await check(planned);
       await segments.write(ref.threadId, planned.segments, expiry, newLineage);
       planned.inline = inlineOf(before);
       const retained = new Map([...planned.inline].filter(([name, { length }]) => length > 0 && !values.has(name)));

@@ -42,8 +42,3 @@ export async function* wantedHeads(
   }
   if (waiting.length > 0) yield { wanted: waiting, nearby };
 }
-
-/** Metadata that cannot be read meets any filter: its checkpoint is then listed as damaged. */
-export const meets = (metadata: object | undefined, filter: Record<string, unknown>): boolean =>
-  metadata === undefined ||
-  Object.entries(filter).every(([key, value]) => (metadata as Record<string, unknown>)[key] === value);

@@ -6,15 +6,18 @@
 import {
   type CheckpointPendingWrite,
   compareWritesSortKeys,
+  ERROR,
   type PendingWrite,
-  type SerializerProtocol,
   WRITES_IDX_MAP,
   writesSortKey,
 } from "@langchain/langgraph-checkpoint";
 import { type Item, isItemTooLarge, type Key, type Table } from "../dynamo/index.ts";
 import { isTenureError } from "../errors.ts";
 import type { Blob, Blobs } from "./blobs.ts";
+import { type CheckedSerde, channelPlace } from "./checked-serde.ts";
 import { corrupt } from "./corrupt.ts";
+import { errorRecord } from "./error-record.ts";
+import type { Dumped } from "./head.ts";
 import {
   type CheckpointRef,
   checkpointOf,
@@ -41,9 +44,9 @@ const SPECIAL_INLINE_BYTES = 20_000;
 export class PendingWrites {
   private readonly table: Table;
   private readonly blobs: Blobs;
-  private readonly serde: SerializerProtocol;
+  private readonly serde: CheckedSerde;
 
-  constructor(table: Table, blobs: Blobs, serde: SerializerProtocol) {
+  constructor(table: Table, blobs: Blobs, serde: CheckedSerde) {
     this.table = table;
     this.blobs = blobs;
     this.serde = serde;
@@ -52,6 +55,7 @@ export class PendingWrites {
   /**
    * Stores the writes of one call. A regular write (index 0 and up) is kept as it was first stored; a special
    * one (error, interrupt, resume, scheduled: negative) is replaced, and of several in one call the last counts.
+   * Throws `invalid-input` when a value would not come back, naming its channel; then nothing is stored.
    */
   async put(
     ref: CheckpointRef,
@@ -62,7 +66,7 @@ export class PendingWrites {
     const byIndex = new Map(writes.map((write, position) => [indexOf(write[0], position), write]));
     const dumped = await Promise.all(
       [...byIndex].map(async ([index, [channel, value]]): Promise<Write> => {
-        const [type, bytes] = await this.serde.dumpsTyped(value);
+        const { type, bytes } = await this.dump(channel, value);
         return [index, channel, type, bytes];
       }),
     );
@@ -114,6 +118,16 @@ export class PendingWrites {
     }
   }
 
+  /** An error is stored by its name and message when it cannot be as it is: it must not hide behind another one. */
+  private async dump(channel: string, value: unknown): Promise<Dumped> {
+    try {
+      return await this.serde.dumpChecked(value, channelPlace(channel));
+    } catch (error) {
+      if (channel !== ERROR) throw error;
+      return this.serde.dumpChecked(errorRecord(value), channelPlace(channel));
+    }
+  }
+
   /** The keys of a checkpoint's writes. */
   async keys(ref: CheckpointRef): Promise<Key[]> {
     const keys: Key[] = [];
@@ -150,21 +164,11 @@ export class PendingWrites {
     };
   }
 
-  /** Those of several checkpoints of a namespace, by checkpoint id: see `readEach`. */
-  async readAll(threadId: string, namespace: string, ids: string[]): Promise<Map<string, CheckpointPendingWrite[]>> {
-    const each = [...(await this.readEach(threadId, namespace, ids))];
-    return new Map(await Promise.all(each.map(async ([id, read]) => [id, await read()] as const)));
-  }
-
   /**
-   * Reads the writes of several checkpoints of a namespace in one query over the span of their ids. What is returned, by
-   * checkpoint id, gives the writes of one, or throws `store-corrupt` for that one.
+   * Those of several checkpoints of a namespace, by checkpoint id, in one query over the span of their ids. Each is loaded
+   * when it is asked for, so that one that is damaged does no harm to the others.
    */
-  async readEach(
-    threadId: string,
-    namespace: string,
-    ids: string[],
-  ): Promise<Map<string, () => Promise<CheckpointPendingWrite[]>>> {
+  async readAll(threadId: string, namespace: string, ids: string[]): Promise<Map<string, WritesReader>> {
     const wanted = new Map(ids.map((checkpointId) => [checkpointId, [] as Item[]]));
     const [oldest, newest] = [ids.toSorted()[0], ids.toSorted().at(-1)];
     if (oldest === undefined || newest === undefined) return new Map();
@@ -183,7 +187,7 @@ export class PendingWrites {
     try {
       return await this.decode(ref, items);
     } catch (error) {
-      throw isTenureError(error) ? error : corrupt(`the writes of ${whatOf(ref)}`, error);
+      throw isTenureError(error) ? error : corrupt(`the writes of ${whatOf(ref)}`, { cause: error });
     }
   }
 
@@ -194,7 +198,7 @@ export class PendingWrites {
       for (const [index, channel, type, bytes] of await this.unpack(ref, item))
         found.push({
           key: writesSortKey(String(item.path), taskId, index),
-          write: [taskId, channel, await this.serde.loadsTyped(type, bytes)],
+          write: [taskId, channel, await this.serde.load({ type, bytes }, () => whatOfWrite(ref, taskId, channel))],
         });
     }
     return found.sort((a, b) => compareWritesSortKeys(a.key, b.key)).map(({ write }) => write);
@@ -217,6 +221,12 @@ export class PendingWrites {
     return [...writes.values()];
   }
 }
+
+/** Loads the writes of one checkpoint. */
+export type WritesReader = () => Promise<CheckpointPendingWrite[]>;
+
+const whatOfWrite = (ref: CheckpointRef, taskId: string, channel: string): string =>
+  `${whatOf(ref)}, the write of task ${taskId} to channel ${channel}`;
 
 export interface Expiry {
   /** Epoch seconds; the item does not expire when left out. */

@@ -39,6 +39,8 @@ export interface NewSegment {
 
 export interface Plan {
   channels: Map<string, Channel>;
+  /** How many bytes the parent's value begins with too, by channel. */
+  kept: Map<string, number>;
   inline: Map<string, Buffer>;
   segments: NewSegment[];
 }
@@ -71,12 +73,13 @@ export function plan(
   { isReplacing = false } = {},
 ): Plan {
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
-  const made: Plan = { channels: new Map(), inline: new Map(), segments: [] };
+  const made: Plan = { channels: new Map(), kept: new Map(), inline: new Map(), segments: [] };
   for (const [name, value] of values) {
     const known = parent?.channels.get(name);
     const comparable =
       known?.type === value.type && (value.bytes.length >= SMALL_BYTES || known.bytes.equals(value.bytes));
     const parts = comparable ? compare(known.bytes, value.bytes) : [{ kept: false, from: 0, to: value.bytes.length }];
+    made.kept.set(name, parts[0]?.kept && parts[0].from === 0 ? parts[0].to : 0);
     const writer = new ChannelWriter(value.bytes, depth, known, newLineage);
     for (const { kept, from, to } of parts) {
       if (kept) writer.keep(cut(known?.slices ?? [], from, to));

@@ -1,4 +1,5 @@
 import type { Key } from "../dynamo/index.ts";
+import { unlessCorrupt } from "./corrupt.ts";
 import type { Heads } from "./heads.ts";
 import { type CheckpointRef, headKey } from "./keys.ts";
 import type { PendingWrites } from "./pending-writes.ts";
@@ -23,7 +24,7 @@ export async function keysOfRun(
   // Within a namespace children come before their parents.
   for await (const { ref, head } of heads.read(threadId, undefined)) {
     if (!head) continue;
-    const metadata = (await values.metadata(head)) as { run_id?: unknown } | undefined;
+    const metadata = (await values.metadata(ref, head).catch(unlessCorrupt)) as { run_id?: unknown } | undefined;
     const isOwn = metadata?.run_id === runId && !needed.has(nameOf(ref.namespace, ref.checkpointId));
     if (isOwn) own.push(ref);
     else for (const one of [head.parent, head.base]) if (one !== undefined) needed.add(nameOf(ref.namespace, one));

@@ -11,16 +11,17 @@ import {
   type PendingWrite,
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
+import { LRUCache } from "lru-cache";
 import { type Clock, systemClock } from "../clock.ts";
 import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, guarded, Table } from "../dynamo/index.ts";
-import { isTenureError } from "../errors.ts";
 import type { Life } from "../life.ts";
 import type { BlobOptions } from "./blob-store.ts";
 import { Blobs } from "./blobs.ts";
+import { CheckedSerde } from "./checked-serde.ts";
 import { Codec } from "./codec.ts";
 import { required, text, toConfig } from "./config.ts";
 import { type Copying, copyThread, type ThreadEnd } from "./copy.ts";
-import { corrupt } from "./corrupt.ts";
+import { corrupt, unlessCorrupt } from "./corrupt.ts";
 import { deltaHistory } from "./delta-history.ts";
 import { Encryption, type EncryptionOptions } from "./encryption.ts";
 import { expiryOf, kept } from "./expiry.ts";
@@ -29,15 +30,16 @@ import { HeadWriter } from "./head-writer.ts";
 import { Heads, type Nearby } from "./heads.ts";
 import { inspectThread, type ThreadReport } from "./inspect.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
-import { meets, wantedHeads } from "./listing.ts";
+import { wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
-import type { State } from "./plan.ts";
+import type { Plan, State } from "./plan.ts";
 import { PutOrder } from "./put-order.ts";
 import { keysOfRun } from "./run-keys.ts";
+import { Seen } from "./seen.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
 import { Threads } from "./threads.ts";
-import { isOfLife, lifeIn, Tombstones } from "./tombstone.ts";
+import { keepLife, lifeIn, Tombstones } from "./tombstone.ts";
 import { Tuples } from "./tuples.ts";
 import { Values } from "./values.ts";
 
@@ -77,7 +79,8 @@ const DEFAULT_CACHE_BYTES = 64 * MB;
  * it is cut short, the previous checkpoint is still the latest and whole. Reads are consistent. An expired checkpoint is
  * never returned, whether or not DynamoDB has deleted it, and nothing that a live one refers to expires before it.
  * Throws `store-unavailable` when DynamoDB does not answer in time, `store-corrupt` when stored bytes are missing or
- * damaged, `invalid-input` when the config lacks a key or the checkpoint is larger than 16 MB.
+ * damaged, `invalid-input` when the config lacks a key, when the checkpoint is larger than 16 MB, or when the serializer would
+ * not give back a value (checked-serde.ts): the error names its channel and its path, and nothing is stored.
  */
 export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly table: Table;
@@ -89,9 +92,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly tuples: Tuples;
   private readonly headWriter: HeadWriter;
   private readonly puts = new PutOrder();
+  private readonly lives = new LRUCache<string, Life>({ max: 10_000 });
   private readonly tombstones: Tombstones;
   private readonly values: Values;
   private readonly copying: Omit<Copying, "expiry" | "now">;
+  private readonly seen: Seen;
   private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
@@ -107,15 +112,17 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
     const half = Math.max(1, Math.floor(cacheBytes / 2));
     this.segments = new Segments({ table: this.table, codec: this.codec, blobs: options.blobs, cacheBytes: half });
-    this.values = new Values(this.serde);
+    const checkedSerde = new CheckedSerde(this.serde);
+    this.values = new Values(checkedSerde);
+    this.seen = new Seen(this.values, clock);
     this.heads = new Heads(this.table, this.segments, this.codec, half);
     const blobs = new Blobs(this.table, this.codec);
-    this.pendingWrites = new PendingWrites(this.table, blobs, this.serde);
+    this.pendingWrites = new PendingWrites(this.table, blobs, checkedSerde);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;
     this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
     this.tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
-    this.copying = { table, codec, heads, values, blobs, objects: options.blobs, threads };
+    this.copying = { table, codec, heads, seen: this.seen, values, blobs, objects: options.blobs, threads };
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -135,9 +142,9 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     for await (const { ref, head } of candidates) {
       if (checkpointId && ref.checkpointId !== checkpointId) return undefined;
       if (!head) throw corrupt(whatOf(ref));
-      if (!(await this.isVisible(head, life))) continue;
+      if (!(await this.seen.isVisible({ ref, head }, life))) continue;
       const [loaded, writes] = await Promise.all([this.heads.load(ref, head, nearby), writesOf(ref)]);
-      return this.tuples.of(loaded, writes);
+      return keepLife(await this.tuples.of(loaded, writes), config);
     }
     return undefined;
   }
@@ -154,14 +161,14 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     let left = limit;
     for (const threadId of left <= 0 ? [] : asked === undefined ? await this.threads.all() : [asked]) {
       const life = await this.lifeOf(threadId, config);
-      const wants = async ({ checkpointId }: CheckpointRef, head: Head | undefined) =>
-        (!only || checkpointId === only) &&
-        (!beforeId || checkpointId < beforeId) &&
-        (!head || (await this.isVisible(head, life))) &&
-        (!head || !filter || meets(await this.values.metadata(head).catch(() => undefined), filter));
+      const wants = async (ref: CheckpointRef, head: Head | undefined) =>
+        (!only || ref.checkpointId === only) &&
+        (!beforeId || ref.checkpointId < beforeId) &&
+        (!head || (await this.seen.isVisible({ ref, head }, life))) &&
+        (!head || !filter || (await this.seen.meets({ ref, head }, filter)));
       for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
         for await (const tuple of this.tuples.ofGroup(threadId, group)) {
-          yield tuple;
+          yield keepLife(tuple, config);
           if (--left === 0) return;
         }
     }
@@ -192,7 +199,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const dumped = Promise.all([
       this.values.dumpChannels(checkpoint),
       this.values.dumpBody(checkpoint),
-      this.values.dump({ ...this.metadataOf(config), ...metadata }),
+      this.values.dumpMetadata({ ...this.metadataOf(config), ...metadata }),
     ]);
     return this.puts.run(ref, parentId, dumped, async ([values, body, about]) => {
       if (parentId === undefined)
@@ -203,9 +210,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
         parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId }, given);
       // One whose parent is gone belongs to a life that is over, if the thread was deleted.
       const isRoot = parentId === undefined || (isOnItself && !parent);
-      const life = given?.id ?? (isRoot ? (await this.tombstones.life(ref.threadId)).id : parent?.life);
+      const life = given?.id ?? (isRoot ? (await this.lifeOf(ref.threadId, config)).id : parent?.life);
       const expiry = expiryOf(config, this.ttlMs, this.clock.now());
-      const content = { parentId, life, body, metadata: about, values };
+      const check = (planned: Plan) => this.values.check(checkpoint, planned);
+      const content = { parentId, life, body, metadata: about, values, check };
       await this.headWriter.put(ref, content, isOnItself ? undefined : parent, expiry);
       return toConfig(ref);
     });
@@ -287,24 +295,17 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.heads.forget(threadId);
   }
 
+  /** LangGraph reads the state of a subgraph with a config of its own: the thread is in the life that it was last read in. */
   private async lifeOf(threadId: string, config: RunnableConfig): Promise<Life> {
-    return lifeIn(config) ?? this.tombstones.life(threadId);
-  }
-
-  private async isVisible(head: Head, life: Life): Promise<boolean> {
-    const isExpired = head.expiresAt !== undefined && head.expiresAt * 1000 <= this.clock.now();
-    return !isExpired && isOfLife(head, life, this.values);
+    const given = lifeIn(config);
+    if (given) this.lives.set(threadId, given);
+    return given ?? this.lives.get(threadId) ?? this.tombstones.life(threadId);
   }
 
   /** What a child is compared with; undefined when there is nothing, or nothing whole, to compare with. */
   private async parentState(ref: CheckpointRef, life: Life | undefined): Promise<State | undefined> {
-    try {
-      const found = await this.heads.find(ref);
-      // One that this process has in memory may have been rolled back by another.
-      return found && (!life || (await this.isVisible(found.head, life))) ? found.state : undefined;
-    } catch (error) {
-      if (isTenureError(error, "store-corrupt")) return undefined;
-      throw error;
-    }
+    const found = await this.heads.find(ref).catch(unlessCorrupt);
+    // One that this process has in memory may have been rolled back by another.
+    return found && (!life || (await this.seen.isVisible(found, life))) ? found.state : undefined;
   }
 }

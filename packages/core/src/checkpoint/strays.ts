@@ -1,4 +1,5 @@
 import type { ChannelVersions, Checkpoint } from "@langchain/langgraph-checkpoint";
+import { unlessCorrupt } from "./corrupt.ts";
 import type { Heads } from "./heads.ts";
 import type { CheckpointRef } from "./keys.ts";
 import type { Values } from "./values.ts";
@@ -19,9 +20,10 @@ export async function strays(
   const names = Object.keys(checkpoint.channel_values).filter((name) => !Object.hasOwn(newVersions, name));
   const unknown = new Set(names);
   if (names.length === 0) return unknown;
-  for await (const { head } of heads.read(threadId, namespace)) {
-    if (!head) continue;
-    const { channel_versions: versions } = await values.body(head);
+  for await (const { ref, head } of heads.read(threadId, namespace)) {
+    const body = head && (await values.body(ref, head).catch(unlessCorrupt));
+    if (!body) continue;
+    const { channel_versions: versions } = body;
     for (const name of unknown)
       if (head.channels.has(name) && versions[name] === checkpoint.channel_versions[name]) unknown.delete(name);
   }

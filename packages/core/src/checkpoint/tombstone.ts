@@ -9,10 +9,9 @@
  */
 import { createHash } from "node:crypto";
 import type { RunnableConfig } from "@langchain/core/runnables";
+import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { type Key, type Table, untilDone } from "../dynamo/index.ts";
 import { type Life, newLifeId, withUndone } from "../life.ts";
-import type { Head } from "./head.ts";
-import type { Values } from "./values.ts";
 
 /** LangGraph keeps keys that begin with two underscores out of a checkpoint's metadata. */
 const LIFE = "__thread_life";
@@ -22,12 +21,13 @@ export const lifeConfig = (life: Life): Record<string, unknown> => ({ [LIFE]: li
 /** The life that a config names. */
 export const lifeIn = (config: RunnableConfig): Life | undefined => config.configurable?.[LIFE] as Life | undefined;
 
-/** Whether a head belongs to a life, and its run was not rolled back. One whose metadata cannot be read is shown as damaged. */
-export async function isOfLife(head: Head, { id, undone }: Life, values: Values): Promise<boolean> {
-  if (id !== undefined && head.life !== id) return false;
-  if (undone.length === 0) return true;
-  const metadata = (await values.metadata(head).catch(() => ({}))) as { run_id?: string };
-  return metadata.run_id === undefined || !undone.includes(metadata.run_id);
+/** A tuple whose configs name the life that it was read with: LangGraph puts a copy or a fork with them and nothing else. */
+export function keepLife(tuple: CheckpointTuple, config: RunnableConfig): CheckpointTuple {
+  const life = lifeIn(config);
+  if (!life) return tuple;
+  for (const { configurable } of [tuple.config, tuple.parentConfig ?? {}])
+    if (configurable) Object.assign(configurable, lifeConfig(life));
+  return tuple;
 }
 
 const keyOf = (threadId: string): Key => ({

@@ -12,7 +12,7 @@ import { corrupt, damagedTuple } from "./corrupt.ts";
 import type { Heads, Loaded } from "./heads.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 import type { WantedHeads } from "./listing.ts";
-import type { PendingWrites } from "./pending-writes.ts";
+import type { PendingWrites, WritesReader } from "./pending-writes.ts";
 import type { Values } from "./values.ts";
 
 interface Parts {
@@ -37,17 +37,16 @@ export class Tuples {
 
   /** The tuples of heads that were read, with one query for the writes of each namespace. */
   async *ofGroup(threadId: string, { wanted, nearby }: WantedHeads): AsyncGenerator<CheckpointTuple> {
-    const writes = new Map<string, Awaited<ReturnType<PendingWrites["readEach"]>>>();
+    const writes = new Map<string, Map<string, WritesReader>>();
     for (const namespace of new Set(wanted.map(({ ref }) => ref.namespace))) {
       const ids = wanted.filter(({ ref }) => ref.namespace === namespace).map(({ ref }) => ref.checkpointId);
-      writes.set(namespace, await this.pendingWrites.readEach(threadId, namespace, ids));
+      writes.set(namespace, await this.pendingWrites.readAll(threadId, namespace, ids));
     }
     for (const { ref, head } of wanted)
       try {
         if (!head) throw corrupt(whatOf(ref));
         const loaded = await this.heads.load(ref, head, nearby.get(ref.namespace) ?? new Map());
-        const own = writes.get(ref.namespace)?.get(ref.checkpointId);
-        yield await this.of(loaded, (await own?.()) ?? []);
+        yield await this.of(loaded, (await writes.get(ref.namespace)?.get(ref.checkpointId)?.()) ?? []);
       } catch (error) {
         if (!isTenureError(error, "store-corrupt")) throw error;
         yield damagedTuple(toConfig(ref), error);
@@ -56,12 +55,9 @@ export class Tuples {
 
   async of({ ref, head, state }: Loaded, pendingWrites: CheckpointPendingWrite[]): Promise<CheckpointTuple> {
     const [checkpoint, metadata] = await Promise.all([
-      this.values.checkpoint(ref.checkpointId, head, state),
-      this.values.metadata(head),
-    ]).catch((error: unknown) => {
-      // The bytes are those that were written, and the serializer cannot read them.
-      throw isTenureError(error) ? error : corrupt(whatOf(ref), error);
-    });
+      this.values.checkpoint(ref, head, state),
+      this.values.metadata(ref, head),
+    ]);
     const tuple: CheckpointTuple = { config: toConfig(ref), checkpoint, metadata, pendingWrites };
     if (head.parent !== undefined) {
       const parent = { ...ref, checkpointId: head.parent };

@@ -113,15 +113,22 @@ export class Execution {
         store: this.deps.storeOf(run.owner),
       };
       const events = execute(graph, execution);
+      let unsendable: Error | undefined;
       for (;;) {
         const next = await this.unlessDeaf(events.next());
         if (!next) return undefined;
         if (next.done) {
+          if (unsendable) throw unsendable;
           this.isInterrupted = next.value;
           return undefined;
         }
         if (next.value.event === "values") this.values = next.value.data;
-        this.feed.append(next.value.event, stringify(next.value.data));
+        try {
+          this.feed.append(next.value.event, stringify(next.value.data));
+        } catch (cause) {
+          // The graph is heard to its end: when its checkpoint does not take the value either, that error says more.
+          unsendable ??= new Error(`A ${next.value.event} event cannot be sent as JSON: ${cause}`, { cause });
+        }
       }
     } catch (error) {
       if (this.hold.isLate) this.end("lost");
