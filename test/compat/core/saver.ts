@@ -37,9 +37,9 @@ if (isOurs) {
   beforeEach(fill);
 }
 
-/** Tests that give a graph ten milliseconds to begin, time enough for a store without requests. They have a second here. */
-const HURRIED = /pregel\.cancellation|python_port\/checkpoint/;
-const longer = (ms: number) => Math.max(ms, Math.min(100 * ms, 6000));
+/** Tests that give a graph ten milliseconds to begin, time enough for a store without requests. All their delays are longer. */
+const HURRIED = /pregel\.cancellation/;
+const longer = (ms: number) => 20 * ms;
 if (isOurs && HURRIED.test(expect.getState().testPath ?? "")) {
   const { setTimeout: later } = globalThis;
   const slowly = (call: () => void, ms = 0, ...rest: []) => later(call, longer(ms), ...rest);
