@@ -65,9 +65,10 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
     },
 
     async *list(owner) {
-      const index = tableDefinition.index.name;
-      for await (const item of table.queryIndex(index, `assistants#${owner}`, { descending: true }))
-        yield toAssistant(item);
+      const items = table.queryIndex(tableDefinition.index.name, `assistants#${owner}`, { descending: true });
+      const isThere = async (id: string) => (await current(id, owner)) !== undefined;
+      const idOf = ({ pk }: Item) => pk.slice(partition("").length);
+      for await (const item of owned.present(owner, items, { idOf, isThere })) yield toAssistant(item);
     },
 
     change(id, owner, change) {

@@ -1,4 +1,4 @@
-import type { Key, Table } from "./table.ts";
+import type { Item, Key, Table } from "./table.ts";
 
 /**
  * The ids of what an owner has of one kind. They are items of the owner's own partition and so read consistently, which an
@@ -26,5 +26,19 @@ export class Owned {
   async *ids(owner: string): AsyncGenerator<string> {
     const { pk, sk: prefix } = this.keyOf(owner, "");
     for await (const { sk } of this.table.query({ pk, prefix })) yield sk.slice(prefix.length);
+  }
+
+  /**
+   * Items that an index has of an owner, without those that were deleted before this was called: an index may be behind.
+   * `isThere` is asked, consistently, of an id that is not listed, such as one of a table that is older than the lists.
+   */
+  async *present(
+    owner: string,
+    items: AsyncIterable<Item>,
+    { idOf, isThere }: { idOf: (item: Item) => string; isThere: (id: string) => Promise<boolean> },
+  ): AsyncGenerator<Item> {
+    const listed = new Set<string>();
+    for await (const id of this.ids(owner)) listed.add(id);
+    for await (const item of items) if (listed.has(idOf(item)) || (await isThere(idOf(item)))) yield item;
   }
 }

@@ -90,7 +90,12 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async *list(owner, { order = "desc", firstPage } = {}) {
       const options = { descending: order === "desc", ...(firstPage !== undefined && { firstPage }) };
-      for await (const item of table.queryIndex(tableDefinition.index.name, threadsOf(owner), options))
+      const items = table.queryIndex(tableDefinition.index.name, threadsOf(owner), options);
+      const isThere = async (id: string) => (await read(id))?.thread.owner === owner;
+      for await (const item of owned.present(owner, items, {
+        idOf: ({ pk }) => pk.slice(threadKey("").pk.length),
+        isThere,
+      }))
         if (item.closedAt === undefined) yield toThread(item).thread;
     },
 
