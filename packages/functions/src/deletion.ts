@@ -40,7 +40,7 @@ export async function deleteThread(
 /** Deletes what is stored of a closed thread that nobody holds. */
 async function eraseThread(deps: Deps, { id, owner }: { id: string; owner: string }): Promise<void> {
   const { threads, checkpointer, events, clock } = deps;
-  await checkpointer.eraseThread(id);
+  await checkpointer.eraseThread(id, () => threads.isClosed(id, owner));
   const hasEvents = ({ updatedAt }: ErasedRun) => !(updatedAt + EVENTS_TTL_MS < clock.now());
   await threads.erase(id, owner, (runs) => forEach(runs.filter(hasEvents), AT_ONCE, (run) => events.remove(run.id)));
 }

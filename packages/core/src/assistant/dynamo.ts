@@ -117,7 +117,7 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
         const keys: Key[] = [];
         for await (const { pk, sk } of table.query({ pk: partition(id), prefix: VERSIONS })) keys.push({ pk, sk });
         await table.deleteAll(keys);
-        await table.deleteWhere(currentKey(id), "owner", owner);
+        await table.deleteWhere(currentKey(id), { owner });
       }
       await table.deleteAll([owned.keyOf(owner, id)]);
       return isOwn;

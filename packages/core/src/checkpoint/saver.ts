@@ -272,9 +272,12 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     await this.eraseThread(threadId);
   }
 
-  /** The same, where the caller keeps the thread's life: see `lifeConfig`. */
-  async eraseThread(threadId: string): Promise<void> {
-    await this.threads.deleteAll(threadId);
+  /**
+   * The same, where the caller keeps the thread's life: see `lifeConfig`. `isDue` is asked after each look for what to delete;
+   * when it is false nothing more is deleted, since the thread may have begun another life.
+   */
+  async eraseThread(threadId: string, isDue?: () => Promise<boolean>): Promise<void> {
+    await this.threads.deleteAll(threadId, isDue);
     this.heads.forget(threadId);
   }
 

@@ -40,14 +40,15 @@ export class Threads {
     return found;
   }
 
-  /** Deletes all items of a thread, and the objects that they name. */
-  async deleteAll(threadId: string): Promise<void> {
+  /** Deletes all items of a thread, and the objects that they name. `isDue` is asked once they were found. */
+  async deleteAll(threadId: string, isDue: () => Promise<boolean> = async () => true): Promise<void> {
     const keys: Key[] = [];
     const objects: string[] = [];
     for await (const { pk, sk, o } of this.table.query({ pk: partition(threadId), withExpired: true })) {
       keys.push({ pk, sk });
       if (typeof o === "string") objects.push(o);
     }
+    if (keys.length === 0 || !(await isDue())) return;
     if (objects.length > 0 && !this.blobs)
       throw new TenureError({
         tag: "misconfigured",

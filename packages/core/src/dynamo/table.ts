@@ -227,14 +227,15 @@ export class Table {
     return this.unlessConditionFails(command, { pk, sk }, isOwn);
   }
 
-  /** Deletes an item whose attribute has this value; one with another value, or none, stays. Idempotent. */
-  async deleteWhere({ pk, sk }: Key, attribute: string, value: string): Promise<void> {
+  /** Deletes an item whose attributes have these values; one with another value, or none, stays. Idempotent. */
+  async deleteWhere({ pk, sk }: Key, attributes: Record<string, string | number>): Promise<void> {
+    const all = Object.entries(attributes);
     const command = new DeleteCommand({
       TableName: this.tableName,
       Key: { pk, sk },
-      ConditionExpression: "#attribute = :value",
-      ExpressionAttributeNames: { "#attribute": attribute },
-      ExpressionAttributeValues: { ":value": value },
+      ConditionExpression: all.map((_, n) => `#a${n} = :a${n}`).join(" AND "),
+      ExpressionAttributeNames: Object.fromEntries(all.map(([name], n) => [`#a${n}`, name])),
+      ExpressionAttributeValues: Object.fromEntries(all.map(([, value], n) => [`:a${n}`, value])),
     });
     await this.unlessConditionFails(command, { pk, sk });
   }

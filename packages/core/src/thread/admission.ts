@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import { type Item, type Owned, type Table, untilDone } from "../dynamo/index.ts";
 import { isOutcomeUnknown } from "../errors.ts";
 import type { LeasePolicy } from "./policy.ts";
-import { LEASE_FREE, OPEN, runItems, type ThreadRecord, threadItem, threadKey, toThread } from "./records.ts";
+import { inLife, LEASE_FREE, OPEN, runItems, type ThreadRecord, threadItem, threadKey, toThread } from "./records.ts";
 import type { RunStore } from "./runs.ts";
 import type { Admission, Begun, NewAdmission, NewRun, ThreadChange } from "./store.ts";
 
@@ -146,13 +146,15 @@ export async function admitNew(
 /** The write that puts a run at the end of a line, if that is still as it was. */
 function placing(record: ThreadRecord, run: NewRun, { metadata, config }: ThreadChange, now: number) {
   const line = JSON.stringify([...record.line, [run.id, run.startAt]]);
+  const life = inLife(record.thread.life);
   return {
     line,
     // The status stays: a thread with a line is busy, and a run that never begins leaves it as it was.
     expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now",
-    condition: `line = :before AND metadata = :known AND ${OPEN}`,
+    condition: `line = :before AND metadata = :known AND ${life.condition} AND ${OPEN}`,
     names: {},
     values: {
+      ...life.values,
       ":line": line,
       ":before": record.stored,
       ":known": record.metadata,

@@ -1,7 +1,8 @@
 /**
  * The deletion of a thread, in steps that a crash may come between. `close` makes the thread absent, so that nothing is
  * admitted to it and nothing begins; then whoever holds it is stopped; `erase` deletes what is stored, the record last.
- * A closed thread is in an index of its own, where whoever goes on with an interrupted deletion finds it.
+ * Of two deletions the slower one may come when the thread is gone and its id is another user's: each step is about a thread
+ * that is still closed. A closed thread is in an index of its own, where whoever goes on with an interrupted deletion finds it.
  */
 import type { Clock } from "../clock.ts";
 import { type Key, type Owned, type Table, tableDefinition } from "../dynamo/index.ts";
@@ -14,7 +15,7 @@ interface Stores {
   owned: Owned;
 }
 
-type Deletion = Pick<ThreadStore, "close" | "holderOf" | "erase" | "closed" | "unlist" | "idsOf">;
+type Deletion = Pick<ThreadStore, "close" | "isClosed" | "holderOf" | "erase" | "closed" | "unlist" | "idsOf">;
 
 export function deletion({ table, clock, owned }: Stores): Deletion {
   return {
@@ -37,9 +38,14 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
       return record && (record.leaseExpiresAt === undefined ? "free" : "held");
     },
 
+    async isClosed(id, owner) {
+      const record = await table.get(threadKey(id));
+      return record?.owner === owner && record.closedAt !== undefined;
+    },
+
     async holderOf(id) {
       const record = await table.get(threadKey(id));
-      if (typeof record?.leaseExpiresAt !== "number") return undefined;
+      if (record?.closedAt === undefined || typeof record.leaseExpiresAt !== "number") return undefined;
       const { leaseHolder, leaseRun, leaseExpiresAt, fence } = record;
       const lease = { holder: String(leaseHolder), expiresAt: leaseExpiresAt, fence: Number(fence) };
       return typeof leaseRun === "string" ? { ...lease, runId: leaseRun } : lease;
@@ -49,13 +55,20 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
       const record = threadKey(id);
       const keys: Key[] = [];
       const runs: ErasedRun[] = [];
-      for await (const { pk, sk, updatedAt } of table.query({ pk: record.pk, withExpired: true })) {
+      let closed: number | undefined;
+      // The record comes last: when it is closed still, all before it are of the life that has ended.
+      for await (const { pk, sk, ...fields } of table.query({ pk: record.pk, withExpired: true })) {
         if (sk !== record.sk) keys.push({ pk, sk });
-        if (sk.startsWith(RUNS)) runs.push({ id: sk.slice(RUNS.length), updatedAt: Number(updatedAt) });
+        else if (fields.owner === owner && typeof fields.closedAt === "number") closed = fields.closedAt;
+        if (sk.startsWith(RUNS)) runs.push({ id: sk.slice(RUNS.length), updatedAt: Number(fields.updatedAt) });
       }
+      if (closed === undefined) return;
       if (runs.length > 0) await beforeRuns(runs);
       await table.deleteAll(keys);
-      await table.deleteAll([record, owned.keyOf(owner, id)]);
+      await Promise.all([
+        table.deleteAll([owned.keyOf(owner, id)]),
+        table.deleteWhere(record, { owner, closedAt: closed }),
+      ]);
     },
 
     async *closed() {

@@ -7,6 +7,8 @@ import { deletion } from "./deletion.ts";
 import { editing } from "./edit.ts";
 import { type Lease, type LeasePolicy, RUN_TTL_MS, type SettledStatus } from "./policy.ts";
 import {
+  heldBy,
+  inLife,
   LEASE_FREE,
   lineOf,
   OPEN,
@@ -49,11 +51,13 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       const record = await read(threadId);
       if (!record?.line.some(([id]) => id === runId)) return undefined;
       const line = record.line.filter(([id]) => id !== runId);
+      const life = inLife(record.thread.life);
       const left = await table.update(threadKey(threadId), {
         expression: `SET line = :line, updatedAt = :now${settled ? ", #status = :status" : ""}`,
-        condition: "line = :before",
+        condition: `line = :before AND ${life.condition}`,
         names: settled ? { "#status": "status" } : {},
         values: {
+          ...life.values,
           ":line": JSON.stringify(line),
           ":before": record.stored,
           ":now": clock.now(),
@@ -64,12 +68,10 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     });
   }
 
-  async function giveBack({ threadId, holder, fence }: Lease): Promise<void> {
-    await table.update(threadKey(threadId), {
-      expression: "REMOVE leaseHolder, leaseExpiresAt",
-      condition: HELD,
-      names: {},
-      values: { ":holder": holder, ":fence": fence },
+  async function giveBack(lease: Lease): Promise<void> {
+    const { condition, values } = heldBy(lease);
+    await table.update(threadKey(lease.threadId), {
+      ...{ expression: "REMOVE leaseHolder, leaseExpiresAt", condition, names: {}, values },
     });
   }
 
@@ -109,11 +111,13 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           config: config ?? record.thread.config,
           updatedAt: clock.now(),
         };
+        const life = inLife(thread.life);
         const changed = await table.update(threadKey(id), {
           expression: "SET metadata = :metadata, config = :config, updatedAt = :now",
-          condition: `metadata = :before AND #owner = :owner AND ${OPEN}`,
+          condition: `metadata = :before AND #owner = :owner AND ${life.condition} AND ${OPEN}`,
           names: { "#owner": "owner" },
           values: {
+            ...life.values,
             ":metadata": JSON.stringify(thread.metadata),
             ":config": JSON.stringify(thread.config),
             ":before": record.metadata,
@@ -143,13 +147,15 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         const [runId, startAt] = lapsed ?? record.line.toSorted(([, a], [, b]) => a - b)[0] ?? ["", 0];
         if (startAt > now) return { retryAt: startAt };
         const fence = seen + 1;
+        const life = inLife(record.thread.life);
         const expiresAt = now + policy.leaseMs;
         const taken = await table.update(threadKey(threadId), {
           expression:
             "SET leaseHolder = :holder, leaseRun = :run, leaseExpiresAt = :until, fence = :fence, updatedAt = :now",
-          condition: LEASE_FREE,
+          condition: `${LEASE_FREE} AND ${life.condition}`,
           names: {},
           values: {
+            ...life.values,
             ":holder": holder,
             ":run": runId,
             ":until": expiresAt,
@@ -171,11 +177,12 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async renew(lease) {
       const expiresAt = clock.now() + policy.leaseMs;
+      const { condition, values } = heldBy(lease);
       const renewed = await table.update(threadKey(lease.threadId), {
         expression: "SET leaseExpiresAt = :until",
-        condition: HELD,
+        condition,
         names: {},
-        values: { ":until": expiresAt, ":holder": lease.holder, ":fence": lease.fence },
+        values: { ...values, ":until": expiresAt },
       });
       if (!renewed) return undefined;
       const cancel = await runs.wish(lease.threadId, lease.runId);
@@ -189,11 +196,12 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async undo(lease) {
       const undone = withUndone(lease.life.undone, lease.runId);
+      const { condition, values } = heldBy(lease);
       const marked = await table.update(threadKey(lease.threadId), {
         expression: "SET undone = :undone",
-        condition: HELD,
+        condition,
         names: {},
-        values: { ":undone": undone, ":holder": lease.holder, ":fence": lease.fence },
+        values: { ...values, ":undone": undone },
       });
       return marked;
     },
@@ -208,6 +216,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       return untilDone(async () => {
         if (seen === undefined) {
           const record = await stored(lease.threadId);
+          if (record?.thread.life.id !== lease.life.id) return "lost";
           if (record?.holder !== lease.holder || record.fence !== lease.fence) return "lost";
           seen = record.stored;
         }
@@ -215,11 +224,12 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         const line = before.filter(([id]) => id !== lease.runId);
         const now = clock.now();
         const closes = close && line.length === 0;
+        const held = heldBy(lease);
         const released = await table.update(threadKey(lease.threadId), {
           expression: `SET line = :line, #status = :status, updatedAt = :now${projected.set}${
             closes ? ", closedAt = :now, expiresAt = :expires" : ""
           } REMOVE ${["leaseHolder", "leaseRun", "leaseExpiresAt", projected.remove].filter(Boolean).join(", ")}`,
-          condition: `${HELD} AND line = :before`,
+          condition: `${held.condition} AND line = :before`,
           names: { "#status": "status" },
           values: {
             ...projected.values,
@@ -227,8 +237,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
             ":before": seen,
             ":status": thread,
             ":now": now,
-            ":holder": lease.holder,
-            ":fence": lease.fence,
+            ...held.values,
             ...(closes && { ":expires": Math.ceil((now + CLOSED_TTL_MS) / 1000) }),
           },
           isOwn: (found) => found.fence === lease.fence && found.leaseHolder === undefined,
@@ -241,9 +250,9 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     run: (threadId, runId) => runs.get(threadId, runId),
 
-    async *runs(threadId) {
+    async *runs(threadId, owner) {
       const range = { pk: threadKey(threadId).pk, prefix: RUNS, descending: true };
-      for await (const item of table.query(range)) yield runs.toRun(item);
+      for await (const item of table.query(range)) if (item.owner === owner) yield runs.toRun(item);
     },
 
     async cancel(threadId, runId, action) {
@@ -273,4 +282,3 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
 /** How long the record of a thread that went with its run stays, should nobody erase it. */
 const CLOSED_TTL_MS = 60 * 60 * 1000;
-const HELD = "leaseHolder = :holder AND fence = :fence";

@@ -5,7 +5,7 @@
 import type { Clock } from "../clock.ts";
 import { type Table, untilDone } from "../dynamo/index.ts";
 import type { LeasePolicy } from "./policy.ts";
-import { LEASE_FREE, projecting, type ThreadRecord, threadKey } from "./records.ts";
+import { heldBy, inLife, LEASE_FREE, projecting, type ThreadRecord, threadKey } from "./records.ts";
 import type { ThreadStore } from "./store.ts";
 
 interface Stores {
@@ -24,12 +24,14 @@ export function editing({ table, clock, policy, read }: Stores): Pick<ThreadStor
         const now = clock.now();
         const { line, stored, fence: seen, leaseExpiresAt = 0, thread } = record;
         if (line.length > 0 || leaseExpiresAt > now) return "busy";
+        const life = inLife(thread.life);
         const [fence, expiresAt] = [seen + 1, now + policy.leaseMs];
         const taken = await table.update(threadKey(id), {
           expression: "SET leaseHolder = :holder, leaseExpiresAt = :until, fence = :fence REMOVE leaseRun",
-          condition: `${LEASE_FREE} AND line = :line`,
+          condition: `${LEASE_FREE} AND line = :line AND ${life.condition}`,
           names: {},
           values: {
+            ...life.values,
             ...{ ":holder": holder, ":until": expiresAt, ":fence": fence },
             ...{ ":seen": seen, ":now": now, ":line": stored },
           },
@@ -38,15 +40,17 @@ export function editing({ table, clock, policy, read }: Stores): Pick<ThreadStor
         return taken ? { threadId: id, runId: "", holder, fence, expiresAt, line: stored, life: thread.life } : "again";
       }),
 
-    async free({ threadId, holder, fence }, state) {
+    async free(lease, state) {
+      const { threadId, fence } = lease;
+      const held = heldBy(lease);
       const { status, projection } = state ?? {};
       const projected = projecting(projection, fence);
       await table.update(threadKey(threadId), {
         expression: `SET updatedAt = :now${status ? ", #status = :status" : ""}${projected.set} REMOVE ${["leaseHolder", "leaseExpiresAt", projected.remove].filter(Boolean).join(", ")}`,
-        condition: "leaseHolder = :holder AND fence = :fence",
+        condition: held.condition,
         names: status ? { "#status": "status" } : {},
         values: {
-          ...{ ":now": clock.now(), ":holder": holder, ":fence": fence, ...projected.values },
+          ...{ ":now": clock.now(), ...held.values, ...projected.values },
           ...(status && { ":status": status }),
         },
       });

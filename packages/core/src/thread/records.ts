@@ -4,8 +4,8 @@ import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zli
 import { Fields, isObject, parse } from "../damage.ts";
 import type { Item, Key } from "../dynamo/index.ts";
 import { isTenureError } from "../errors.ts";
-import { newLifeId } from "../life.ts";
-import type { Projection, Run, RunStatus, Thread, ThreadStatus } from "./policy.ts";
+import { type Life, newLifeId } from "../life.ts";
+import type { Lease, Projection, Run, RunStatus, Thread, ThreadStatus } from "./policy.ts";
 import type { NewRun, NewThread } from "./store.ts";
 
 const THREAD = "thread#";
@@ -49,6 +49,24 @@ export interface ThreadRecord {
 export const OPEN = "attribute_exists(pk) AND attribute_not_exists(closedAt)";
 /** That nobody has a thread, and nobody has had it since it was looked at. */
 export const LEASE_FREE = `fence = :seen AND (attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now) AND ${OPEN}`;
+
+/**
+ * That a thread is in this life still. Every conditional write of a thread's record has it: a record that was deleted and made
+ * again, perhaps by somebody else, can look the same in all the rest.
+ */
+export const inLife = ({ id }: Life): { condition: string; values: Record<string, string> } =>
+  id === undefined
+    ? { condition: "attribute_not_exists(life)", values: {} }
+    : { condition: "life = :life", values: { ":life": id } };
+
+/** That a lease is held still. */
+export function heldBy({ holder, fence, life }: Lease) {
+  const { condition, values } = inLife(life);
+  return {
+    condition: `leaseHolder = :holder AND fence = :fence AND ${condition}`,
+    values: { ...values, ":holder": holder, ":fence": fence },
+  };
+}
 
 export function threadItem({ id, owner, metadata, temporary = false }: NewThread, now: number): Item {
   return {

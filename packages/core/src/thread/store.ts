@@ -77,6 +77,9 @@ export interface ThreadStore {
    */
   close(id: string, owner: string): Promise<"held" | "free" | undefined>;
 
+  /** True while the deletion of a thread has begun and not ended: nothing of another life is there meanwhile. */
+  isClosed(id: string, owner: string): Promise<boolean>;
+
   /**
    * The lease of a closed thread, whose holder may still write; undefined when nobody has it. Without a run, it is one of
    * `hold`. `expiresAt` is epoch milliseconds.
@@ -85,7 +88,8 @@ export interface ThreadStore {
 
   /**
    * Deletes the records of a closed thread that nobody holds: those of its runs, and its own last. `beforeRuns` is called
-   * with the runs whose records are about to go. Idempotent; when it throws, call it again.
+   * with the runs whose records are about to go. Leaves alone what is not closed, or is another owner's by now. Idempotent;
+   * when it throws, call it again.
    */
   erase(id: string, owner: string, beforeRuns?: (runs: ErasedRun[]) => Promise<void>): Promise<void>;
 
@@ -150,7 +154,7 @@ export interface ThreadStore {
   run(threadId: string, runId: string): Promise<Run | undefined>;
 
   /** The runs of a thread, the newest first. */
-  runs(threadId: string): AsyncGenerator<Run>;
+  runs(threadId: string, owner: string): AsyncGenerator<Run>;
 
   /**
    * Asks for a run to be ended. One that still waits ends at once: then "ended"; one that is under way is ended by its

@@ -31,7 +31,7 @@ export function createUserStore(table: Table, clock: Clock): UserStore {
       const closed: ClosedUser = { id, email, closedAt: Number(known?.closedAt ?? clock.now()) };
       // On record first: what is cut short here is gone on with.
       if (!known) await table.put({ ...closedKey(id), ...closed, ipk: CLOSED, isk: id });
-      await table.deleteWhere(keyOf(email), "id", id);
+      await table.deleteWhere(keyOf(email), { id });
       return closed;
     },
 

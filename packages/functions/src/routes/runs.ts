@@ -100,7 +100,7 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
         const { limit, offset, status, select } = c.var.query;
         const found: Run[] = [];
         const wanted = (limit ?? 10) + (offset ?? 0);
-        for await (const run of threads.runs(thread.id)) {
+        for await (const run of threads.runs(thread.id, thread.owner)) {
           if (status && run.status !== status) continue;
           found.push(run);
           if (found.length === wanted) break;
