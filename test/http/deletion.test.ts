@@ -115,6 +115,7 @@ async function itemsWith(text: string): Promise<string[]> {
 }
 
 const turn = { assistant_id: "saying", input: { said: "mine" } };
+const making = { ...turn, if_not_exists: "create" };
 
 it("does not admit a run to another user's thread that has taken the id of the run's own", async () => {
   const [ada, bob] = [await logIn("ada-1@example.com"), await logIn("bob-1@example.com")];
@@ -181,6 +182,8 @@ it.each<[string, (key: Key) => boolean, string, string, object]>([
   ["a thread", ({ sk }) => sk === "thread", "POST", "/threads", {}],
   ["an assistant", ({ sk }) => sk === "assistant", "POST", "/assistants", { graph_id: "saying" }],
   ["a run without a thread", ({ sk }) => sk.startsWith("run#"), "POST", "/runs", { ...turn, after_seconds: 60 }],
+  ["a run on a thread that it makes", ({ sk }) => sk === "thread", "POST", `/threads/${THREAD}/runs/wait`, making],
+  ["a run that is waited for", ({ sk }) => sk.startsWith("run#"), "POST", "/runs/wait", turn],
 ])("takes %s back that was being made when the account went", async (_, is, method, path, body) => {
   const ada = await logIn("ada-4@example.com");
   before(

@@ -30,7 +30,7 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     const owner = c.var.session.data.userId;
     const assistant = await assistantOf(deps, request.assistant_id, owner);
     await takeOrRefuse(c, windows, limits.runsPerUser, owner);
-    const created = threadId !== undefined && (await threadFor(request, owner, threadId));
+    if (threadId !== undefined) await threadFor(c, request, threadId);
     const key = c.req.header("Idempotency-Key");
     const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
     const now = deps.clock.now();
@@ -54,12 +54,15 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
       metadata: { graph_id: graphId, assistant_id: assistant.id },
       config: threadConfig(request, assistant, found),
     });
+    const confirm = (release: () => Promise<void>) =>
+      keepForUser(deps, c.var.session.data, async () => {
+        await release();
+        await deleteThread(deps, runner, { id: thread, owner });
+      });
     const admitted =
       threadId === undefined
-        ? await runner.submitNew(run, { ...change(undefined), temporary, here: watched })
+        ? await runner.submitNew(run, { ...change(undefined), temporary, here: watched, confirm })
         : await runner.submit(run, { change, here: watched });
-    if (threadId === undefined || created)
-      await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, { id: thread, owner }));
     if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread });
     if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread });
     if (!runner.live(id)) await (watched ? runner.kick(thread) : runner.leave(thread));
@@ -68,9 +71,12 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     return begun;
   };
 
-  /** Whether the thread of a run was made for it, as the request wants it where there is none. */
-  async function threadFor({ if_not_exists }: RunRequest, owner: string, threadId: string): Promise<boolean> {
+  /** Makes the thread of a run, as the request wants it where there is none. */
+  async function threadFor(c: Asked, { if_not_exists }: RunRequest, threadId: string): Promise<void> {
     if (!uuid.safeParse(threadId).success) throw new TenureError({ tag: "thread-not-found", threadId });
-    return if_not_exists === "create" && (await access.create(threadId, owner, {})) !== false;
+    if (if_not_exists !== "create") return;
+    const created = await access.create(threadId, c.var.session.data.userId, {});
+    // Before the run begins: from here on a deletion of the account finds the thread.
+    if (created) await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, created));
   }
 }

@@ -21,6 +21,12 @@ const POLL_MS = 200;
 /** A run that is in no line after so long never will be: a request takes seconds. */
 const STRAY_MS = 5 * 60 * 1000;
 
+interface NewSubmission extends Omit<NewAdmission, "holder"> {
+  here?: boolean;
+  /** Throws when the run is not to be after all, once it has called `release` and taken the thread back. */
+  confirm: (release: () => Promise<void>) => Promise<void>;
+}
+
 export class Runner {
   private readonly deps: Deps;
   private readonly holder = newId("runner");
@@ -72,15 +78,21 @@ export class Runner {
     return admitted;
   }
 
-  /** Puts a run on a thread that is made for it, and begins it `here` if it is due and there is a place. */
-  async submitNew(
-    run: NewRun,
-    { here = false, ...made }: Omit<NewAdmission, "holder"> & { here?: boolean },
-  ): Promise<"admitted"> {
+  /**
+   * Puts a run on a thread that is made for it, and begins it `here` if it is due and there is a place. `confirm` is awaited
+   * before anything of it executes; when it throws, nothing does, and nobody holds the thread.
+   */
+  async submitNew(run: NewRun, { here = false, confirm, ...made }: NewSubmission): Promise<"admitted"> {
     const { threads } = this.deps;
     const begins = here && this.places > 0 && !this.stopped && run.startAt <= this.deps.clock.now();
-    if (begins) await this.inPlace(() => threads.admitNew(run, { ...made, holder: this.holder }));
-    else await threads.admitNew(run, made);
+    const admit = async (holder?: string) => {
+      const admitted = await threads.admitNew(run, { ...made, holder });
+      await confirm(async () => {
+        if (typeof admitted === "object") await threads.release(admitted.lease);
+      });
+      return admitted;
+    };
+    await (begins ? this.inPlace(() => admit(this.holder)) : admit());
     return "admitted";
   }
 
