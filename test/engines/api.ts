@@ -30,7 +30,7 @@ export interface TestApi {
 
 export async function openApi(
   config: Pick<ServiceConfig, "redis" | "dynamo"> & Partial<ServiceConfig>,
-  replaced: Partial<Deps> = {},
+  replaced: Partial<Deps> | ((made: Deps) => Partial<Deps>) = {},
 ): Promise<TestApi> {
   let code = "";
   const made = await createDeps({
@@ -46,7 +46,7 @@ export async function openApi(
     redis: { deadlineMs: PATIENCE_MS, ...config.redis },
     dynamo: { requestTimeoutMs: PATIENCE_MS, ...config.dynamo },
   });
-  const deps = { ...made, ...replaced };
+  const deps = { ...made, ...(typeof replaced === "function" ? replaced(made) : replaced) };
   const runner = new Runner(deps);
   const api = createApi(deps, runner);
   const request: TestApi["request"] = async (method, path, { headers, body } = {}) =>

@@ -252,7 +252,9 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async *runs(threadId, owner) {
       const range = { pk: threadKey(threadId).pk, prefix: RUNS, descending: true };
-      for await (const item of table.query(range)) if (item.owner === owner) yield runs.toRun(item);
+      // Of a damaged one nobody can tell whose it was.
+      for await (const item of table.query(range))
+        if (item.owner === owner || typeof item.owner !== "string") yield runs.toRun(item);
     },
 
     async cancel(threadId, runId, action) {
