@@ -1,5 +1,5 @@
 /**
- * What it takes to check that a checkpoint's values would come back: a chat of 400 turns with the check and without it, in
+ * Measures the check that a checkpoint's values would come back: a chat of 400 turns with the check and without it, in
  * alternating blocks of turns, on a stub of DynamoDB. Processor time of whole turns, the graph's own included.
  *
  *   npm --prefix bench run checks

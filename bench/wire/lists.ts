@@ -1,5 +1,5 @@
 /**
- * How many requests of DynamoDB lists of n threads take, and the copy and the history of a thread of n checkpoints. Tables on stdout,
+ * Counts the requests of DynamoDB for lists of n threads, and for the copy and the history of a thread of n checkpoints. Tables on stdout,
  * progress on stderr.
  *
  *   npm --prefix bench run lists -- [--sizes 100,1000,10000]
@@ -18,19 +18,19 @@ import { openUserApi, type UserApi } from "../../test/engines/user-api.ts";
 const { values } = parseArgs({ options: { sizes: { type: "string", default: "100,1000,10000" } } });
 const sizes = values.sizes.split(",").map(Number);
 const say = (text: string) => process.stderr.write(`${text}\n`);
-/** So many threads have a state; the others are clones of the first one's record. */
+/** The number of threads that have a state; the others are clones of the first one's record. */
 const MADE = 20;
 const DAY_MS = 86_400_000;
-/** What a filter of no thread's looks for. */
+/** A value that no thread has. */
 const NONE = "nothing like this";
 
 interface Asked {
   name: string;
   requests: number;
-  /** Of the answer. */
+  /** Bytes of the answer. */
   bytes: number;
   seconds: number;
-  /** How much of the answer had come after how many requests. */
+  /** The bytes of the answer that had come by a number of requests. */
   firstAt: number;
 }
 

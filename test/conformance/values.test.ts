@@ -1,5 +1,5 @@
 /**
- * Which values a checkpoint takes: each is either refused, naming its channel and path, with nothing stored, or a saver with
+ * The values that a checkpoint takes: each is either refused, naming its channel and path, with nothing stored, or a saver with
  * nothing in memory gives back what MemorySaver gives back.
  */
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
@@ -94,7 +94,7 @@ const refused: Record<string, [value: () => unknown, says: RegExp]> = {
   ],
 };
 
-/** What MemorySaver gives back, though most often changed. */
+/** Values that MemorySaver gives back, though most often changed. */
 const taken: Record<string, () => unknown> = {
   "undefined fields": () => ({ a: undefined, b: [undefined, null], c: new Point() }),
   "numbers that JSON lacks": () => [Number.NaN, Number.POSITIVE_INFINITY, -0, 1e21],
@@ -188,7 +188,7 @@ function revoked(): object {
   return proxy;
 }
 
-/** As a chat model of one's own. */
+/** A message class of one's own, as of a chat model. */
 function notSerializable(): object {
   return { lc_serializable: false, toJSON: () => ({ lc: 1, type: "not_implemented", id: ["mine", "Model"] }) };
 }
@@ -216,7 +216,7 @@ describe.each(dynamoEngines)("a value on $name", ({ name, open }) => {
     );
     return Items;
   }
-  /** What MemorySaver gives back of it, behind another value. */
+  /** The value that MemorySaver gives back of it, behind another value. */
   async function fromMemory(value: unknown): Promise<unknown> {
     const memory = new MemorySaver();
     const config = await memory.put(newThread(), checkpointOf(first, { data: value, before: "x" }), metadata);
@@ -391,7 +391,7 @@ describe.each(dynamoEngines)("a value on $name", ({ name, open }) => {
         await expect(
           newSaver().getDeltaChannelHistory({ config: at(config, second), channels: ["data"] }),
         ).rejects.toMatchObject({ reason: { tag: "store-corrupt" } });
-      // What is put on it goes on.
+      // A checkpoint that is put on it goes on.
       const next = checkpointOf("1f000000-0000-6000-8000-000000000003", { data: ["new"] }, 3);
       await newSaver().put(at(config, first), next, metadata, { data: 3 });
       expect((await newSaver().getTuple(config))?.checkpoint.channel_values).toEqual({ data: ["new"] });

@@ -134,7 +134,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(await read(saverWith(options()), to)).toEqual(renamed(source, to));
     const [latest, inCopy] = await Promise.all([from, to].map((one) => saverWith(options()).getTuple(thread(one))));
     expect([inCopy]).toEqual(renamed([latest as CheckpointTuple], to));
-    // It stands on its own feet.
+    // The copy stands on its own feet.
     await saverWith(options()).deleteThread(from);
     expect(await read(saverWith(options()), to)).toEqual(renamed(source, to));
     if (options().indexName) {
@@ -175,7 +175,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     await saverWith().deleteThread("place");
     await saverWith().copyThread(thread("reborn"), thread("place"));
     expect(await read(saverWith(), "place")).toEqual(renamed(await read(saverWith(), "reborn"), "place"));
-    // What the thread had in a life before is not in the copy.
+    // A copy has nothing of the thread's life before.
     await saverWith().deleteThread("reborn");
     await put(saverWith(), "reborn", 1, { text: "again" });
     expect(await saverWith().copyThread(thread("reborn"), thread("elsewhere"))).toBe(1);

@@ -23,7 +23,7 @@ const asking: GraphFactory = ({ checkpointer }) =>
     .addEdge("say", "ask")
     .compile({ checkpointer: checkpointer ?? new MemorySaver() }) as unknown as ReturnType<GraphFactory>;
 
-/** What is wrong with a record: fields of it, anew. */
+/** The damages of a record: fields of it, anew. */
 const damages: Record<"thread" | "head" | "writes" | "run" | "assistant" | "store", Record<string, object>> = {
   thread: {
     "metadata that is no JSON": { metadata: "{" },
@@ -73,7 +73,7 @@ const damages: Record<"thread" | "head" | "writes" | "run" | "assistant" | "stor
   },
 };
 
-/** As the checkpointer's codec 0 codes bytes. */
+/** Bytes as the checkpointer's codec 0 codes them. */
 function coded(text: string): Buffer {
   const bytes = Buffer.from(text);
   const header = Buffer.alloc(5);
@@ -201,7 +201,7 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     const run = { assistant_id: "asking", input: { messages: [] } };
     const ended = await ask<{ __error__: { message: string } }>("POST", `/threads/${threadId}/runs/wait`, run);
     expect(ended.__error__.message).toMatch(/earlier checkpoint/);
-    // As it says: the thread goes on from there, and is whole.
+    // The advice holds: the thread goes on from there, and is whole.
     const { checkpoint_id } = (rest[0] as Shown).checkpoint as { checkpoint_id: string };
     await ask("POST", `/threads/${threadId}/state`, { checkpoint_id, values: null });
     expect(await ask("GET", `/threads/${threadId}`)).not.toHaveProperty("error");

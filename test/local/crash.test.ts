@@ -23,7 +23,7 @@ const put = (api: Api, key: string, size: number) =>
     method: "PUT",
     body: JSON.stringify({ namespace: ["n"], key, value: { text: key.padEnd(size) } }),
   });
-/** Whether an item is there, whole. */
+/** True when an item is there, whole. */
 const isThere = async (api: Api, key: string) => {
   const answer = await api(`/store/items?namespace=n&key=${key}`);
   expect(answer.status).toBe(200);

@@ -28,7 +28,7 @@ afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
 const NOBODY = 65_534;
 const isLinux = process.platform === "linux";
-/** Whether there is another user who can run the program. */
+/** True when there is another user who can run the program. */
 const canBeNobody = () =>
   process.getuid?.() === 0 &&
   spawnSync(process.execPath, ["--eval", `fs.accessSync(${JSON.stringify(MAIN)})`], { uid: NOBODY }).status === 0;

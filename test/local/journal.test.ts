@@ -57,7 +57,7 @@ async function filled(): Promise<{ bytes: Buffer; states: unknown[][] }> {
   return { bytes, states };
 }
 
-/** What a start on these bytes has, or the line with which it stops. */
+/** The data that a start on these bytes has, or the line with which it stops. */
 async function startOn(bytes: Buffer, skipDamage = false): Promise<unknown[] | string> {
   writeFileSync(path, bytes);
   try {

@@ -77,10 +77,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 export const lives: fc.Arbitrary<Step[]> = fc.array(step, { minLength: 4, maxLength: 14, size: "max" });
 
-/** One of the two who live the life. */
+/** A side: one of the two that live the life. */
 class Side {
   thread: string = randomUUID();
-  /** Of the thread's checkpoints, oldest first. */
+  /** Ids of the thread's checkpoints, oldest first. */
   ids: (string | undefined)[] = [];
   private readonly storage: Storage;
   private readonly watch = new Watch();
@@ -139,7 +139,7 @@ class Side {
     back: number,
   ): Promise<unknown> {
     const [aborting, { configurable }] = [new AbortController(), this.at(back)];
-    // Of a thread that begins with the run, nobody can say yet which comes first.
+    // A thread that begins with the run does not tell yet which comes first.
     const strikes = blow?.blow === "delete" && this.ids.length === 0 ? undefined : blow;
     let [left, isDeleted] = [strikes?.moment ?? -1, false];
     const onMoment = async () => {
@@ -207,7 +207,7 @@ function shown({ config, checkpoint, metadata, pendingWrites }: CheckpointTuple)
     namespace: String(config.configurable?.checkpoint_ns).split(":")[0],
     step: metadata?.step,
     source: metadata?.source,
-    // One that never had a version is at its default, which a saver may leave out.
+    // A channel that never had a version is at its default, which a saver may leave out.
     channels: Object.keys(checkpoint.channel_values)
       .filter((name) => name in checkpoint.channel_versions)
       .sort(),

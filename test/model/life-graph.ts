@@ -1,6 +1,6 @@
 /**
  * The graph whose lives are lived: turns that answer, edit, fail and ask, in a subgraph and outside, and values of every kind.
- * It tells of each node that begins.
+ * The graph tells of each node that begins.
  */
 import { AIMessage, type BaseMessage, HumanMessage, RemoveMessage, ToolMessage } from "@langchain/core/messages";
 import {
@@ -16,7 +16,7 @@ import {
 
 const State = Annotation.Root({
   ...MessagesAnnotation.spec,
-  /** What the nodes are to do in this turn. */
+  /** The tasks of the nodes in this turn. */
   todo: Annotation<Action>,
   notes: Annotation<unknown[]>({ reducer: (kept, added) => kept.concat(added), default: () => [] }),
   document: Annotation<string | null | undefined>,
@@ -56,7 +56,7 @@ function nested(levels: number): unknown {
   return value;
 }
 
-/** One function, so that what two graphs return of it is equal. */
+/** A single function, so that two graphs return equal values of it. */
 const one = () => 1;
 
 /** Values that come back changed, and, from `bigint` on, values that no checkpoint takes. */

@@ -20,7 +20,7 @@ const change = fc.record({
 const step = fc.record({
   change,
   saver: fc.nat(2),
-  /** So many back from the newest put. */
+  /** The distance back from the newest put. */
   on: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(50)),
   /** The id that is put again, likewise; a new one when left out. */
   again: fc.option(fc.oneof(fc.constant(0), fc.nat(50)), { freq: 2 }),

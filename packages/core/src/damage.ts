@@ -57,7 +57,7 @@ export class Fields {
     return fallback;
   }
 
-  /** What a record says of itself when some of it is lost; nothing when it is whole. */
+  /** The damage of a record; nothing when it is whole. */
   damage(record: string, advice: string): { damage?: Damage } {
     return this.lost.length > 0 ? { damage: { what: `${record} (${this.lost.join(", ")})`, advice } } : {};
   }

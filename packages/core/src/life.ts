@@ -8,7 +8,7 @@ export interface Life {
   undone: readonly string[];
 }
 
-/** How many rolled back runs of a thread are remembered. No write of an earlier one can still be under way. */
+/** The number of rolled back runs of a thread that are remembered. No write of an earlier one can still be under way. */
 const MAX_UNDONE = 20;
 
 export const newLifeId = (): string => randomBytes(6).toString("base64url");

@@ -22,7 +22,7 @@ const MAX_SKEW_MS = 60_000;
 const SETTLE_MS = 250;
 /** A deletion that is younger may still be at work in the request that began it. */
 const ABANDONED_MS = 60_000;
-/** How long a sweep goes on with deletions. */
+/** The time that a sweep goes on with deletions. */
 const SWEEP_MS = 45_000;
 
 /** Deletes a thread with its runs and all that is stored of it; false when the owner has none by this id. Idempotent. */
@@ -35,6 +35,20 @@ export async function deleteThread(
   if (closed === "held") await released(deps, runner, id);
   if (closed) await eraseThread(deps, { id, owner });
   return closed !== undefined;
+}
+
+/**
+ * The same for a thread whose making has ended, in whatever way: another deletion may have come between its record and its
+ * place among its owner's ids, so that the place is all that is left.
+ */
+export async function takeBack(
+  deps: Deps,
+  runner: Runner,
+  { id, owner }: { id: string; owner: string },
+): Promise<boolean> {
+  const deleted = await deleteThread(deps, runner, { id, owner });
+  if (!deleted) await deps.threads.unlist(id, owner);
+  return deleted;
 }
 
 /** Deletes what is stored of a closed thread that nobody holds. */
@@ -100,8 +114,7 @@ async function eraseAccount(deps: Deps, runner: Runner, user: ClosedUser, until:
     found = 0;
     for (const ids of [threads.idsOf(owner), idsIn(threads.list(owner))])
       await forEach(before(until, ids), AT_ONCE, async (id) => {
-        if (await deleteThread(deps, runner, { id, owner })) found += 1;
-        else await threads.unlist(id, owner);
+        if (await takeBack(deps, runner, { id, owner })) found += 1;
       });
     for (const ids of [assistants.idsOf(owner), idsIn(assistants.list(owner))])
       await forEach(before(until, ids), AT_ONCE, async (id) => {
@@ -141,7 +154,7 @@ export async function sweepDeletions(deps: Deps, runner: Runner): Promise<void> 
     if (isAbandoned(thread)) await deleteThread(deps, runner, thread);
 }
 
-/** As many of them as there is time for. */
+/** Yields items until the time is up. */
 async function* before<T>(until: number, all: AsyncIterable<T>): AsyncGenerator<T> {
   for await (const one of all) {
     if (performance.now() >= until) return;

@@ -26,9 +26,9 @@ export interface ThreadPage {
 
 /** Work for so many threads is done at once. */
 const AT_ONCE = 8;
-/** So many ids are looked up one by one; more are looked for in the list of all. */
+/** The number of ids that are looked up one by one; more are looked for in the list of all. */
 const MAX_LOOKUPS = 100;
-/** How many records the first request for a list asks for, where a filter may pass over some. */
+/** The number of records that the first request for a list asks for, where a filter may pass over some. */
 const FIRST_PAGE = 100;
 
 export class ThreadFinder {
@@ -105,12 +105,12 @@ export class ThreadFinder {
     return threads.filter((_, i) => found[i]);
   }
 
-  /** What the thread's record tells of its values. */
+  /** The projection of the thread's record. */
   private told(thread: Thread, values: Record<string, unknown>): boolean | undefined {
     return projectionMeets(thread, values, this.deps.clock.now());
   }
 
-  /** As JSON has them. A state that cannot be read has none. */
+  /** The values as JSON has them. A state that cannot be read has none. */
   private async valuesOf(thread: Thread): Promise<unknown> {
     try {
       return JSON.parse(JSON.stringify((await this.access.shownState(thread))?.values ?? {}));

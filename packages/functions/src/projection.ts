@@ -5,7 +5,7 @@
 import type { Projection, Thread } from "@tenure/core/thread";
 import { contains } from "./routes/contains.ts";
 
-/** Of the values that a projection holds, as JSON, with their names. */
+/** The most bytes of the values that a projection holds, as JSON, with their names. */
 const MAX_BYTES = 256;
 
 /** `until`: epoch milliseconds from which the state may have expired. */
@@ -33,7 +33,7 @@ function sizeHint(value: unknown): number {
   return Array.isArray(value) ? value.length : 0;
 }
 
-/** Whether a thread's values have all of `wanted`; undefined when its projection does not tell. */
+/** True when a thread's values have all of `wanted`; undefined when its projection does not tell. */
 export function projectionMeets(thread: Thread, wanted: Record<string, unknown>, now: number): boolean | undefined {
   const { projection, inflight, damage } = thread;
   if (!projection || projection.until <= now || inflight.length > 0 || damage || hasOwnTtl(thread)) return undefined;
@@ -45,6 +45,6 @@ export function projectionMeets(thread: Thread, wanted: Record<string, unknown>,
   return isKnown ? true : undefined;
 }
 
-/** Whether its checkpoints have a lifetime of their own, which a projection does not know. */
+/** True when its checkpoints have a lifetime of their own, which a projection does not know. */
 const hasOwnTtl = ({ config }: Thread): boolean =>
   (config.configurable as { ttl_ms?: unknown } | undefined)?.ttl_ms !== undefined;

@@ -9,7 +9,7 @@ import { Hold } from "./runs/lease.ts";
 import type { StateSnapshot } from "./runs/wire.ts";
 import type { ThreadAccess } from "./threads.ts";
 
-/** How long a change waits for another one of the same thread. */
+/** The time that a change waits for another one of the same thread. */
 const WAIT_MS = 5000;
 const PAUSE_MS = 25;
 
@@ -55,7 +55,7 @@ export async function changeState<T>(
   }
 }
 
-/** What a thread's record tells of its state. */
+/** The part of a thread's record that is derived from its state. */
 interface Told {
   status: SettledStatus;
   projection?: Projection;

@@ -84,7 +84,7 @@ export class ThreadAccess {
   }
 }
 
-/** What is stored of a thread cannot be read: its owner can go on without it. */
+/** Turns an unreadable record into `record-damaged`: the owner of the thread can go on without it. */
 function asDamaged(error: unknown): never {
   if (!isTenureError(error, "store-corrupt")) throw error;
   const { what, advice = "Delete the thread." } = error.reason;

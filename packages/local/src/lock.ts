@@ -1,7 +1,7 @@
 /** The lock of a data directory: a file with the number of the process that uses it. One that was killed leaves it, and holds nothing. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-/** Those of this process, which may run more than one stack. */
+/** Locks of this process, which may run more than one stack. */
 const held = new Set<string>();
 
 /** Takes the lock at `path`, or returns the process that has it. */
@@ -25,7 +25,7 @@ export function releaseLock(path: string): void {
   if (held.delete(path)) rmSync(path, { force: true });
 }
 
-/** Of two that find a lock of a dead process, one moves it away; the other finds none, or the first one's. */
+/** Two processes may find the lock of a dead one: one moves it away; the other finds none, or the first one's. */
 function putAway(path: string): void {
   const away = `${path}.${process.pid}`;
   try {

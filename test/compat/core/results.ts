@@ -1,17 +1,17 @@
-/** What a run of LangGraph's tests came to, and the reporter that writes it down. */
+/** The results of a run of LangGraph's tests, and the reporter that writes them down. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 
 export interface Results {
   tests: { name: string; state: "passed" | "failed" | "skipped"; error?: string }[];
   /** Errors outside of tests. */
   faults: string[];
-  /** How many checkpoints were read twice. */
+  /** The number of checkpoints that were read twice. */
   reads: number;
   /** Second reads that said something else. */
   differing: string[];
 }
 
-/** As much of vitest's reporting as is used: the checkout has a vitest of its own. */
+/** The part of vitest's reporting that is used: the checkout has a vitest of its own. */
 interface TestCase {
   fullName: string;
   result(): { state: string; errors?: readonly { message: string }[] };
@@ -22,7 +22,7 @@ interface TestModule {
   errors(): readonly { message: string }[];
 }
 
-/** One line to a read. A worker appends to it: a process that ends early has told what it saw. */
+/** A line for each read. A worker appends to it: a process that ends early has told what it saw. */
 export const SAME = "same";
 
 export class ResultsReporter {

@@ -1,5 +1,5 @@
 /**
- * How the checkout's vitest runs LangGraph's tests: on the sources of LangGraph, with `@langchain/langgraph-checkpoint` as this
+ * Configures the checkout's vitest for LangGraph's tests: on the sources of LangGraph, with `@langchain/langgraph-checkpoint` as this
  * project has it, and saver.ts in place of it for all but this project's own code. Both share the checkout's `@langchain/core`.
  */
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
-/** What may not be in a history once a deletion has returned, nor in the stores once all is done. */
+/** Checks a history for what may not follow a deletion, and the stores for what may not be left. */
 import type { Call, Deletion, History } from "./history.ts";
 
-/** What was read, executed or let through after a deletion had returned, a line each. */
+/** Reads, executions and sessions after a deletion had returned, a line each. */
 export function check(history: History): string[] {
   const violations = history.calls
     .filter(({ status }) => status >= 500)

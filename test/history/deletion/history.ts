@@ -8,7 +8,7 @@ interface Session {
   process: TestApi;
 }
 
-/** One user record's life. A login after the deletion of an account makes another one for the same address. */
+/** The life of a user record. A login after the deletion of an account makes another one for the same address. */
 export interface User {
   id: string;
   email: string;
@@ -49,7 +49,7 @@ export class History {
   readonly markers = new Map<string, Marked>();
   /** Threads that were made, each with all who have made it, in order. */
   readonly threads = new Map<string, string[]>();
-  /** Those of which an answer said that they were made. */
+  /** Threads of which an answer said that they were made. */
   readonly acknowledged = new Set<string>();
   readonly runs: { threadId: string; runId: string }[] = [];
   readonly world: World;

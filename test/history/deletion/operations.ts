@@ -1,4 +1,4 @@
-/** What users do, at random. Each operation may be refused, which is fine: the checker looks at what was let through. */
+/** Operations of users, at random. Each operation may be refused, which is fine: the checker looks at what was let through. */
 import type { Deletion, History, User } from "./history.ts";
 
 type Operation = (history: History, user: User) => Promise<unknown>;

@@ -1,4 +1,4 @@
-/** One schedule: some users with some data, then operations that overlap as a seed decides, then the checks. */
+/** A schedule: some users with some data, then operations that overlap as a seed decides, then the checks. */
 import { EVENTS_TTL_MS } from "@tenure/core/events";
 import type { Deps } from "@tenure/functions/deps";
 import { check, lost, search, searchText } from "./checker.ts";

@@ -29,18 +29,18 @@ interface Held {
   release(): void;
 }
 
-/** So many turns of the event loop in which nothing comes: then all that moves waits for a step or a timer. */
+/** The turns of the event loop in which nothing comes: after them all that moves waits for a step or a timer. */
 const QUIET_TURNS = 6;
 /** A step that waits for longer is released before all others: clients have deadlines of 10 s. */
 const PATIENCE_MS = 4_000;
 const JUMP_MS = 1_500;
-/** One of so many steps is slow. */
+/** The inverse share of slow steps. */
 const SLOW_OF = 8;
 /** More than any schedule has. */
 const MAX_RELEASES = 5_000;
 
 export class Steps {
-  /** One line for each step, in order: what a failed schedule did. */
+  /** A line for each step, in order, for a schedule that failed. */
   readonly trace: string[] = [];
   /** Counts releases, and all that `tick` was called for: the order of what happened. */
   instant = 0;

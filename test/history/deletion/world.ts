@@ -37,7 +37,7 @@ interface WorldOptions {
   steps: Steps;
   random: Random;
   tableName: string;
-  /** What is broken on purpose. */
+  /** Parts that are broken on purpose. */
   replace: (deps: Deps) => Partial<Deps>;
 }
 

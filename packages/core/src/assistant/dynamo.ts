@@ -14,7 +14,7 @@ const versionKey = (id: string, version: number): Key => ({
 
 interface Current {
   assistant: Assistant;
-  /** As it is stored, to be compared with. */
+  /** The stored text, to be compared with. */
   data: string;
   highest: number;
 }

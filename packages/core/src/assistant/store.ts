@@ -13,7 +13,7 @@ export interface Assistant {
   metadata: Record<string, unknown>;
   createdAt: number;
   updatedAt: number;
-  /** What it is cannot be read; its id, owner and version can. */
+  /** Set when the record cannot be read; its id, owner and version can. */
   damage?: Damage;
 }
 

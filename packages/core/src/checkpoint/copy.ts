@@ -2,7 +2,7 @@
  * Copies a thread item by item: what is stored is moved to its new place as it is, sealed for that place where there is encryption,
  * and no value is put together. So a copy costs as many requests as its items fill batches of 25.
  *
- * What is referred to is read after what refers to it, since it was written before: a copy of a thread that a run is writing to is the
+ * Referred items are read after those that refer to them, since they were written before: a copy of a thread that a run is writing to is the
  * thread as it was at some moment, and whole. A checkpoint that cannot be read, or that refers to what cannot, is left out.
  * In the copy everything is written in the other order, and the checkpoints last, the oldest first.
  */
@@ -40,7 +40,7 @@ export interface Copying {
   /** Where large segments are, if not in the table. */
   objects: BlobOptions | undefined;
   threads: Threads;
-  /** How long the copy lives. */
+  /** The lifetime of the copy. */
   expiry: Expiry;
   /** Epoch milliseconds. */
   now: number;
@@ -50,7 +50,7 @@ export interface Copying {
 export interface ThreadEnd {
   threadId: string;
   life: Life;
-  /** Whether it was deleted meanwhile, as far as the saver knows. */
+  /** Resolves to true when the thread was deleted meanwhile, as far as the saver knows. */
   isOver: () => Promise<boolean>;
 }
 
@@ -61,7 +61,7 @@ interface Source {
 
 /** Puts are made of so many items, each a few batches. */
 const PUT_AT_ONCE = 100;
-/** So many objects are copied at once. */
+/** The number of objects that are copied at once. */
 const OBJECTS_AT_ONCE = 8;
 
 /** Returns how many checkpoints the copy has. Throws what the stores throw: some of the copy may then be there. */
@@ -209,7 +209,7 @@ async function copyHeads(
   async function move({ ref, head }: Source): Promise<Item> {
     const key = headKey({ ...ref, threadId: to });
     const { life: _, expiresAt, sourcesUntil: __, ...rest } = head;
-    // One that is absent to readers, and kept for what refers to it, is so in the copy.
+    // A head that is absent to readers, and kept for what refers to it, is so in the copy.
     const until = isOver(head, now) ? expiresAt : expiry.expiresAt;
     const encoded = encodeHead({
       ...rest,

@@ -140,7 +140,7 @@ export class HeadWriter {
   }
 }
 
-/** What a checkpoint's successor is compared with: nothing, when it is not whole. */
+/** The state that a checkpoint's successor is compared with; empty when the checkpoint is not whole. */
 async function stateOf(heads: Heads, { ref, head, keptUntil }: Candidate & { head: Head }): Promise<State> {
   const nearby = new Map([[ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) }]]);
   try {

@@ -38,7 +38,7 @@ export interface Head {
   body: Dumped;
   metadata: Dumped;
   channels: Map<string, HeadChannel>;
-  /** What it brought to channels that it has no longer. */
+  /** Inline bytes of channels that it has no longer. */
   retained?: Map<string, Buffer>;
   /** Tells two heads of one id apart. */
   fingerprint: string;

@@ -31,7 +31,7 @@ import {
 
 /** One write as stored: its channel, the serializer's type, the value. */
 type StoredWrite = [channel: string, type: string, value: Blob];
-/** One write, serialized. */
+/** A write, serialized. */
 type Write = [index: number, channel: string, type: string, value: Uint8Array];
 /** A write of a pack: its index, and the value in base64. */
 type PackedWrite = [index: number, channel: string, type: string, value: string];
@@ -165,7 +165,7 @@ export class PendingWrites {
   }
 
   /**
-   * Those of several checkpoints of a namespace, by checkpoint id, in one query over the span of their ids. Each is loaded
+   * Reads the writes of several checkpoints of a namespace, by checkpoint id, in one query over the span of their ids. Each is loaded
    * when it is asked for, so that one that is damaged does no harm to the others.
    */
   async readAll(threadId: string, namespace: string, ids: string[]): Promise<Map<string, WritesReader>> {

@@ -39,7 +39,7 @@ export interface NewSegment {
 
 export interface Plan {
   channels: Map<string, Channel>;
-  /** How many bytes the parent's value begins with too, by channel. */
+  /** The number of bytes that a value begins with as the parent's does, by channel. */
   kept: Map<string, number>;
   inline: Map<string, Buffer>;
   segments: NewSegment[];

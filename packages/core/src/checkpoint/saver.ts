@@ -208,7 +208,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       const given = lifeIn(config);
       const parent =
         parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId }, given);
-      // One whose parent is gone belongs to a life that is over, if the thread was deleted.
+      // A checkpoint whose parent is gone belongs to a life that is over, if the thread was deleted.
       const isRoot = parentId === undefined || (isOnItself && !parent);
       const life = given?.id ?? (isRoot ? (await this.lifeOf(ref.threadId, config)).id : parent?.life);
       const expiry = expiryOf(config, this.ttlMs, this.clock.now());
@@ -308,7 +308,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   /** What a child is compared with; undefined when there is nothing, or nothing whole, to compare with. */
   private async parentState(ref: CheckpointRef, life: Life | undefined): Promise<State | undefined> {
     const found = await this.heads.find(ref).catch(unlessCorrupt);
-    // One that this process has in memory may have been rolled back by another.
+    // A parent that this process has in memory may have been rolled back by another.
     return found && (!life || (await this.seen.isVisible(found, life))) ? found.state : undefined;
   }
 }

@@ -15,7 +15,7 @@ import { type Life, newLifeId, withUndone } from "../life.ts";
 
 /** LangGraph keeps keys that begin with two underscores out of a checkpoint's metadata. */
 const LIFE = "__thread_life";
-/** What a config has in `configurable` to say which life its thread is in. */
+/** The entry of `configurable` that names the life of a config's thread. */
 export const lifeConfig = (life: Life): Record<string, unknown> => ({ [LIFE]: life });
 
 /** The life that a config names. */

@@ -1,6 +1,6 @@
 import { TenureError } from "../errors.ts";
 
-/** So many concurrent writes may come first, one after the other. */
+/** The number of concurrent writes that may come first, one after the other. */
 const TRIES = 20;
 
 /** Retries an optimistic write until no concurrent write beats it; throws `store-unavailable` when too many have. */

@@ -183,7 +183,7 @@ export async function attempt<T>(request: Promise<T>): Promise<T> {
 export const isConditionFailed = (error: unknown): boolean =>
   error instanceof Error && error.name === "ConditionalCheckFailedException";
 
-/** Whether an update was refused because it would make its item larger than 400 KB. */
+/** True for an update that was refused because it would make its item larger than 400 KB. */
 export const isItemTooLarge = (error: unknown): boolean =>
   error instanceof Error && error.name === "ValidationException" && error.message.includes("Item size");
 

@@ -1,7 +1,7 @@
 /**
  * The deletion of a thread, in steps that a crash may come between. `close` makes the thread absent, so that nothing is
  * admitted to it and nothing begins; then whoever holds it is stopped; `erase` deletes what is stored, the record last.
- * Of two deletions the slower one may come when the thread is gone and its id is another user's: each step is about a thread
+ * The slower of two deletions may come when the thread is gone and its id is another user's: each step is about a thread
  * that is still closed. A closed thread is in an index of its own, where whoever goes on with an interrupted deletion finds it.
  */
 import type { Clock } from "../clock.ts";

@@ -252,7 +252,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async *runs(threadId, owner) {
       const range = { pk: threadKey(threadId).pk, prefix: RUNS, descending: true };
-      // Of a damaged one nobody can tell whose it was.
+      // A damaged run does not tell whose it was.
       for await (const item of table.query(range))
         if (item.owner === owner || typeof item.owner !== "string") yield runs.toRun(item);
     },
@@ -282,5 +282,5 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   };
 }
 
-/** How long the record of a thread that went with its run stays, should nobody erase it. */
+/** The time that the record of a thread that went with its run stays, should nobody erase it. */
 const CLOSED_TTL_MS = 60 * 60 * 1000;

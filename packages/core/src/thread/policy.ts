@@ -42,7 +42,7 @@ export interface Thread {
 export interface Projection {
   /** By name, as JSON has them. */
   values: Record<string, unknown>;
-  /** Whether there are values that it does not hold. */
+  /** True when there are values that it does not hold. */
   isPart: boolean;
   /** Epoch milliseconds from which the state that these are of may have expired. */
   until: number;

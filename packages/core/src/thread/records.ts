@@ -45,13 +45,13 @@ export interface ThreadRecord {
   leaseExpiresAt?: number;
 }
 
-/** That a thread is there and is not being deleted. */
+/** Condition: the thread is there and is not being deleted. */
 export const OPEN = "attribute_exists(pk) AND attribute_not_exists(closedAt)";
 /** That nobody has a thread, and nobody has had it since it was looked at. */
 export const LEASE_FREE = `fence = :seen AND (attribute_not_exists(leaseExpiresAt) OR leaseExpiresAt <= :now) AND ${OPEN}`;
 
 /**
- * That a thread is in this life still. Every conditional write of a thread's record has it: a record that was deleted and made
+ * Condition: the thread is in this life still. Every conditional write of a thread's record has it: a record that was deleted and made
  * again, perhaps by somebody else, can look the same in all the rest.
  */
 export const inLife = ({ id }: Life): { condition: string; values: Record<string, string> } =>
@@ -59,7 +59,7 @@ export const inLife = ({ id }: Life): { condition: string; values: Record<string
     ? { condition: "attribute_not_exists(life)", values: {} }
     : { condition: "life = :life", values: { ":life": id } };
 
-/** That a lease is held still. */
+/** Condition: the lease is held still. */
 export function heldBy({ holder, fence, life }: Lease) {
   const { condition, values } = inLife(life);
   return {
@@ -120,7 +120,7 @@ export function toThread(item: Item): ThreadRecord {
   };
 }
 
-/** One that cannot be read, or is of before a later run, is none: the state is asked then. */
+/** A projection that cannot be read, or is older than a later run, is none: the state is asked then. */
 function projectionOf({ projected, fence }: Item): { projection?: Projection } {
   const read = typeof projected === "string" ? parse(projected) : undefined;
   if (!isObject(read) || !isObject(read.values) || typeof read.until !== "number" || read.fence !== fence) return {};

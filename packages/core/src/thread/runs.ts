@@ -121,7 +121,7 @@ export function createRunStore(table: Table, clock: Clock) {
       return item !== undefined && isOwn(item);
     },
 
-    /** What a run that has ended left its thread as; undefined for one that never began. */
+    /** The status that a run left its thread with; undefined for one that never began. */
     async settledAs(threadId: string, runId: string): Promise<SettledStatus | undefined> {
       const item = await table.get(runKey(threadId, runId));
       return item?.settledAs as SettledStatus | undefined;

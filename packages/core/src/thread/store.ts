@@ -19,7 +19,7 @@ export interface Admission {
 }
 
 export interface NewAdmission extends Pick<Admission, "holder"> {
-  /** Whether the thread goes with the run, and is in no list. */
+  /** True when the thread goes with the run, and is in no list. */
   temporary: boolean;
   metadata: Record<string, unknown>;
   config: Record<string, unknown>;

@@ -5,7 +5,7 @@ import type { NewRun, Run, Thread } from "@tenure/core/thread";
 import type { Context } from "hono";
 import { z } from "zod";
 import { assistantOf } from "../assistants.ts";
-import { deleteThread, keepForUser } from "../deletion.ts";
+import { keepForUser, takeBack } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import type { Identity } from "../identity.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
@@ -57,7 +57,7 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     const confirm = (release: () => Promise<void>) =>
       keepForUser(deps, c.var.session.data, async () => {
         await release();
-        await deleteThread(deps, runner, { id: thread, owner });
+        await takeBack(deps, runner, { id: thread, owner });
       });
     const admitted =
       threadId === undefined
@@ -77,6 +77,6 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     if (if_not_exists !== "create") return;
     const created = await access.create(threadId, c.var.session.data.userId, {});
     // Before the run begins: from here on a deletion of the account finds the thread.
-    if (created) await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, created));
+    if (created) await keepForUser(deps, c.var.session.data, () => takeBack(deps, runner, created));
   }
 }

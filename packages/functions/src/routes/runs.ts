@@ -251,7 +251,7 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
             if (run_ids && !run_ids.includes(runId)) continue;
             const run = status && status !== "all" ? await threads.run(thread.id, runId) : undefined;
             if (run && run.status !== status) continue;
-            // One that cannot be ended leaves the others no less to be ended.
+            // A run that cannot be ended does not keep the others from it.
             await runner.cancel(thread.id, runId, action).catch((error: unknown) => failures.push(error));
             ended += 1;
           }

@@ -3,7 +3,7 @@ import { v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
-import { deleteThread, keepForUser } from "../deletion.ts";
+import { deleteThread, keepForUser, takeBack } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import { inGroups, ThreadFinder } from "../find-threads.ts";
 import type { Identity } from "../identity.ts";
@@ -72,7 +72,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
         const created = await access.create(id, owner, metadata ?? {});
         if (!created && if_exists !== "do_nothing") throw new TenureError({ tag: "thread-exists", threadId: id });
         const thread = created || (await access.own(id, owner));
-        if (created) await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, created));
+        if (created) await keepForUser(deps, c.var.session.data, () => takeBack(deps, runner, created));
         if (created && supersteps?.length) {
           const graph = await access.graphOf(thread);
           if (!graph) throw noGraph();
@@ -167,13 +167,13 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
           const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
           const [from, to] = [thread, copy].map((one) => access.configOf(one)) as [object, object];
           await changeState(deps, access, copy, () => deps.checkpointer.copyThread(from, to));
-          // What was read of a thread that was being deleted is no state that it ever had.
+          // A thread that was being deleted may have been read in a state that it never had.
           await access.own(thread.id, thread.owner);
-          await keepForUser(deps, c.var.session.data, () => deleteThread(deps, runner, copy));
+          await keepForUser(deps, c.var.session.data, () => takeBack(deps, runner, copy));
           return json(c, await access.show(await access.own(id, thread.owner)));
         } catch (error) {
           // Nobody has asked for a part of it. Where this fails too, the part is a thread in the list.
-          await deleteThread(deps, runner, created).catch(() => {});
+          await takeBack(deps, runner, created).catch(() => {});
           throw error;
         }
       },

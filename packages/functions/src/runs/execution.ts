@@ -18,7 +18,7 @@ import { errorJson, stringify } from "./wire.ts";
 /** One whose process has died so often is not tried again. */
 const MAX_CRASHES = 3;
 
-/** How long a graph that was stopped may take to end. */
+/** The time that a graph that was stopped may take to end. */
 const GRACE_MS = 2000;
 
 /** What ends a graph before its own end. */
@@ -138,7 +138,7 @@ export class Execution {
   }
 
   /**
-   * What the graph comes to next; undefined when it was stopped and has gone on for too long. It is left behind then, and
+   * The graph's next event; undefined when it was stopped and has gone on for too long. It is left behind then, and
    * writes nothing any more.
    */
   private unlessDeaf<T>(next: Promise<T>): Promise<T | undefined> {
@@ -202,7 +202,7 @@ export class Execution {
     return { configurable: { thread_id: this.run.threadId, ...lifeConfig(this.hold.lease.life) } };
   }
 
-  /** What is known of the thread's values now, which the last event of all of them has told if nothing waits. */
+  /** The projection of the thread's values now, which the last event of all of them has told if nothing waits. */
   private projection(): Projection | undefined {
     const { run, values, isInterrupted } = this;
     if (values === undefined || isInterrupted !== false) return undefined;

@@ -20,7 +20,7 @@ export class Hold {
     this.now = now;
   }
 
-  /** Whether the lease has passed. */
+  /** True once the lease has passed. */
   get isLate(): boolean {
     return this.lease.expiresAt <= this.now();
   }

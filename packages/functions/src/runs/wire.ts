@@ -181,7 +181,7 @@ const damageJson = (damage: Damage | undefined): ErrorJson | undefined =>
   damage && { error: "record-damaged", message: describe({ tag: "record-damaged", ...damage }) };
 const errorMember = (damage: Damage | undefined) => (damage ? { error: damageJson(damage) } : {});
 
-/** What is said of a state that cannot be read, in a list. */
+/** A state that cannot be read, as a list shows it. */
 export function damageOf(error: unknown): ErrorJson {
   if (isTenureError(error)) return { error: "record-damaged", message: error.message };
   return { error: "record-damaged", message: `Its graph cannot read it: ${errorJson(error).message}` };

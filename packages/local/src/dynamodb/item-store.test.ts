@@ -96,7 +96,7 @@ describe("the journal of items", () => {
 });
 
 describe("items that an earlier version kept in LevelDB", () => {
-  /** As that version left them: the same dynalite on its own database. */
+  /** Items as that version left them: the same dynalite on its own database. */
   async function older(): Promise<void> {
     await (await filled()).close();
     const { db } = createLevelStore({ path: join(dir, "items") });

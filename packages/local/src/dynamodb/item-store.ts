@@ -22,7 +22,7 @@ interface Database {
   createValueStream(range?: Range): Readable;
 }
 
-/** As dynalite opens it. */
+/** A table as dynalite opens it. */
 interface LevelDatabase extends Database {
   open(): Promise<void>;
   iterator(options: { valueEncoding: "utf8" }): AsyncIterable<[key: string, value: string]>;

@@ -72,7 +72,7 @@ function refusalOf(request: DynamoRequest): string | undefined {
     : undefined;
 }
 
-/** One comparison of a key condition: the attribute, the operator, and its one or two operands. */
+/** A comparison of a key condition: the attribute, the operator, and its one or two operands. */
 const COMPARISON = /(?:begins_with\s*\(\s*)?([#\w]+)\s*(=|<=|>=|<|>|,|BETWEEN)\s*(:\w+)(?:\s+AND\s+(:\w+))?/gi;
 
 /** Key attributes that an update sets. */

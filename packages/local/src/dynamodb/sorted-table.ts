@@ -41,7 +41,7 @@ export class SortedTable {
   }
 }
 
-/** How many keys are smaller. */
+/** The number of keys that are smaller. */
 function rank(keys: readonly string[], key: string): number {
   let [low, high] = [0, keys.length];
   while (low < high) {

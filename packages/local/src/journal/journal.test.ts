@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EmbeddedRedis } from "../redis/embedded.ts";
 import { ErrorReply } from "../redis/reply.ts";
 
-/** How many bytes the disk still takes; what fails besides. */
+/** The bytes that the disk still takes, and the calls that fail besides. */
 const disk = { room: Number.POSITIVE_INFINITY, cuts: true, syncs: true };
 const real = { writeSync: fs.writeSync, ftruncateSync: fs.ftruncateSync, fsyncSync: fs.fsyncSync };
 const failure = (code: string) => Object.assign(new Error(code), { code });
@@ -59,7 +59,7 @@ const SCRIPT = [
   "redis.call('DEL', KEYS[1]) redis.call('XADD', KEYS[2], '*', 'f', 'w') return redis.call('INCR', KEYS[3])",
 ];
 
-/** What another process would find, were this one killed now. */
+/** The content that another process would find, were this one killed now. */
 async function afterKill(): Promise<unknown[]> {
   const copy = join(dir, "copy.jsonl");
   fs.copyFileSync(path, copy);

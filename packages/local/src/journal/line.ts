@@ -21,7 +21,7 @@ const CLOSING = "]".charCodeAt(0);
 export interface Line {
   /** Its place among all lines, from 1. */
   number: number;
-  /** As JSON. */
+  /** The change, as JSON. */
   change: string;
 }
 
@@ -45,7 +45,7 @@ function startOf(bytes: Buffer): { number: number; check: string; length: number
 }
 
 /**
- * Whether bytes after the last newline are the beginning of a line, which a crash leaves. A whole line with anything but a newline
+ * True when bytes after the last newline are the beginning of a line, which a crash leaves. A whole line with anything but a newline
  * after it is none: it was acknowledged. Nor are bytes that no line has.
  */
 export function isTorn(bytes: Buffer, version: 1 | 2): boolean {
@@ -69,7 +69,7 @@ function holdsLine(bytes: Buffer): boolean {
   return false;
 }
 
-/** Whether JSON could have them: whole characters but perhaps the last, and no control characters. */
+/** True for bytes that JSON could have: whole characters but perhaps the last, and no control characters. */
 function isText(bytes: Buffer): boolean {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });

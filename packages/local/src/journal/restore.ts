@@ -6,7 +6,7 @@ import { type Piece, readJournal } from "./read.ts";
 
 export interface Restored {
   version: 1 | 2;
-  /** How many lines there are, and the length of all of them with the first line of the file. */
+  /** The number of lines, and the length of all of them with the first line of the file. */
   lines: number;
   bytes: number;
 }
@@ -90,7 +90,7 @@ const placeOf = ({ line, from, to }: Pick<Piece, "line" | "from" | "to">) => `li
 const changes = (first: number, last: number) =>
   first === last ? `change ${first} is` : `changes ${first} to ${last} are`;
 
-/** One line for the one who starts it: where the damage is, and what to do. */
+/** A line for the operator: where the damage is, and what to do. */
 export const damaged = (path: string, problem: string) =>
   new TenureError({
     tag: "misconfigured",

@@ -21,7 +21,7 @@ const TYPES: ReadonlySet<unknown> = new Set<Type>(["string", "hash", "set", "zse
 export class RedisJournal {
   private readonly db: Keyspace;
   private readonly journal: Journal;
-  /** Whether memory has what the journal has refused. */
+  /** True while memory has a change that the journal has refused. */
   private isAhead = false;
   /** The keys that were written before changes which are lost. */
   private readonly forgotten = new Set<string>();
