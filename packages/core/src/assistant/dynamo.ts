@@ -54,9 +54,15 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
         ...{ owner, highest: 1, data: JSON.stringify(assistant) },
         ...{ ipk: `assistants#${owner}`, isk: `${String(now).padStart(15, "0")}#${id}` },
       };
-      const [created] = await Promise.all([table.putIfAbsent(item), owned.add(owner, id)]);
-      if (!created) return false;
-      await table.put({ ...versionKey(id, 1), owner, data: JSON.stringify(assistant) });
+      await owned.add(owner, id);
+      if (!(await table.putIfAbsent(item))) {
+        if (!(await current(id, owner))) await table.deleteAll([owned.keyOf(owner, id)]);
+        return false;
+      }
+      const first = versionKey(id, 1);
+      await table.putIfAbsent({ ...first, owner, data: JSON.stringify(assistant) });
+      // It may have been deleted before this version was there.
+      if (!(await current(id, owner))) await table.deleteWhere(first, { owner });
       return assistant;
     },
 

@@ -13,7 +13,7 @@ export class Owned {
     this.kind = kind;
   }
 
-  /** Idempotent. To be called before, or along with, the write of the record itself. */
+  /** Idempotent. To be awaited before the record itself is written: a deletion of the record then comes after this. */
   add(owner: string, id: string): Promise<void> {
     return this.table.put({ ...this.keyOf(owner, id) });
   }

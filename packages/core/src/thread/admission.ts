@@ -126,9 +126,9 @@ export async function admitNew(
   };
   try {
     await table.putAll(parts);
-    await table.put({ ...item, ...(begins && { status: "running", attempt: 1, fence: 1, leaseHolder: holder }) });
-    const [made] = await Promise.all([table.putIfAbsent(thread), owned.add(owner, threadId)]);
-    if (!made) throw new Error(`the id of a new thread is taken: ${threadId}`);
+    const running = { status: "running", attempt: 1, fence: 1, leaseHolder: holder };
+    await Promise.all([table.put({ ...item, ...(begins && running) }), owned.add(owner, threadId)]);
+    if (!(await table.putIfAbsent(thread))) throw new Error(`the id of a new thread is taken: ${threadId}`);
   } catch (error) {
     // Nobody knows of them yet. A record that cannot be taken back now is discarded as a stray.
     await Promise.all([

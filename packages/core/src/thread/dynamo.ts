@@ -78,9 +78,9 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   return {
     async create(thread) {
       const item = threadItem(thread, clock.now());
-      const [created] = await Promise.all([table.putIfAbsent(item), owned.add(thread.owner, thread.id)]);
-      if (created) return toThread(item).thread;
-      if ((await stored(thread.id))?.thread.owner !== thread.owner)
+      await owned.add(thread.owner, thread.id);
+      if (await table.putIfAbsent(item)) return toThread(item).thread;
+      if ((await read(thread.id))?.thread.owner !== thread.owner)
         await table.deleteAll([owned.keyOf(thread.owner, thread.id)]);
       return false;
     },
