@@ -15,6 +15,8 @@ export interface UserApi {
     path: string,
     body?: unknown,
   ): Promise<{ status: number; headers: Headers; body: T }>;
+  /** Goes on as this user, logged in at an address of their own: limits are counted anew. */
+  become(email: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -24,15 +26,22 @@ export async function openUserApi(
 ): Promise<UserApi> {
   const table = await open();
   const redis = await behindGateway(new EmbeddedRedis());
+  let people = 0;
   const api = await openApi({
+    addressOf: () => `192.0.2.${people}`,
     redis,
     dynamo: { endpoint: table.endpoint, region: "local", credentials },
     tableName: table.tableName,
     ...config,
   });
-  const headers = { Authorization: `Bearer ${await api.logIn("ada@example.com")}` };
+  let headers: Record<string, string> = {};
+  async function become(email: string) {
+    people++;
+    headers = { Authorization: `Bearer ${await api.logIn(email)}` };
+  }
+  await become("ada@example.com");
   return {
-    ...{ api, table, redis },
+    ...{ api, table, redis, become },
     async ask<T>(method: string, path: string, body?: unknown) {
       const answer = await api.request(method, path, { headers, ...(body !== undefined && { body }) });
       const text = await answer.text();

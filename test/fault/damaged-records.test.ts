@@ -6,12 +6,11 @@ import { crc32, deflateRawSync } from "node:zlib";
 import { PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { interrupt, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { dynamoEngines } from "../engines/dynamo.ts";
 import { openUserApi, type UserApi } from "../engines/user-api.ts";
 import { isLong } from "../support/size.ts";
 
-const USER = "ada@example.com";
 type Item = Record<string, unknown> & { pk: string; sk: string };
 type Shown = Record<string, unknown> & { error?: { error: string; message: string } };
 
@@ -89,6 +88,13 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     user = await openUserApi(engine, { graphs: { asking }, codePolicy: { resendMs: 0 } });
   });
   afterAll(() => user.close());
+  // Each test has a user of its own, so that its lists are short and its runs below the limit of a minute.
+  let email = "";
+  let tests = 0;
+  beforeEach(async () => {
+    email = `ada-${++tests}@example.com`;
+    await user.become(email);
+  });
 
   const id = (shown: Shown) => shown.run_id ?? shown.thread_id ?? shown.assistant_id ?? shown.key;
   async function ask<T = Shown>(method: string, path: string, body?: unknown): Promise<T> {
@@ -315,12 +321,12 @@ describe.each(dynamoEngines)("on $name", (engine) => {
 
   const accountPk = async () => {
     const { accountOf } = await import("@tenure/functions/identity");
-    return accountOf(user.api.deps.pepper, USER);
+    return accountOf(user.api.deps.pepper, email);
   };
 
   it("a session of another version, which can be ended", async () => {
     const threadId = await newThread();
-    await user.api.logIn(USER);
+    await user.api.logIn(email);
     const devices = (await lists(threadId)).devices ?? [];
     const other = devices.find((one) => !one.current) as Shown;
     const keys = (await user.redis.engine.send(["KEYS", `session:*:${other.id}`])) as string[];
