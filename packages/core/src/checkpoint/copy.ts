@@ -69,8 +69,11 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   const { table, heads, seen } = copying;
   const [from, to] = [source.threadId, target.threadId];
   const found: Source[] = [];
-  for await (const { ref, head } of heads.read(from, undefined))
-    if (head && (await seen.isOfLife({ ref, head }, source.life))) found.push({ ref, head });
+  for await (const { ref, head } of heads.read(from, undefined)) {
+    if (!head || !(await seen.isOfLife({ ref, head }, { ...source.life, undone: [] }))) continue;
+    const isUndone = !(await seen.isOfLife({ ref, head }, source.life));
+    found.push({ ref, head: isUndone ? { ...head, expiresAt: 0 } : head });
+  }
   const writes: Item[] = [];
   for await (const item of table.query({ pk: partition(from), prefix: WRITES })) writes.push(item);
   const segments = await copySegments(copying, from, to, wantedSegments(found));
@@ -137,13 +140,14 @@ async function copySegments(
 }
 
 /**
- * The checkpoints that have all that they refer to: segments, and ancestors as far back as they reach. Such an ancestor that
- * lacks something itself comes along, and is over: absent to readers, and there for those that need its bytes.
+ * The checkpoints that have all that they refer to: segments, and ancestors as far back as they reach. Such an ancestor comes along
+ * where it is absent, and where it lacks something itself: it is over, and there for those that need its bytes.
  */
 function wholeOnes(sources: Source[], segments: Set<string>, now: number): Source[] {
   const byName = new Map(sources.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
   const needed = new Set<Source>();
   const whole = sources.filter(({ ref, head }) => {
+    if (isOver(head, now)) return false;
     if (!segmentsOf(head).every((sk) => segments.has(sk))) return false;
     const ancestors: Source[] = [];
     let [at, reach] = [head, reachOf([...head.channels.values()].flatMap(({ runs }) => runs))];

@@ -128,14 +128,6 @@ export class PendingWrites {
     }
   }
 
-  /** The keys of a checkpoint's writes. */
-  async keys(ref: CheckpointRef): Promise<Key[]> {
-    const keys: Key[] = [];
-    const range = { pk: partition(ref.threadId), prefix: writesOf(ref), withExpired: true };
-    for await (const { pk, sk } of this.table.query(range)) keys.push({ pk, sk });
-    return keys;
-  }
-
   /** All writes of a checkpoint, in the order in which a live run applies them. */
   async read(ref: CheckpointRef): Promise<CheckpointPendingWrite[]> {
     const items: Item[] = [];

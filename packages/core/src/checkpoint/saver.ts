@@ -34,7 +34,7 @@ import { wantedHeads } from "./listing.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import type { Plan, State } from "./plan.ts";
 import { PutOrder } from "./put-order.ts";
-import { keysOfRun } from "./run-keys.ts";
+import { hideRun } from "./rollback.ts";
 import { Seen } from "./seen.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
@@ -282,9 +282,9 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Deletes the checkpoints that a run has put, by the `run_id` of their metadata, as if it had never been; a write of that
-   * run that lands later is not seen. Bytes that checkpoints of other runs refer to stay. Idempotent; when it throws, call
-   * it again.
+   * Makes the checkpoints that a run has put absent, by the `run_id` of their metadata, as if it had never been; a write of that
+   * run that lands later is not seen. Their bytes stay as long as their thread, since checkpoints of other runs may refer to them,
+   * now or in a moment. Idempotent; when it throws, call it again.
    */
   async deleteRun(threadId: string, runId: string): Promise<void> {
     await this.tombstones.undo(threadId, runId);
@@ -293,8 +293,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
 
   /** The same, where the caller keeps the thread's life: see `lifeConfig`. */
   async eraseRun(threadId: string, runId: string): Promise<void> {
-    const { heads, values, pendingWrites } = this;
-    await this.table.deleteAll(await keysOfRun({ heads, values, pendingWrites }, threadId, runId));
+    await hideRun({ table: this.table, codec: this.codec, values: this.values }, threadId, runId);
     this.heads.forget(threadId);
   }
 

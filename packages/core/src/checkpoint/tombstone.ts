@@ -55,12 +55,17 @@ export class Tombstones {
   /** Remembers that a run was rolled back: from now on, its checkpoints are absent. Idempotent. */
   undo(threadId: string, runId: string): Promise<void> {
     return untilDone(async () => {
-      const { undone } = await this.life(threadId);
+      const tombstone = await this.table.get(keyOf(threadId));
+      const known = tombstone?.marks as number | undefined;
       const marked = await this.table.update(keyOf(threadId), {
-        expression: "SET undone = :after",
-        condition: undone.length > 0 ? "undone = :before" : "attribute_not_exists(undone)",
+        expression: "SET undone = :after, marks = :marks",
+        condition: known === undefined ? "attribute_not_exists(marks)" : "marks = :known",
         names: {},
-        values: { ":after": withUndone(undone, runId), ...(undone.length > 0 && { ":before": undone }) },
+        values: {
+          ":after": withUndone((tombstone?.undone as string[] | undefined) ?? [], runId),
+          ":marks": (known ?? 0) + 1,
+          ...(known !== undefined && { ":known": known }),
+        },
       });
       return marked ? undefined : "again";
     });

@@ -1,0 +1,50 @@
+/**
+ * A run that never was: its checkpoints become absent, and nothing of them is taken away. Another process may have one in
+ * memory and be about to put a checkpoint of another run on it, which refers to its bytes. They go with their thread.
+ */
+import type { Item, Table } from "../dynamo/index.ts";
+import type { Codec } from "./codec.ts";
+import { unlessCorrupt } from "./corrupt.ts";
+import { encodeHead } from "./head.ts";
+import { toCandidate } from "./heads.ts";
+import { HEADS, partition } from "./keys.ts";
+import type { Values } from "./values.ts";
+
+interface Stores {
+  table: Table;
+  codec: Codec;
+  values: Values;
+}
+
+/** The number of heads that are written at once. */
+const AT_ONCE = 10;
+
+/** Makes the checkpoints of one run absent, by the `run_id` of their metadata. Idempotent. */
+export async function hideRun({ table, codec, values }: Stores, threadId: string, runId: string): Promise<void> {
+  let waiting: Promise<void>[] = [];
+  for await (const item of table.query({ pk: partition(threadId), prefix: HEADS }))
+    if (waiting.push(hide(item)) === AT_ONCE) {
+      await Promise.all(waiting);
+      waiting = [];
+    }
+  await Promise.all(waiting);
+
+  async function hide(found: Item): Promise<void> {
+    for (let item: Item | undefined = found; item; item = await again(item)) {
+      const { ref, head } = await toCandidate(item, codec);
+      if (!head || head.expiresAt === 0) return;
+      const metadata = (await values.metadata(ref, head).catch(unlessCorrupt)) as { run_id?: unknown } | undefined;
+      if (metadata?.run_id !== runId) return;
+      const d = await codec.encode(encodeHead({ ...head, expiresAt: 0 }), item);
+      const update = { expression: "SET d = :after", condition: "d = :before", names: {} };
+      const values_ = { ":after": d, ":before": item.d };
+      if (await table.update(item, { ...update, values: values_, isOwn: (one) => d.equals(one.d as Uint8Array) }))
+        return;
+    }
+  }
+
+  /** The item as it is now: it was put again. */
+  async function again({ pk, sk }: Item): Promise<Item | undefined> {
+    return (await table.query({ pk, from: sk, to: sk }).next()).value;
+  }
+}
