@@ -1,7 +1,7 @@
 /** Processes that have in memory what another one has rolled back, deleted or copied: what they put stands on bytes that stay. */
 import { randomBytes } from "node:crypto";
 import type { Checkpoint } from "@langchain/langgraph-checkpoint";
-import { DynamoDBSaver, type DynamoDBSaverOptions } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, type DynamoDBSaverOptions, lifeConfig } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 
@@ -19,6 +19,7 @@ let threads = 0;
 
 describe.each(dynamoEngines)("on $name", ({ name, open }) => {
   let table: TestTable;
+  let sent: string[] = [];
   beforeAll(async () => {
     table = await open();
   });
@@ -26,8 +27,19 @@ describe.each(dynamoEngines)("on $name", ({ name, open }) => {
 
   const newThread = () => `stale-${name}-${threads++}`;
   function saverOn(options: Partial<DynamoDBSaverOptions> = {}): DynamoDBSaver {
+    const client = new Proxy(table.client, {
+      get: (target, property) => {
+        const value: unknown = Reflect.get(target, property);
+        if (property !== "send") return value;
+        return (command: { input: { Key?: { pk: string } } }, ...rest: unknown[]) => {
+          // Not those for the table's format, once for each client.
+          if (command.input.Key?.pk !== "tenure") sent.push(command.constructor.name);
+          return (value as (...args: unknown[]) => unknown).call(target, command, ...rest);
+        };
+      },
+    });
     const metadataOf: DynamoDBSaverOptions["metadataOf"] = ({ configurable }) => ({ run_id: configurable?.run_id });
-    return new DynamoDBSaver({ client: table.client, tableName: table.tableName, metadataOf, ...options });
+    return new DynamoDBSaver({ client, tableName: table.tableName, metadataOf, ...options });
   }
   const at = (thread_id: string, checkpoint_id?: string, more: object = {}) => ({
     configurable: { thread_id, checkpoint_ns: "", ...(checkpoint_id && { checkpoint_id }), ...more },
@@ -95,5 +107,47 @@ describe.each(dynamoEngines)("on $name", ({ name, open }) => {
     const next = await run(saverOn(), thread, "b", ["3"]);
     await run(saver, thread, "c", ["4"], "2", before);
     expect(await messagesOf(thread)).toEqual(next);
+  });
+
+  it("costs a put one request, two where its clock is behind, and one more for a fork under a lease", async () => {
+    const [thread, saver] = [newThread(), saverOn()];
+    const lease = (fence: number) => lifeConfig({ id: "life", undone: [], fence });
+    const put = async (on: string | undefined, id: string, fence?: number) => {
+      const config = at(thread, on, fence === undefined ? {} : lease(fence));
+      sent = [];
+      await saver.put(config, checkpoint(id, {}), { source: "loop", step: 0, parents: {} }, {});
+      return sent;
+    };
+    await saver.getTuple(at(thread, undefined, lease(1)));
+    await put(undefined, "1", 1);
+    expect(await put("1", "2", 1)).toEqual(["PutCommand"]);
+    expect(await put("2", "15", 1)).toEqual(["PutCommand", "PutCommand"]);
+    expect(await put("15", "3", 1)).toEqual(["PutCommand"]);
+    expect(await put("1", "2a", 2)).toEqual(["QueryCommand", "PutCommand", "PutCommand"]);
+    expect(await put("2a", "4", 2)).toEqual(["PutCommand"]);
+    for (const warm of [saver, saverOn()]) {
+      sent = [];
+      expect((await warm.getTuple(at(thread, undefined, lease(2))))?.checkpoint.id).toBe("4");
+      expect(sent).toEqual(["QueryCommand", "QueryCommand"]);
+    }
+  });
+
+  it("expires with its pointer where its clock is behind, and is read with keys", async () => {
+    let now = Date.now();
+    const encryption = { keys: { k1: randomBytes(32) }, current: "k1" };
+    const [thread, saver] = [newThread(), saverOn({ ttlMs: 60_000, clock: { now: () => now }, encryption })];
+    const put = (on: string | undefined, id: string) =>
+      saver.put(at(thread, on), checkpoint(id, { messages: [id] }), { source: "loop", step: 0, parents: {} }, {});
+    await put(undefined, "5");
+    now += 40_000;
+    await put("5", "1");
+    const cold = saverOn({ clock: { now: () => now }, encryption });
+    expect((await cold.getTuple(at(thread)))?.checkpoint.channel_values).toEqual({ messages: ["1"] });
+    now += 30_000;
+    expect((await cold.getTuple(at(thread)))?.checkpoint.id).toBe("1");
+    now += 40_000;
+    expect(await cold.getTuple(at(thread))).toBeUndefined();
+    const { items } = (await saver.inspect(thread)).kinds.heads;
+    expect(items).toBe(3);
   });
 });

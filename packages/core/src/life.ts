@@ -6,6 +6,11 @@ export interface Life {
   id?: string | undefined;
   /** Ids of the runs that were rolled back, the latest last: what they wrote is absent too. */
   undone: readonly string[];
+  /**
+   * The fence of the thread's lease, for those that hold it: what they put is newer than all that was there when they took it.
+   * Left out by others.
+   */
+  fence?: number;
 }
 
 /** The number of rolled back runs of a thread that are remembered. No write of an earlier one can still be under way. */

@@ -13,6 +13,7 @@ import type { Blob, Blobs } from "./blobs.ts";
 import type { Codec } from "./codec.ts";
 import { type Expiry, kept } from "./expiry.ts";
 import { encodeHead, type Head } from "./head.ts";
+import { pointerTo } from "./head-reader.ts";
 import type { Heads } from "./heads.ts";
 import {
   type CheckpointRef,
@@ -69,7 +70,7 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   const { table, heads, seen } = copying;
   const [from, to] = [source.threadId, target.threadId];
   const found: Source[] = [];
-  for await (const { ref, head } of heads.read(from, undefined)) {
+  for await (const { ref, head } of heads.byId(from)) {
     if (!head || !(await seen.isOfLife({ ref, head }, { ...source.life, undone: [] }))) continue;
     const isUndone = !(await seen.isOfLife({ ref, head }, source.life));
     found.push({ ref, head: isUndone ? { ...head, expiresAt: 0 } : head });
@@ -208,11 +209,12 @@ async function copyHeads(
 ): Promise<void> {
   const oldestFirst = sources.toSorted((a, b) => a.head.depth - b.head.depth);
   for (let at = 0; at < oldestFirst.length; at += PUT_AT_ONCE)
-    await table.putAll(await Promise.all(oldestFirst.slice(at, at + PUT_AT_ONCE).map(move)));
+    await table.putAll((await Promise.all(oldestFirst.slice(at, at + PUT_AT_ONCE).map(move))).flat());
 
-  async function move({ ref, head }: Source): Promise<Item> {
+  /** The head, behind the pointer to it, if it has one. The copy has had no lease. */
+  async function move({ ref, head }: Source): Promise<Item[]> {
     const key = headKey({ ...ref, threadId: to });
-    const { life: _, expiresAt, sourcesUntil: __, ...rest } = head;
+    const { life: _, expiresAt, sourcesUntil: __, fence: ___, ...rest } = head;
     // A head that is absent to readers, and kept for what refers to it, is so in the copy.
     const until = isOver(head, now) ? expiresAt : expiry.expiresAt;
     const encoded = encodeHead({
@@ -223,6 +225,13 @@ async function copyHeads(
       metadata: await values.renamed(ref, head, to),
     });
     const isFirst = head.parent === undefined || !named.has(nameOf(ref.namespace, head.parent));
-    return { ...key, d: await codec.encode(encoded, key), ...kept(expiry), ...(isFirst && threads.indexKey(key)) };
+    const pointer = head.shift && (await pointerTo({ ...ref, threadId: to }, head.shift, undefined, codec));
+    const item = {
+      ...key,
+      d: await codec.encode(encoded, key),
+      ...kept(expiry),
+      ...(isFirst && threads.indexKey(key)),
+    };
+    return pointer ? [{ ...pointer, ...kept(expiry) }, item] : [item];
   }
 }

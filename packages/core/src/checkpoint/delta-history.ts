@@ -1,9 +1,10 @@
 /** What a delta channel is rebuilt from: the writes along a checkpoint's ancestors, back to a value that is stored. */
 import type { CheckpointPendingWrite, DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
-import { corrupt } from "./corrupt.ts";
 import type { Head } from "./head.ts";
-import type { Heads, Nearby } from "./heads.ts";
-import { type CheckpointRef, whatOf } from "./keys.ts";
+import type { Nearby } from "./head-reader.ts";
+import type { Heads } from "./heads.ts";
+import type { CheckpointRef } from "./keys.ts";
+import { idsByClock } from "./order.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import type { Values } from "./values.ts";
 
@@ -13,26 +14,28 @@ interface Stores {
   pendingWrites: PendingWrites;
 }
 
-/** So many ancestors' writes are read at once. */
-const BATCH = 100;
+/** So many ancestors are read at once, and their writes. */
+export const BATCH = 100;
 
-/** `of.checkpointId` may be empty, for the newest. Ancestors that have expired count while they are there. */
+/** `nearby`: what was read already. Ancestors that are absent to readers count while they are there. Throws `store-corrupt` when one is damaged. */
 export async function deltaHistory(
   { heads, values, pendingWrites }: Stores,
-  of: CheckpointRef,
+  of: { ref: CheckpointRef; head: Head } | undefined,
+  nearby: Nearby,
   channels: string[],
 ): Promise<Record<string, DeltaChannelHistory>> {
-  const { threadId, namespace } = of;
   const histories = new Map(channels.map((name) => [name, { newestFirst: [] as CheckpointPendingWrite[], seed: {} }]));
   const open = new Set(channels);
-  const nearby: Nearby = new Map();
+  // An id can have been put again, on what was put on it.
+  const passed = new Set<string>();
   let batch: { ref: CheckpointRef; head: Head }[] = [];
 
   async function take(): Promise<void> {
     const ancestors = batch;
     batch = [];
-    const ids = ancestors.map(({ ref }) => ref.checkpointId);
-    const writes = await pendingWrites.readAll(threadId, namespace, ids);
+    if (!of) return;
+    const { threadId, namespace } = of.ref;
+    const writes = await pendingWrites.readAll(threadId, namespace, idsByClock(ancestors));
     for (const { ref, head } of ancestors) {
       if (open.size === 0) return;
       for (const write of ((await writes.get(ref.checkpointId)?.()) ?? []).toReversed())
@@ -47,25 +50,13 @@ export async function deltaHistory(
     }
   }
 
-  let next: string | undefined;
-  let isOnPath = false;
-  for await (const { ref, head, keptUntil } of heads.read(threadId, namespace, {
-    upTo: of.checkpointId || undefined,
-    pageSize: BATCH,
-  })) {
-    if (isOnPath && next === undefined) break;
-    if (!head) {
-      // Without it the channels would come back short, and nobody would know.
-      if (!isOnPath || ref.checkpointId === next) throw corrupt(whatOf(ref));
-      continue;
-    }
-    nearby.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
-    if (isOnPath && ref.checkpointId !== next) continue;
-    if (isOnPath) batch.push({ ref, head });
-    isOnPath = true;
-    next = head.parent;
-    if (batch.length === BATCH) await take();
-    if (open.size === 0) break;
+  for (let at = of; at?.head.parent !== undefined && open.size > 0 && !passed.has(at.ref.checkpointId); ) {
+    passed.add(at.ref.checkpointId);
+    const ref: CheckpointRef = { ...at.ref, checkpointId: at.head.parent };
+    if (!nearby.has(ref.checkpointId)) await heads.gather(ref, nearby, BATCH);
+    const head = nearby.get(ref.checkpointId)?.head;
+    at = head && { ref, head };
+    if (at && batch.push(at) === BATCH) await take();
   }
   await take();
   return Object.fromEntries(

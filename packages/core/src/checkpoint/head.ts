@@ -4,6 +4,7 @@
  * the first to have, channel by channel.
  */
 import { crc32 } from "node:zlib";
+import type { Shift } from "./order.ts";
 import type { Run } from "./runs.ts";
 
 /** What the serializer gave for a value: its type, and its bytes. */
@@ -28,6 +29,10 @@ export interface Head {
   parent?: string;
   /** The head before it, where that is not its parent's: a checkpoint that was put again keeps the place that it had. */
   base?: string;
+  /** Where its place in the order is not its id: see order.ts. */
+  shift?: Shift;
+  /** The fence of the lease under which it was put, if there was one. */
+  fence?: number;
   /** Which life of the thread it belongs to: see tombstone.ts. */
   life?: string;
   /** Epoch seconds from which it is absent, though others may still need its bytes; never when left out. */
@@ -49,6 +54,8 @@ interface Line {
   n: number;
   p?: string;
   s?: string;
+  o?: [base: string, steps: number];
+  f?: number;
   g?: string;
   e?: number;
   u?: number;
@@ -66,11 +73,13 @@ const typed = (type: string): [string?] => (type === JSON_TYPE ? [] : [type]);
 
 /** To be coded, and kept as the item's `d`. */
 export function encodeHead(head: Omit<Head, "fingerprint">): Buffer {
-  const { depth, parent, base, life, expiresAt, sourcesUntil, body, metadata, channels, retained } = head;
+  const { depth, parent, base, shift, fence, life, expiresAt, sourcesUntil, body, metadata, channels, retained } = head;
   const line: Line = {
     n: depth,
     ...(parent !== undefined && { p: parent }),
     ...(base !== undefined && { s: base }),
+    ...(shift && { o: [shift.base, shift.steps] }),
+    ...(fence !== undefined && { f: fence }),
     ...(life !== undefined && { g: life }),
     ...(expiresAt !== undefined && { e: expiresAt }),
     ...(sourcesUntil !== undefined && { u: sourcesUntil }),
@@ -89,7 +98,7 @@ export function encodeHead(head: Omit<Head, "fingerprint">): Buffer {
 export function decodeHead(checkpointId: string, payload: Buffer, fingerprint: string): Head | undefined {
   const end = payload.indexOf(10);
   if (end < 0) return undefined;
-  const { n, p, s, g, e, u, b, m, c, k } = JSON.parse(payload.toString("utf8", 0, end)) as Line;
+  const { n, p, s, o, f, g, e, u, b, m, c, k } = JSON.parse(payload.toString("utf8", 0, end)) as Line;
   let at = end + 1;
   const take = (length: number): Buffer => {
     at += length;
@@ -106,6 +115,8 @@ export function decodeHead(checkpointId: string, payload: Buffer, fingerprint: s
     depth: n,
     ...(p !== undefined && { parent: p }),
     ...(s !== undefined && { base: s }),
+    ...(o && { shift: { base: o[0], steps: o[1] } }),
+    ...(f !== undefined && { fence: f }),
     ...(g !== undefined && { life: g }),
     ...(e !== undefined && { expiresAt: e }),
     ...(u !== undefined && { sourcesUntil: u }),

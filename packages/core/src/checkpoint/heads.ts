@@ -2,11 +2,12 @@
 
 import { crc32 } from "node:zlib";
 import { LRUCache } from "lru-cache";
-import type { Item, Table } from "../dynamo/index.ts";
-import type { Codec } from "./codec.ts";
+import type { Life } from "../life.ts";
 import { corrupt } from "./corrupt.ts";
-import { decodeHead, fingerprintOf, type Head, inlineOf } from "./head.ts";
-import { type CheckpointRef, headKey, headsOf, parseHeadKey, partition, whatOf } from "./keys.ts";
+import { type Head, inlineOf } from "./head.ts";
+import { type Candidate, type Entry, type EntryRange, type HeadReader, type Nearby, note } from "./head-reader.ts";
+import { type CheckpointRef, whatOf } from "./keys.ts";
+import { higher, isAbove, placeOf } from "./order.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "./plan.ts";
 import { reachOf, storedRanges, toSlices } from "./runs.ts";
 import { nameOf, type Segments } from "./segments.ts";
@@ -19,72 +20,71 @@ export interface Loaded {
   state: State;
 }
 
-/** A head as it was read; undefined where its bytes are damaged. */
-export interface Candidate {
-  ref: CheckpointRef;
-  head: Head | undefined;
-  /** Epoch seconds until which DynamoDB keeps it, at least. */
-  keptUntil?: number;
-}
-
-/** Heads that were read together, by checkpoint id. */
-export type Nearby = Map<string, { head: Head; keptUntil?: number }>;
-
 export class Heads {
-  private readonly table: Table;
+  private readonly reader: HeadReader;
   private readonly segments: Segments;
-  private readonly codec: Codec;
   private readonly cache: LRUCache<string, Loaded>;
-  private readonly newest = new LRUCache<string, string>({ max: 10_000 });
+  /** The newest checkpoint of a namespace, as far as this process has seen. */
+  private readonly newest = new LRUCache<string, { place: string; checkpointId: string }>({ max: 10_000 });
+  /** The highest place of a namespace, by the lease under which it was read or put at. */
+  private readonly tops = new LRUCache<string, string>({ max: 10_000 });
 
   /** `cacheBytes`: how much of what was read or put is kept in memory. */
-  constructor(table: Table, segments: Segments, codec: Codec, cacheBytes: number) {
-    this.table = table;
+  constructor(reader: HeadReader, segments: Segments, cacheBytes: number) {
+    this.reader = reader;
     this.segments = segments;
-    this.codec = codec;
     this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: sizeOf });
   }
 
-  /** Newest first, with those that are absent to readers: their bytes may be needed. Damaged ones are left out. */
-  async *read(
-    threadId: string,
-    namespace: string | undefined,
-    options: { upTo?: string | undefined; pageSize?: number } = {},
-  ): AsyncGenerator<Candidate> {
-    const from = headsOf(namespace);
-    const to =
-      options.upTo === undefined
-        ? `${from}\u{10ffff}`
-        : headKey({ threadId, namespace: namespace ?? "", checkpointId: options.upTo }).sk;
-    const { pageSize } = options;
-    const range = { pk: partition(threadId), from, to, descending: true, ...(pageSize !== undefined && { pageSize }) };
-    for await (const item of this.table.query(range)) yield await toCandidate(item, this.codec);
+  /** The heads of a thread or of one of its namespaces, those with the greatest ids first, with those that are absent to readers. */
+  byId(threadId: string, namespace?: string): AsyncGenerator<Candidate> {
+    return this.reader.byId({ threadId, namespace });
   }
 
-  /** The heads that a config may mean, newest first: with the first page, and all on it in `nearby`. */
-  async candidates(
-    threadId: string,
-    namespace: string,
-    checkpointId: string,
-    nearby: Nearby,
-  ): Promise<AsyncIterable<Candidate>> {
-    const isKnown = checkpointId
-      ? this.known({ threadId, namespace, checkpointId })
-      : this.knowsLatest(threadId, namespace);
-    const pageSize = isKnown ? 2 : MAX_REACH + 1;
-    const reading = this.read(threadId, namespace, { upTo: checkpointId || undefined, pageSize });
-    const page: Candidate[] = [];
+  /** The same, newest first. All that was read so far is in `nearby`, by namespace. */
+  newestFirst(range: EntryRange, nearby: Map<string, Nearby>): AsyncGenerator<Entry> {
+    const nearbyOf = (namespace: string) => {
+      const known = nearby.get(namespace) ?? new Map();
+      nearby.set(namespace, known);
+      return known;
+    };
+    return this.inOrder(noted(this.reader.entries(range), nearbyOf), nearbyOf);
+  }
+
+  /** The heads that a config may mean, the newest first if it names none. Those on the first page are in `nearby`. */
+  async candidates(of: CheckpointRef, life: Life | undefined, nearby: Nearby): Promise<AsyncIterable<Candidate>> {
+    const { threadId, namespace, checkpointId } = of;
+    const pageSize = (checkpointId ? this.known(of) : this.knowsLatest(of)) ? 2 : MAX_REACH + 1;
+    const upTo = checkpointId ? placeOf(checkpointId) : undefined;
+    const entries = noted(this.reader.entries({ threadId, namespace, upTo, pageSize }), () => nearby);
+    const page: Entry[] = [];
     while (page.length < pageSize) {
-      const next = await reading.next();
+      const next = await entries.next();
       if (next.done) break;
-      const { ref, head, keptUntil } = next.value;
-      if (head) nearby.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
       page.push(next.value);
     }
-    return (async function* () {
-      yield* page;
-      yield* reading;
-    })();
+    if (checkpointId) return only(page[0], checkpointId);
+    if (life) this.noteTop(of, life, page[0]?.place ?? "");
+    return this.inOrder(chain(byFence(page), entries), () => nearby);
+  }
+
+  private inOrder(entries: AsyncIterable<Entry>, nearbyOf: (namespace: string) => Nearby): AsyncGenerator<Entry> {
+    return this.reader.inOrder(entries, nearbyOf, (ref) => (this.known(ref) ? 1 : MAX_REACH + 1));
+  }
+
+  /** The highest place of a namespace, for the holder of a lease: nobody else puts there. Read once. */
+  async topUnder(of: CheckpointRef, life: Life): Promise<string> {
+    const known = this.tops.get(leaseKey(of, life));
+    if (known !== undefined) return known;
+    const { value } = await this.reader.entries({ ...of, pageSize: 1 }).next();
+    return this.noteTop(of, life, value?.place ?? "");
+  }
+
+  private noteTop(of: CheckpointRef, life: Life, place: string): string {
+    if (life.fence === undefined) return place;
+    const top = higher(this.tops.get(leaseKey(of, life)), place) ?? place;
+    this.tops.set(leaseKey(of, life), top);
+    return top;
   }
 
   /** The state of a checkpoint that is known by its id; undefined when there is none. */
@@ -102,16 +102,25 @@ export class Heads {
   }
 
   /** Whether a state of the namespace that was the newest when it was seen is in memory. */
-  knowsLatest(threadId: string, namespace: string): boolean {
-    const checkpointId = this.newest.get(cacheKey({ threadId, namespace, checkpointId: "" }));
-    return checkpointId !== undefined && this.known({ threadId, namespace, checkpointId }) !== undefined;
+  private knowsLatest(of: CheckpointRef): boolean {
+    const newest = this.newest.get(namespaceKey(of));
+    return newest !== undefined && this.known({ ...of, ...newest }) !== undefined;
   }
 
-  keep(loaded: Loaded): void {
-    const { ref } = loaded;
+  /** Keeps a checkpoint that was put, as `keep` does, with `life` of the config that it was put with. */
+  keepPut(loaded: Loaded, life: Life | undefined): void {
+    this.keep(loaded);
+    const { ref, head } = loaded;
+    if (life) this.noteTop(ref, life, placeOf(ref.checkpointId, head.shift));
+  }
+
+  private keep(loaded: Loaded): void {
+    const { ref, head } = loaded;
     this.cache.set(cacheKey(ref), loaded);
-    const place = cacheKey({ ...ref, checkpointId: "" });
-    if (ref.checkpointId > (this.newest.get(place) ?? "")) this.newest.set(place, ref.checkpointId);
+    const place = placeOf(ref.checkpointId, head.shift);
+    const newest = this.newest.get(namespaceKey(ref));
+    if (!newest || isAbove(place, newest.place))
+      this.newest.set(namespaceKey(ref), { place, checkpointId: ref.checkpointId });
   }
 
   forget(threadId: string): void {
@@ -180,39 +189,37 @@ export class Heads {
     return found;
   }
 
-  /** Reads the head, and as many before it as it may refer to: most often those are its ancestors. */
-  private async gather(ref: CheckpointRef, nearby: Nearby): Promise<void> {
-    let left = MAX_REACH + 1;
-    for await (const {
-      head,
-      keptUntil,
-      ref: { checkpointId },
-    } of this.read(ref.threadId, ref.namespace, {
-      upTo: ref.checkpointId,
-      pageSize: left,
-    })) {
-      if (checkpointId === ref.checkpointId && !head) throw corrupt(whatOf(ref));
-      if (head) nearby.set(checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
-      if (--left === 0) return;
-    }
+  /** Reads the head, and as many with smaller ids as it may refer to: most often those are its ancestors. */
+  async gather(ref: CheckpointRef, nearby: Nearby, count = MAX_REACH + 1): Promise<void> {
+    const own = await this.reader.gather(ref, nearby, count);
+    if (own && !own.head) throw corrupt(whatOf(ref));
   }
 }
 
-/** A head's item, read. */
-export async function toCandidate(item: Item, codec: Codec): Promise<Candidate> {
-  const ref = parseHeadKey(item);
-  const payload = await codec.decode(item.d, item);
-  const head = payload && readHead(ref.checkpointId, payload, fingerprintOf(item.d as Uint8Array));
-  return { ref, head, ...(typeof item.expiresAt === "number" && { keptUntil: item.expiresAt }) };
+async function* noted(entries: AsyncGenerator<Entry>, nearbyOf: (namespace: string) => Nearby): AsyncGenerator<Entry> {
+  for await (const entry of entries) {
+    note(entry, nearbyOf(entry.ref.namespace));
+    yield entry;
+  }
 }
 
-/** Undefined for the bytes of another format as well as for damaged ones. */
-function readHead(...payload: Parameters<typeof decodeHead>): Head | undefined {
-  try {
-    return decodeHead(...payload);
-  } catch {
-    return undefined;
-  }
+async function* chain<T>(first: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield* first;
+  yield* rest;
+}
+
+async function* only(entry: Entry | undefined, checkpointId: string): AsyncGenerator<Candidate> {
+  if (entry && !entry.isPointer && entry.ref.checkpointId === checkpointId) yield entry;
+}
+
+/**
+ * A page of heads, newest first, with those behind that were put under an earlier lease than one further down: they landed after
+ * their holder had lost the thread. It had few writes under way. One that was put without a lease stays, with all below it.
+ */
+function byFence(page: Entry[]): Entry[] {
+  const end = page.findIndex(({ head }) => head?.fence === undefined);
+  const fenced = end < 0 ? page : page.slice(0, end);
+  return [...fenced.toSorted((a, b) => (b.head?.fence ?? 0) - (a.head?.fence ?? 0)), ...page.slice(fenced.length)];
 }
 
 /** What children of a head are compared with. */
@@ -237,6 +244,9 @@ export function toAncestor(head: Pick<Head, "depth" | "channels" | "retained">):
   return { depth: head.depth, inline: new Map(inline.map(([name, bytes]) => [name, bytes.length])) };
 }
 
+const namespaceKey = ({ threadId, namespace }: CheckpointRef) => JSON.stringify([threadId, namespace]);
+const leaseKey = ({ threadId, namespace }: CheckpointRef, { id, fence }: Life) =>
+  JSON.stringify([threadId, namespace, id, fence]);
 const cacheKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>
   JSON.stringify([threadId, namespace, checkpointId]);
 

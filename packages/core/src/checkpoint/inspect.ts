@@ -2,8 +2,9 @@
 import type { Item, Table } from "../dynamo/index.ts";
 import type { Codec } from "./codec.ts";
 import type { Head } from "./head.ts";
-import { toCandidate } from "./heads.ts";
+import { toEntry } from "./head-reader.ts";
 import { partition } from "./keys.ts";
+import { isAbove, placeOf } from "./order.ts";
 import type { Run } from "./runs.ts";
 
 export interface ThreadReport {
@@ -22,7 +23,7 @@ export interface ThreadReport {
     /** How many heads back it reaches. */
     reach: number;
   }[];
-  /** Oldest first, with the bytes of each one's head. */
+  /** By id, those of a namespace together, with the bytes of each one's head. */
   checkpoints: { namespace: string; id: string; bytes: number }[];
   /** Ids of checkpoints whose heads are damaged. */
   damaged: string[];
@@ -38,7 +39,7 @@ export async function inspectThread(table: Table, codec: Codec, threadId: string
     checkpoints: [],
     damaged: [],
   };
-  const newest = new Map<string, Head>();
+  const newest = new Map<string, { head: Head; place: string }>();
   for await (const item of table.query({ pk: partition(threadId), withExpired: true })) {
     const kind = KINDS[item.sk.split("#")[0] as keyof typeof KINDS];
     if (!kind) continue;
@@ -48,15 +49,16 @@ export async function inspectThread(table: Table, codec: Codec, threadId: string
     if (typeof item.expiresAt === "number")
       report.oldestExpiry = Math.min(report.oldestExpiry ?? item.expiresAt, item.expiresAt);
     if (kind !== "heads") continue;
-    const { ref, head } = await toCandidate(item, codec);
+    const { ref, head, isPointer } = await toEntry(item, codec);
+    if (isPointer) continue;
     const { namespace, checkpointId } = ref;
     report.checkpoints.push({ namespace, id: checkpointId, bytes });
-    // Keys come in the order of ids.
-    if (head) newest.set(namespace, head);
-    else report.damaged.push(checkpointId);
+    if (!head) report.damaged.push(checkpointId);
+    const place = head && placeOf(checkpointId, head.shift);
+    if (head && place && isAbove(place, newest.get(namespace)?.place ?? "")) newest.set(namespace, { head, place });
   }
-  for (const [namespace, { channels }] of newest)
-    for (const [name, { runs }] of channels)
+  for (const [namespace, { head }] of newest)
+    for (const [name, { runs }] of head.channels)
       report.channels.push({ namespace, name, runs: runs.length, ...reachAndSegments(runs) });
   return report;
 }

@@ -11,8 +11,8 @@ export const whatOf = ({ threadId, checkpointId }: CheckpointRef): string =>
   `checkpoint ${checkpointId} of thread ${threadId}`;
 
 /** `#` separates the parts of a sort key, so it is escaped inside of them. */
-const encodePart = (part: string) => part.replace(/[%#]/g, (char) => (char === "%" ? "%25" : "%23"));
-const decodePart = (part: string) => part.replace(/%2[35]/g, (code) => (code === "%25" ? "%" : "#"));
+export const encodePart = (part: string) => part.replace(/[%#]/g, (char) => (char === "%" ? "%25" : "%23"));
+export const decodePart = (part: string) => part.replace(/%2[35]/g, (code) => (code === "%25" ? "%" : "#"));
 
 const PARTITION = "checkpoint#";
 export const HEADS = "head#";
@@ -29,10 +29,16 @@ export const headKey = ({ threadId, namespace, checkpointId }: CheckpointRef): K
   sk: headsOf(namespace) + encodePart(checkpointId),
 });
 
-/** The reference that a head's key was made from. */
-export function parseHeadKey({ pk, sk }: Key): CheckpointRef {
-  const [, namespace = "", checkpointId = ""] = sk.split("#");
-  return { threadId: threadOf(pk) ?? "", namespace: decodePart(namespace), checkpointId: decodePart(checkpointId) };
+/** The key at a place of a namespace's order: that of a head, or of a pointer to one. See order.ts. */
+export const placeKey = ({ threadId, namespace }: Omit<CheckpointRef, "checkpointId">, place: string): Key => ({
+  pk: partition(threadId),
+  sk: headsOf(namespace) + place,
+});
+
+/** What `placeKey` was made from. */
+export function parsePlaceKey({ pk, sk }: Key): Omit<CheckpointRef, "checkpointId"> & { place: string } {
+  const [, namespace = "", ...place] = sk.split("#");
+  return { threadId: threadOf(pk) ?? "", namespace: decodePart(namespace), place: place.join("#") };
 }
 
 export const WRITES = "writes#";

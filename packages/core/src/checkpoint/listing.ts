@@ -1,6 +1,6 @@
-import type { Head } from "./head.ts";
-import type { Candidate, Heads, Nearby } from "./heads.ts";
-import type { CheckpointRef } from "./keys.ts";
+import type { Candidate, Entry, Nearby } from "./head-reader.ts";
+import type { Heads } from "./heads.ts";
+import { isAbove, placeOf } from "./order.ts";
 import { MAX_REACH } from "./plan.ts";
 
 export interface WantedHeads {
@@ -17,19 +17,15 @@ const GROUP = 50;
 export async function* wantedHeads(
   heads: Heads,
   { threadId, namespace, limit }: { threadId: string; namespace: string | undefined; limit: number },
-  wants: (ref: CheckpointRef, head: Head | undefined) => Promise<boolean>,
+  wants: (entry: Entry) => Promise<boolean>,
 ): AsyncGenerator<WantedHeads> {
   const nearby = new Map<string, Nearby>();
   let waiting: (Pick<Candidate, "ref" | "head"> & { position: number })[] = [];
   let left = limit;
   let position = 0;
   const pageSize = limit + MAX_REACH + 1;
-  for await (const { ref, head, keptUntil } of heads.read(threadId, namespace, {
-    ...(Number.isFinite(pageSize) && { pageSize }),
-  })) {
-    const kin = nearby.get(ref.namespace) ?? new Map();
-    if (head) kin.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
-    nearby.set(ref.namespace, kin);
+  const range = { threadId, namespace, ...(Number.isFinite(pageSize) && { pageSize }) };
+  for await (const entry of heads.newestFirst(range, nearby)) {
     position += 1;
     const ready = waiting.filter((one) => one.position + MAX_REACH < position).length;
     if (ready >= GROUP || (ready > 0 && ready === left)) {
@@ -38,7 +34,19 @@ export async function* wantedHeads(
       left -= ready;
       if (left === 0) return;
     }
-    if (waiting.length < left && (await wants(ref, head))) waiting.push({ ref, head, position });
+    const { ref, head } = entry;
+    if (waiting.length < left && (await wants(entry))) waiting.push({ ref, head, position });
   }
   if (waiting.length > 0) yield { wanted: waiting, nearby };
+}
+
+/** Tells the heads that are older than a checkpoint of that id, when asked of each from the newest on. */
+export function olderThan(checkpointId: string): (entry: Pick<Entry, "ref" | "place">) => boolean {
+  const passed = new Set<string>();
+  return ({ ref, place }) => {
+    // One whose place is not its id is met before those that are older, and others sort by their ids.
+    const isOlder = passed.has(ref.namespace) || isAbove(placeOf(checkpointId), place);
+    if (ref.checkpointId === checkpointId) passed.add(ref.namespace);
+    return isOlder;
+  };
 }

@@ -28,6 +28,7 @@ import {
   writesOf,
   writesOfNamespace,
 } from "./keys.ts";
+import { UpdateBuilder } from "./update-builder.ts";
 
 /** One write as stored: its channel, the serializer's type, the value. */
 type StoredWrite = [channel: string, type: string, value: Blob];
@@ -137,10 +138,11 @@ export class PendingWrites {
 
   /**
    * Begins to read the writes of a checkpoint that is not known yet, but is the newest of its namespace or nearly so.
-   * What is returned takes the checkpoint and gives its writes; it reads on if they were not among the newest.
+   * What is returned takes the checkpoint and gives its writes; it reads them by themselves if they are not among the newest.
    */
   readNewest(threadId: string, namespace: string): (ref: CheckpointRef) => Promise<CheckpointPendingWrite[]> {
-    const range = { pk: partition(threadId), prefix: writesOfNamespace(namespace), descending: true, pageSize: 4 };
+    const pageSize = 4;
+    const range = { pk: partition(threadId), prefix: writesOfNamespace(namespace), descending: true, pageSize };
     const newest = this.table.query(range);
     const first = newest.next();
     // Whoever asks hears of it.
@@ -148,25 +150,31 @@ export class PendingWrites {
     return async (ref) => {
       const own = writesOf(ref);
       const items: Item[] = [];
+      let others = 0;
       for (let next = await first; !next.done; next = await newest.next()) {
         if (next.value.sk.startsWith(own)) items.push(next.value);
         else if (next.value.sk < own) break;
+        else if (++others === pageSize) return this.read(ref);
       }
       return this.toWrites(ref, items);
     };
   }
 
   /**
-   * Reads the writes of several checkpoints of a namespace, by checkpoint id, in one query over the span of their ids. Each is loaded
-   * when it is asked for, so that one that is damaged does no harm to the others.
+   * Reads the writes of several checkpoints of a namespace, by checkpoint id: of each list of ids in one query over their span. Each
+   * is loaded when it is asked for, so that one that is damaged does no harm to the others.
    */
-  async readAll(threadId: string, namespace: string, ids: string[]): Promise<Map<string, WritesReader>> {
-    const wanted = new Map(ids.map((checkpointId) => [checkpointId, [] as Item[]]));
-    const [oldest, newest] = [ids.toSorted()[0], ids.toSorted().at(-1)];
-    if (oldest === undefined || newest === undefined) return new Map();
+  async readAll(threadId: string, namespace: string, lists: string[][]): Promise<Map<string, WritesReader>> {
+    const wanted = new Map(lists.flat().map((checkpointId) => [checkpointId, [] as Item[]]));
     const place = (checkpointId: string) => writesOf({ threadId, namespace, checkpointId });
-    const range = { pk: partition(threadId), from: place(oldest), to: `${place(newest)}\u{10ffff}` };
-    for await (const item of this.table.query(range)) wanted.get(checkpointOf(item.sk))?.push(item);
+    for (const ids of lists.map((list) => list.toSorted())) {
+      const [oldest, newest] = [ids[0], ids.at(-1)];
+      if (oldest === undefined || newest === undefined) continue;
+      const range = { pk: partition(threadId), from: place(oldest), to: `${place(newest)}\u{10ffff}` };
+      const own = new Set(ids);
+      for await (const item of this.table.query(range))
+        if (own.has(checkpointOf(item.sk))) wanted.get(checkpointOf(item.sk))?.push(item);
+    }
     return new Map(
       [...wanted].map(([checkpointId, items]) => [
         checkpointId,
@@ -245,50 +253,3 @@ const packOf = (writes: Write[]): Buffer =>
 /** Negative for the channels that LangGraph keeps one write of. A channel may be called `constructor`. */
 const indexOf = (channel: string, position: number): number =>
   Object.hasOwn(WRITES_IDX_MAP, channel) ? (WRITES_IDX_MAP[channel] as number) : position;
-
-class UpdateBuilder {
-  condition?: string;
-  readonly names: Record<string, string> = {};
-  readonly values: Record<string, unknown> = {};
-  private readonly sets: string[] = [];
-  private readonly removes: string[] = [];
-
-  constructor(values: Map<string, unknown>) {
-    for (const [attribute, value] of values) this.set(attribute, value);
-  }
-
-  get expression(): string {
-    return `SET ${this.sets.join(", ")}${this.removes.length > 0 ? ` REMOVE ${this.removes.join(", ")}` : ""}`;
-  }
-
-  set(attribute: string, value: unknown): void {
-    this.sets.push(`${this.name(attribute)} = ${this.value(value)}`);
-  }
-
-  setOnce(attribute: string, value: unknown): void {
-    const name = this.name(attribute);
-    this.sets.push(`${name} = if_not_exists(${name}, ${this.value(value)})`);
-  }
-
-  remove(attribute: string): void {
-    this.removes.push(this.name(attribute));
-  }
-
-  /** The update is made only while the attribute has this value; undefined stands for none. */
-  whereIs(attribute: string, value: unknown): void {
-    const name = this.name(attribute);
-    this.condition = value === undefined ? `attribute_not_exists(${name})` : `${name} = ${this.value(value)}`;
-  }
-
-  private name(attribute: string): string {
-    const name = `#${Object.keys(this.names).length}`;
-    this.names[name] = attribute;
-    return name;
-  }
-
-  private value(value: unknown): string {
-    const name = `:${Object.keys(this.values).length}`;
-    this.values[name] = value;
-    return name;
-  }
-}

@@ -6,7 +6,7 @@ import type { Item, Table } from "../dynamo/index.ts";
 import type { Codec } from "./codec.ts";
 import { unlessCorrupt } from "./corrupt.ts";
 import { encodeHead } from "./head.ts";
-import { toCandidate } from "./heads.ts";
+import { toEntry } from "./head-reader.ts";
 import { HEADS, partition } from "./keys.ts";
 import type { Values } from "./values.ts";
 
@@ -31,8 +31,8 @@ export async function hideRun({ table, codec, values }: Stores, threadId: string
 
   async function hide(found: Item): Promise<void> {
     for (let item: Item | undefined = found; item; item = await again(item)) {
-      const { ref, head } = await toCandidate(item, codec);
-      if (!head || head.expiresAt === 0) return;
+      const { ref, head, isPointer } = await toEntry(item, codec);
+      if (!head || isPointer || head.expiresAt === 0) return;
       const metadata = (await values.metadata(ref, head).catch(unlessCorrupt)) as { run_id?: unknown } | undefined;
       if (metadata?.run_id !== runId) return;
       const d = await codec.encode(encodeHead({ ...head, expiresAt: 0 }), item);

@@ -7,39 +7,35 @@ import {
   type CheckpointMetadata,
   type CheckpointTuple,
   type DeltaChannelHistory,
-  getCheckpointId,
   type PendingWrite,
   type SerializerProtocol,
 } from "@langchain/langgraph-checkpoint";
-import { LRUCache } from "lru-cache";
 import { type Clock, systemClock } from "../clock.ts";
 import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, guarded, Table } from "../dynamo/index.ts";
-import type { Life } from "../life.ts";
 import type { BlobOptions } from "./blob-store.ts";
 import { Blobs } from "./blobs.ts";
 import { CheckedSerde } from "./checked-serde.ts";
 import { Codec } from "./codec.ts";
 import { required, text, toConfig } from "./config.ts";
 import { type Copying, copyThread, type ThreadEnd } from "./copy.ts";
-import { corrupt, unlessCorrupt } from "./corrupt.ts";
-import { deltaHistory } from "./delta-history.ts";
+import { unlessCorrupt } from "./corrupt.ts";
 import { Encryption, type EncryptionOptions } from "./encryption.ts";
 import { expiryOf, kept } from "./expiry.ts";
-import type { Head } from "./head.ts";
+import { HeadReader } from "./head-reader.ts";
 import { HeadWriter } from "./head-writer.ts";
-import { Heads, type Nearby } from "./heads.ts";
+import { Heads } from "./heads.ts";
 import { inspectThread, type ThreadReport } from "./inspect.ts";
-import { type CheckpointRef, whatOf } from "./keys.ts";
-import { wantedHeads } from "./listing.ts";
+import { placeOf } from "./order.ts";
 import { PendingWrites } from "./pending-writes.ts";
-import type { Plan, State } from "./plan.ts";
+import type { Plan } from "./plan.ts";
 import { PutOrder } from "./put-order.ts";
+import { Reading } from "./reading.ts";
 import { hideRun } from "./rollback.ts";
 import { Seen } from "./seen.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
 import { Threads } from "./threads.ts";
-import { keepLife, lifeIn, Tombstones } from "./tombstone.ts";
+import { Lives, lifeIn, Tombstones } from "./tombstone.ts";
 import { Tuples } from "./tuples.ts";
 import { Values } from "./values.ts";
 
@@ -89,11 +85,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly heads: Heads;
   private readonly segments: Segments;
   private readonly pendingWrites: PendingWrites;
-  private readonly tuples: Tuples;
   private readonly headWriter: HeadWriter;
   private readonly puts = new PutOrder();
-  private readonly lives = new LRUCache<string, Life>({ max: 10_000 });
   private readonly tombstones: Tombstones;
+  private readonly lives: Lives;
+  private readonly reading: Reading;
   private readonly values: Values;
   private readonly copying: Omit<Copying, "expiry" | "now">;
   private readonly seen: Seen;
@@ -115,63 +111,30 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const checkedSerde = new CheckedSerde(this.serde);
     this.values = new Values(checkedSerde);
     this.seen = new Seen(this.values, clock);
-    this.heads = new Heads(this.table, this.segments, this.codec, half);
+    this.heads = new Heads(new HeadReader(this.table, this.codec), this.segments, half);
     const blobs = new Blobs(this.table, this.codec);
     this.pendingWrites = new PendingWrites(this.table, blobs, checkedSerde);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;
     this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
-    this.tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
+    const tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
+    this.lives = new Lives(this.tombstones);
+    const { seen, lives } = this;
+    this.reading = new Reading({ heads, seen, lives, values, pendingWrites, tuples, threads });
     this.copying = { table, codec, heads, seen: this.seen, values, blobs, objects: options.blobs, threads };
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
-  async getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
-    const threadId = text(config, "thread_id");
-    if (threadId === undefined) return undefined;
-    const namespace = text(config, "checkpoint_ns") ?? "";
-    const checkpointId = getCheckpointId(config);
-    const nearby: Nearby = new Map();
-    const [candidates, life, writesOf] = await Promise.all([
-      this.heads.candidates(threadId, namespace, checkpointId, nearby),
-      this.lifeOf(threadId, config),
-      checkpointId
-        ? this.pendingWrites.read({ threadId, namespace, checkpointId }).then((writes) => async () => writes)
-        : this.pendingWrites.readNewest(threadId, namespace),
-    ]);
-    for await (const { ref, head } of candidates) {
-      if (checkpointId && ref.checkpointId !== checkpointId) return undefined;
-      if (!head) throw corrupt(whatOf(ref));
-      if (!(await this.seen.isVisible({ ref, head }, life))) continue;
-      const [loaded, writes] = await Promise.all([this.heads.load(ref, head, nearby), writesOf(ref)]);
-      return keepLife(await this.tuples.of(loaded, writes), config);
-    }
-    return undefined;
+  getTuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    return this.reading.tuple(config);
   }
 
   /**
    * Newest first within a namespace. Without a `thread_id`, those of all threads: see `indexName`. One that cannot be read
    * is a `DamagedTuple`, and the list goes on.
    */
-  async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
-    const { before, filter, limit = Infinity } = options;
-    const namespace = text(config, "checkpoint_ns");
-    const [only, beforeId] = [getCheckpointId(config), before && getCheckpointId(before)];
-    const asked = text(config, "thread_id");
-    let left = limit;
-    for (const threadId of left <= 0 ? [] : asked === undefined ? await this.threads.all() : [asked]) {
-      const life = await this.lifeOf(threadId, config);
-      const wants = async (ref: CheckpointRef, head: Head | undefined) =>
-        (!only || ref.checkpointId === only) &&
-        (!beforeId || ref.checkpointId < beforeId) &&
-        (!head || (await this.seen.isVisible({ ref, head }, life))) &&
-        (!head || !filter || (await this.seen.meets({ ref, head }, filter)));
-      for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
-        for await (const tuple of this.tuples.ofGroup(threadId, group)) {
-          yield keepLife(tuple, config);
-          if (--left === 0) return;
-        }
-    }
+  list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+    return this.reading.list(config, options);
   }
 
   put(
@@ -206,15 +169,20 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
         for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
       const isOnItself = parentId === ref.checkpointId;
       const given = lifeIn(config);
-      const parent =
-        parentId === undefined ? undefined : await this.parentState({ ...ref, checkpointId: parentId }, given);
+      const [found, top] = await Promise.all([
+        parentId === undefined ? undefined : this.heads.find({ ...ref, checkpointId: parentId }).catch(unlessCorrupt),
+        given?.fence === undefined || isOnItself ? undefined : this.heads.topUnder(ref, given),
+      ]);
+      // A parent that this process has in memory may have been rolled back by another.
+      const parent = found && (!given || (await this.seen.isVisible(found, given))) ? found : undefined;
       // A checkpoint whose parent is gone belongs to a life that is over, if the thread was deleted.
       const isRoot = parentId === undefined || (isOnItself && !parent);
-      const life = given?.id ?? (isRoot ? (await this.lifeOf(ref.threadId, config)).id : parent?.life);
+      const life = given?.id ?? (isRoot ? (await this.lives.of(ref.threadId, config)).id : parent?.state.life);
       const expiry = expiryOf(config, this.ttlMs, this.clock.now());
       const check = (planned: Plan) => this.values.check(checkpoint, planned);
-      const content = { parentId, life, body, metadata: about, values, check };
-      await this.headWriter.put(ref, content, isOnItself ? undefined : parent, expiry);
+      const above = { top, ...(parentId && !isOnItself && { parent: placeOf(parentId, found?.head.shift) }) };
+      const content = { parentId, above, life, given, body, metadata: about, values, check };
+      await this.headWriter.put(ref, content, isOnItself ? undefined : parent?.state, expiry);
       return toConfig(ref);
     });
   }
@@ -233,15 +201,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
    * What the checkpoints before the one in question wrote to these channels, back to where their values were stored
    * whole. It takes one query for a hundred heads and one for their writes, not one for each ancestor.
    */
-  override async getDeltaChannelHistory(options: {
+  override getDeltaChannelHistory(options: {
     config: RunnableConfig;
     channels: string[];
   }): Promise<Record<string, DeltaChannelHistory>> {
-    const { config, channels } = options;
-    const threadId = required(config, "thread_id", "read a channel's history");
-    const namespace = text(config, "checkpoint_ns") ?? "";
-    const of = { threadId, namespace, checkpointId: getCheckpointId(config) };
-    return deltaHistory({ heads: this.heads, values: this.values, pendingWrites: this.pendingWrites }, of, channels);
+    return this.reading.deltaHistory(options);
   }
 
   /** What a thread takes up. Reads all of it. */
@@ -259,8 +223,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const copying = { ...this.copying, expiry: expiryOf({}, this.ttlMs, now), now };
     const ends = [from, to].map(async (config) => {
       const threadId = required(config, "thread_id", "copy a thread");
-      const life = await this.lifeOf(threadId, config);
-      return { threadId, life, isOver: async () => (await this.lifeOf(threadId, config)).id !== life.id };
+      const life = await this.lives.of(threadId, config);
+      return { threadId, life, isOver: async () => (await this.lives.of(threadId, config)).id !== life.id };
     });
     const [source, target] = (await Promise.all(ends)) as [ThreadEnd, ThreadEnd];
     return guarded(() => copyThread(copying, source, target));
@@ -295,19 +259,5 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   async eraseRun(threadId: string, runId: string): Promise<void> {
     await hideRun({ table: this.table, codec: this.codec, values: this.values }, threadId, runId);
     this.heads.forget(threadId);
-  }
-
-  /** LangGraph reads the state of a subgraph with a config of its own: the thread is in the life that it was last read in. */
-  private async lifeOf(threadId: string, config: RunnableConfig): Promise<Life> {
-    const given = lifeIn(config);
-    if (given) this.lives.set(threadId, given);
-    return given ?? this.lives.get(threadId) ?? this.tombstones.life(threadId);
-  }
-
-  /** What a child is compared with; undefined when there is nothing, or nothing whole, to compare with. */
-  private async parentState(ref: CheckpointRef, life: Life | undefined): Promise<State | undefined> {
-    const found = await this.heads.find(ref).catch(unlessCorrupt);
-    // A parent that this process has in memory may have been rolled back by another.
-    return found && (!life || (await this.seen.isVisible(found, life))) ? found.state : undefined;
   }
 }

@@ -20,7 +20,7 @@ export async function strays(
   const names = Object.keys(checkpoint.channel_values).filter((name) => !Object.hasOwn(newVersions, name));
   const unknown = new Set(names);
   if (names.length === 0) return unknown;
-  for await (const { ref, head } of heads.read(threadId, namespace)) {
+  for await (const { ref, head } of heads.byId(threadId, namespace)) {
     const body = head && (await values.body(ref, head).catch(unlessCorrupt));
     if (!body) continue;
     const { channel_versions: versions } = body;

@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import { LRUCache } from "lru-cache";
 import { type Key, type Table, untilDone } from "../dynamo/index.ts";
 import { type Life, newLifeId, withUndone } from "../life.ts";
 
@@ -69,5 +70,26 @@ export class Tombstones {
       });
       return marked ? undefined : "again";
     });
+  }
+}
+
+/** The lives of threads for the callers of one saver. */
+export class Lives {
+  private readonly tombstones: Tombstones;
+  private readonly named = new LRUCache<string, Life>({ max: 10_000 });
+
+  constructor(tombstones: Tombstones) {
+    this.tombstones = tombstones;
+  }
+
+  async of(threadId: string, config: RunnableConfig): Promise<Life> {
+    return this.known(threadId, config) ?? this.tombstones.life(threadId);
+  }
+
+  /** LangGraph reads the state of a subgraph with a config of its own: the thread is in the life that it was last read in. */
+  known(threadId: string, config: RunnableConfig): Life | undefined {
+    const named = lifeIn(config);
+    if (named) this.named.set(threadId, named);
+    return named ?? this.named.get(threadId);
   }
 }

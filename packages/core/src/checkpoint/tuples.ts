@@ -12,6 +12,7 @@ import { corrupt, damagedTuple } from "./corrupt.ts";
 import type { Heads, Loaded } from "./heads.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 import type { WantedHeads } from "./listing.ts";
+import { idsByClock } from "./order.ts";
 import type { PendingWrites, WritesReader } from "./pending-writes.ts";
 import type { Values } from "./values.ts";
 
@@ -39,8 +40,8 @@ export class Tuples {
   async *ofGroup(threadId: string, { wanted, nearby }: WantedHeads): AsyncGenerator<CheckpointTuple> {
     const writes = new Map<string, Map<string, WritesReader>>();
     for (const namespace of new Set(wanted.map(({ ref }) => ref.namespace))) {
-      const ids = wanted.filter(({ ref }) => ref.namespace === namespace).map(({ ref }) => ref.checkpointId);
-      writes.set(namespace, await this.pendingWrites.readAll(threadId, namespace, ids));
+      const lists = idsByClock(wanted.filter(({ ref }) => ref.namespace === namespace));
+      writes.set(namespace, await this.pendingWrites.readAll(threadId, namespace, lists));
     }
     for (const { ref, head } of wanted)
       try {

@@ -37,7 +37,7 @@ export interface QueryRange {
   /** Also what has expired and is still there, which only a deletion wants. */
   withExpired?: boolean;
   descending?: boolean;
-  /** How many items one page asks for; all that fit in 1 MB when left out. */
+  /** How many items the first page asks for, and each further one for twice as many as the one before; all that fit in 1 MB when left out. */
   pageSize?: number;
 }
 
@@ -70,6 +70,8 @@ function boundsOf(range: QueryRange): { condition: string; values: Record<string
 const REQUEST_DEADLINE_MS = 10_000;
 /** How long a request is sent again, after a failure that may pass. */
 const RETRY_MS = 10_000;
+/** No page of 1 MB has many more. */
+const MAX_PAGE_SIZE = 1000;
 const BATCH_SIZE = 25;
 const BATCH_DEADLINE_MS = 10_000;
 
@@ -101,7 +103,8 @@ export class Table {
 
   /** The items of a range in order, page by page, read consistently. */
   async *query(range: QueryRange): AsyncGenerator<Item> {
-    const { pk, withExpired = false, descending = false, pageSize } = range;
+    const { pk, withExpired = false, descending = false } = range;
+    let { pageSize } = range;
     const bounds = boundsOf(range);
     if (!bounds) return;
     let ExclusiveStartKey: Record<string, unknown> | undefined;
@@ -121,6 +124,7 @@ export class Table {
       );
       for (const item of (page.Items ?? []) as Item[]) if (withExpired || this.isLive(item)) yield item;
       ExclusiveStartKey = page.LastEvaluatedKey;
+      if (pageSize !== undefined) pageSize = Math.min(2 * pageSize, MAX_PAGE_SIZE);
     } while (ExclusiveStartKey);
   }
 
