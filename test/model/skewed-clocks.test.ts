@@ -22,7 +22,13 @@ describe.each(dynamoEngines)("processes whose clocks differ, on $name", ({ name,
       fc.asyncProperty(turns, skews, async (turns, skews) => {
         const life = new SkewedLife(table, mode, skews);
         for (const [n, turn] of turns.entries()) {
-          const { run } = await life.take(turn);
+          const { run, base, put } = await life.take(turn);
+          if (mode === "lease" && base !== undefined) {
+            const progress = await life.newSaver().progressOf(life.at(turn.back > 0 ? base : undefined), run);
+            expect(progress.checkpoint?.checkpoint.id).toBe(put.at(-1)?.id);
+            if (turn.back > 0) expect(progress.writes).toEqual([[`input of ${run}`, "input", run]]);
+            expect((await life.newSaver().progressOf(life.at(base), "another")).writes).toEqual([]);
+          }
           if (turn.isUndone) await life.undo(run);
           await expectLatest(life, n % 2 === 0 ? life.newSaver() : life.warm(n % 3));
         }

@@ -22,3 +22,8 @@ export function required(config: RunnableConfig, key: string, action: string): s
 export function toConfig({ threadId, namespace, checkpointId }: CheckpointRef): RunnableConfig {
   return { configurable: { thread_id: threadId, checkpoint_ns: namespace, checkpoint_id: checkpointId } };
 }
+
+/** The run that a config belongs to, if it says so. */
+export function runOf({ configurable, metadata }: RunnableConfig): string | undefined {
+  return [configurable?.run_id, metadata?.run_id].find((one) => typeof one === "string");
+}

@@ -186,10 +186,10 @@ async function copyWrites({ table, codec, blobs, expiry }: Copying, to: string, 
     }
     for (const [name, write] of Object.entries(fields)) {
       if (!Array.isArray(write)) return undefined;
-      const [channel, type, value] = write;
+      const [channel, type, value, ...run] = write;
       const blob = await moveBlob(value as Blob, source, target);
       if (!blob) return undefined;
-      item[name] = [channel, type, blob];
+      item[name] = [channel, type, blob, ...run];
     }
     return item;
   }

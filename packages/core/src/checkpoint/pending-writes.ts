@@ -30,12 +30,21 @@ import {
 } from "./keys.ts";
 import { UpdateBuilder } from "./update-builder.ts";
 
-/** One write as stored: its channel, the serializer's type, the value. */
-type StoredWrite = [channel: string, type: string, value: Blob];
+/** One write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
+type StoredWrite = [channel: string, type: string, value: Blob, run?: string];
 /** A write, serialized. */
-type Write = [index: number, channel: string, type: string, value: Uint8Array];
+type Write = [index: number, channel: string, type: string, value: Uint8Array, run?: string];
 /** A write of a pack: its index, and the value in base64. */
-type PackedWrite = [index: number, channel: string, type: string, value: string];
+type PackedWrite = [index: number, channel: string, type: string, value: string, run?: string];
+
+const by = (run: string | undefined): [run?: string] => (run === undefined ? [] : [run]);
+
+/** A task that writes, and the run that it is part of, if that is known. */
+interface Task {
+  id: string;
+  path: string;
+  run?: string | undefined;
+}
 
 /** More writes, or more bytes, than one update expression and one item hold go into one pack. */
 const MAX_SINGLE_WRITES = 50;
@@ -58,33 +67,32 @@ export class PendingWrites {
    * one (error, interrupt, resume, scheduled: negative) is replaced, and of several in one call the last counts.
    * Throws `invalid-input` when a value would not come back, naming its channel; then nothing is stored.
    */
-  async put(
-    ref: CheckpointRef,
-    writes: PendingWrite[],
-    task: { id: string; path: string },
-    expiry: Expiry,
-  ): Promise<void> {
+  async put(ref: CheckpointRef, writes: PendingWrite[], task: Task, expiry: Expiry): Promise<void> {
     const byIndex = new Map(writes.map((write, position) => [indexOf(write[0], position), write]));
     const dumped = await Promise.all(
       [...byIndex].map(async ([index, [channel, value]]): Promise<Write> => {
         const { type, bytes } = await this.dump(channel, value);
-        return [index, channel, type, bytes];
+        return [index, channel, type, bytes, ...by(task.run)];
       }),
     );
     const regular = dumped.filter(([index]) => index >= 0);
     const key = writesKey(ref, task.id);
     const always = new Map<string, unknown>([["path", task.path]]);
     if (expiry.expiresAt !== undefined) always.set("expiresAt", expiry.expiresAt);
-    for (const [index, channel, type, bytes] of dumped.filter(([index]) => index < 0))
-      always.set(`w${index}`, [channel, type, await this.blobs.write(key, bytes, SPECIAL_INLINE_BYTES, expiry)]);
+    const stored = async ([, channel, type, bytes, run]: Write, inlineBytes: number): Promise<StoredWrite> => [
+      channel,
+      type,
+      await this.blobs.write(key, bytes, inlineBytes, expiry),
+      ...by(run),
+    ];
+    for (const write of dumped.filter(([index]) => index < 0))
+      always.set(`w${write[0]}`, await stored(write, SPECIAL_INLINE_BYTES));
 
     const update = new UpdateBuilder(always);
     const size = regular.reduce((sum, [, , , bytes]) => sum + bytes.length, 0);
     if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES)
       update.set("pack", await this.blobs.write(key, packOf(regular), MAX_SINGLE_BYTES, expiry));
-    else
-      for (const [index, channel, type, bytes] of regular)
-        update.setOnce(`w${index}`, [channel, type, await this.blobs.write(key, bytes, MAX_SINGLE_BYTES, expiry)]);
+    else for (const write of regular) update.setOnce(`w${write[0]}`, await stored(write, MAX_SINGLE_BYTES));
     if (regular.length > 0) update.whereIs("pack", undefined);
     try {
       if (await this.table.update(key, update)) return;
@@ -129,11 +137,11 @@ export class PendingWrites {
     }
   }
 
-  /** All writes of a checkpoint, in the order in which a live run applies them. */
-  async read(ref: CheckpointRef): Promise<CheckpointPendingWrite[]> {
+  /** All writes of a checkpoint, or those of one run, in the order in which a live run applies them. */
+  async read(ref: CheckpointRef, run?: string): Promise<CheckpointPendingWrite[]> {
     const items: Item[] = [];
     for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) items.push(item);
-    return this.toWrites(ref, items);
+    return this.toWrites(ref, items, run);
   }
 
   /**
@@ -183,23 +191,25 @@ export class PendingWrites {
     );
   }
 
-  private async toWrites(ref: CheckpointRef, items: Item[]): Promise<CheckpointPendingWrite[]> {
+  private async toWrites(ref: CheckpointRef, items: Item[], run?: string): Promise<CheckpointPendingWrite[]> {
     try {
-      return await this.decode(ref, items);
+      return await this.decode(ref, items, run);
     } catch (error) {
       throw isTenureError(error) ? error : corrupt(`the writes of ${whatOf(ref)}`, { cause: error });
     }
   }
 
-  private async decode(ref: CheckpointRef, items: Item[]): Promise<CheckpointPendingWrite[]> {
+  private async decode(ref: CheckpointRef, items: Item[], of?: string): Promise<CheckpointPendingWrite[]> {
     const found: { key: ReturnType<typeof writesSortKey>; write: CheckpointPendingWrite }[] = [];
     for (const item of items) {
       const taskId = taskOf(item.sk);
-      for (const [index, channel, type, bytes] of await this.unpack(ref, item))
+      for (const [index, channel, type, bytes, run] of await this.unpack(ref, item)) {
+        if (of !== undefined && run !== of) continue;
         found.push({
           key: writesSortKey(String(item.path), taskId, index),
           write: [taskId, channel, await this.serde.load({ type, bytes }, () => whatOfWrite(ref, taskId, channel))],
         });
+      }
     }
     return found.sort((a, b) => compareWritesSortKeys(a.key, b.key)).map(({ write }) => write);
   }
@@ -209,14 +219,14 @@ export class PendingWrites {
     const writes = new Map<number, Write>();
     if (item.pack !== undefined) {
       const bytes = await this.blobs.read(item, item.pack as Blob, what);
-      for (const [index, channel, type, value] of parsePack(bytes, what))
-        writes.set(index, [index, channel, type, Buffer.from(value, "base64")]);
+      for (const [index, channel, type, value, run] of parsePack(bytes, what))
+        writes.set(index, [index, channel, type, Buffer.from(value, "base64"), ...by(run)]);
     }
     for (const [name, value] of Object.entries(item)) {
       const index = /^w(-?\d+)$/.exec(name)?.[1];
       if (index === undefined) continue;
-      const [channel, type, blob] = value as StoredWrite;
-      writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(item, blob, what)]);
+      const [channel, type, blob, run] = value as StoredWrite;
+      writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(item, blob, what), ...by(run)]);
     }
     return [...writes.values()];
   }
@@ -245,7 +255,10 @@ const packOf = (writes: Write[]): Buffer =>
   Buffer.from(
     JSON.stringify(
       writes.map(
-        ([index, channel, type, bytes]): PackedWrite => [index, channel, type, Buffer.from(bytes).toString("base64")],
+        ([index, channel, type, bytes, run]): PackedWrite => [
+          ...([index, channel, type, Buffer.from(bytes).toString("base64")] as const),
+          ...by(run),
+        ],
       ),
     ),
   );

@@ -15,6 +15,7 @@ import type { Heads } from "./heads.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 import { olderThan, wantedHeads } from "./listing.ts";
 import type { PendingWrites } from "./pending-writes.ts";
+import { progressOf, type RunProgress } from "./progress.ts";
 import type { Seen } from "./seen.ts";
 import type { Threads } from "./threads.ts";
 import { keepLife, type Lives } from "./tombstone.ts";
@@ -111,6 +112,20 @@ export class Reading {
           if (--left === 0) return;
         }
     }
+  }
+
+  async progress(config: RunnableConfig, runId: string): Promise<RunProgress> {
+    const threadId = required(config, "thread_id", "read a run's progress");
+    const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
+    const nearby: Nearby = new Map();
+    const parts = {
+      values: this.values,
+      pendingWrites: this.pendingWrites,
+      visible: () => this.visible({ ...of, checkpointId: "" }, config, nearby),
+      tupleOf: (ref: CheckpointRef) =>
+        this.tuple({ configurable: { ...config.configurable, checkpoint_id: ref.checkpointId } }),
+    };
+    return progressOf(parts, of, await this.tuple(config), runId);
   }
 
   async deltaHistory(options: {

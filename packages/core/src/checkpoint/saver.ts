@@ -16,7 +16,7 @@ import type { BlobOptions } from "./blob-store.ts";
 import { Blobs } from "./blobs.ts";
 import { CheckedSerde } from "./checked-serde.ts";
 import { Codec } from "./codec.ts";
-import { required, text, toConfig } from "./config.ts";
+import { required, runOf, text, toConfig } from "./config.ts";
 import { type Copying, copyThread, type ThreadEnd } from "./copy.ts";
 import { unlessCorrupt } from "./corrupt.ts";
 import { Encryption, type EncryptionOptions } from "./encryption.ts";
@@ -28,6 +28,7 @@ import { inspectThread, type ThreadReport } from "./inspect.ts";
 import { placeOf } from "./order.ts";
 import { PendingWrites } from "./pending-writes.ts";
 import type { Plan } from "./plan.ts";
+import type { RunProgress } from "./progress.ts";
 import { PutOrder } from "./put-order.ts";
 import { Reading } from "./reading.ts";
 import { hideRun } from "./rollback.ts";
@@ -194,7 +195,18 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
     const expiry = kept(expiryOf(config, this.ttlMs, this.clock.now()));
-    await guarded(() => this.pendingWrites.put(ref, writes, { id: taskId, path: taskPath }, expiry));
+    const task = { id: taskId, path: taskPath, run: runOf(config) };
+    await guarded(() => this.pendingWrites.put(ref, writes, task, expiry));
+  }
+
+  /**
+   * How far a run has come in a namespace, for a process that takes it over. A checkpoint is the run's by the `run_id` of its
+   * metadata, and a pending write by the `run_id` of the config that it was put with: `configurable.run_id`, or else that of the
+   * config's metadata. Of the special writes of a task (`__resume__`, say) the last one counts, and who wrote that. For a run
+   * that begins at an earlier checkpoint the config names it. Throws as `getTuple` does.
+   */
+  progressOf(config: RunnableConfig, runId: string): Promise<RunProgress> {
+    return this.reading.progress(config, runId);
   }
 
   /**
