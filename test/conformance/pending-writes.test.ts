@@ -75,6 +75,22 @@ describe.each(dynamoEngines)("pending writes on $name", ({ name, open }) => {
     expect(found.map(([, , { index }]) => index)).toEqual(Array.from({ length: 80 }, (_, index) => index));
   });
 
+  it("of a second call beside a pack are behind its own, however large it is", async () => {
+    const pack = (by: string, size: number, bytes: number) =>
+      Array.from({ length: size }, (_, index): PendingWrite => ["a", { index, by, noise: noise.slice(index, bytes) }]);
+    for (const bytes of [10, 1_000, 20_000]) {
+      const thread = { thread_id: `pack-${bytes}-${name}`, checkpoint_ns: "" };
+      const config = await saverOn().put({ configurable: thread }, emptyCheckpoint, metadata, {});
+      await saverOn().putWrites(config, pack("first", 60, bytes), "task");
+      await saverOn().putWrites(config, pack("second", 70, bytes), "task");
+      await saverOn().putWrites(config, pack("third", 3, bytes), "task");
+      const found = (await saverOn().getTuple(config))?.pendingWrites as [string, string, { by: string }][];
+      expect(found.map(([, , { by }]) => by)).toEqual(
+        Array.from({ length: 70 }, (_, n) => (n < 60 ? "first" : "second")),
+      );
+    }
+  });
+
   it("go to channels of any name", async () => {
     const thread = { thread_id: `names-${name}`, checkpoint_ns: "" };
     const config = await saverOn().put({ configurable: thread }, emptyCheckpoint, metadata, {});

@@ -122,7 +122,7 @@ export class PendingWrites {
       const pack = packOf([...known, ...regular.filter(([index]) => !taken.has(index))]);
       update.set("pack", await this.blobs.write(key, pack, SPECIAL_INLINE_BYTES, expiry));
       for (const name of Object.keys(item ?? {})) if (/^w\d+$/.test(name)) update.remove(name);
-      update.whereIs("pack", item?.pack);
+      update.whereIs("pack", item?.pack as Blob | undefined);
       if (await this.table.update(key, update)) return;
     }
   }

@@ -1,4 +1,6 @@
-/** Puts an update of one item together, with a name for each attribute and each value. */
+/** Updates of one item, put together with a name for each attribute and each value. */
+import type { Blob } from "./blobs.ts";
+
 export class UpdateBuilder {
   condition?: string;
   readonly names: Record<string, string> = {};
@@ -27,10 +29,12 @@ export class UpdateBuilder {
     this.removes.push(this.name(attribute));
   }
 
-  /** The update is made only while the attribute has this value; undefined stands for none. */
-  whereIs(attribute: string, value: unknown): void {
+  /** The update is made only while the attribute has this value; undefined stands for none. To dynalite no two maps are equal. */
+  whereIs(attribute: string, value: Blob | undefined): void {
     const name = this.name(attribute);
-    this.condition = value === undefined ? `attribute_not_exists(${name})` : `${name} = ${this.value(value)}`;
+    if (value === undefined) this.condition = `attribute_not_exists(${name})`;
+    else if (value instanceof Uint8Array) this.condition = `${name} = ${this.value(value)}`;
+    else this.condition = `${name}.${this.name("id")} = ${this.value(value.id)}`;
   }
 
   private name(attribute: string): string {
