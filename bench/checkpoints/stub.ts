@@ -79,15 +79,21 @@ const ANSWERS: Record<string, Answer> = {
     const after: Item = { ...before, ...input.Key };
     const nameOf = (name: string) => input.ExpressionAttributeNames?.[name] ?? name;
     const boundTo = (value: string) => input.ExpressionAttributeValues[value];
+    const at = (path: string): unknown =>
+      (path.match(/[#\w]+/g) ?? []).reduce<unknown>((value, part) => {
+        const name = /^\d+$/.test(part) ? Number(part) : nameOf(part);
+        return (value as Record<string | number, unknown> | undefined)?.[name];
+      }, before);
     const holds = (condition: string) => {
-      const [, absent, name = "", sign, value = ""] =
-        /^(?:attribute_not_exists\(([#\w]+)\)|([#\w]+) (=|<) (:\w+))$/.exec(condition) ?? [];
+      const [, absent, path = "", sign, value = ""] =
+        /^(?:attribute_not_exists\(([#\w]+)\)|([#\w.[\]]+) (=|<) (:\w+))$/.exec(condition) ?? [];
       if (absent !== undefined) return before?.[nameOf(absent)] === undefined;
       if (sign === undefined) throw new Error(`the stub has no condition ${condition}`);
-      const [is, wanted] = [before?.[nameOf(name)], boundTo(value)];
+      const [is, wanted] = [at(path), boundTo(value)];
       return sign === "=" ? isDeepStrictEqual(is, wanted) : Number(is) < Number(wanted);
     };
-    if (input.ConditionExpression?.split(" OR ").some(holds) === false)
+    const all = (condition: string) => condition.split(" AND ").every(holds);
+    if (input.ConditionExpression?.split(" OR ").some(all) === false)
       throw Object.assign(new Error("The conditional request failed"), { name: "ConditionalCheckFailedException" });
     const [sets = "", removes = ""] = input.UpdateExpression.replace(/^SET /, "").split(" REMOVE ");
     for (const clause of sets.split(/, (?=[#\w]+ =)/)) {

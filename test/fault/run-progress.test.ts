@@ -1,4 +1,5 @@
-/** `progressOf` tells a process that takes a run over what the run has put and written, wherever it was cut short. */
+/** Runs that did not come to their end: what `progressOf` tells of one that is taken over, and what a rollback leaves of one. */
+import { randomBytes } from "node:crypto";
 import { Annotation, Command, interrupt, START, StateGraph } from "@langchain/langgraph";
 import type { Checkpoint, PendingWrite } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver, type DynamoDBSaverOptions, lifeConfig } from "@tenure/core/checkpoint";
@@ -156,5 +157,57 @@ describe.each(dynamoEngines)("the progress of a run on $name", ({ name, open }) 
     expect((await saverOn().progressOf(at(thread), "a")).writes.map(([, channel]) => channel)).toEqual([
       "__interrupt__",
     ]);
+  });
+
+  it("leaves no answer behind when it is rolled back", async () => {
+    const thread = newThread();
+    const State = Annotation.Root({ said: Annotation<string[]> });
+    const graph = () =>
+      new StateGraph(State)
+        .addNode("ask", () => ({ said: [interrupt("mail?"), interrupt("disk?")] }))
+        .addEdge(START, "ask")
+        .compile({ checkpointer: saverOn() as never });
+    const run = (run_id: string, input: unknown) => graph().invoke(input as never, at(thread, { run_id }));
+    await run("a", { said: [] });
+    await run("b", new Command({ resume: "yes" }));
+    await saverOn().deleteRun(thread, "b");
+    expect((await saverOn().progressOf(at(thread), "b")).writes).toEqual([]);
+    await run("c", new Command({ resume: "no" }));
+    expect(await run("d", new Command({ resume: "never" }))).toMatchObject({ said: ["no", "never"] });
+  });
+
+  it("leaves the writes of others when it is rolled back, single ones and packs", async () => {
+    const thread = newThread();
+    await put(thread, "before", "1");
+    const write = (run_id: string, task: string, count: number, bytes: number) => {
+      const writes = Array.from(
+        { length: count },
+        (_, n): PendingWrite => [`c${n}`, [run_id, randomBytes(bytes).toString("base64")]],
+      );
+      return saverOn().putWrites(at(thread, { checkpoint_id: "1", run_id }), writes, task);
+    };
+    await write("kept", "single", 2, 10);
+    await write("undone", "single", 5, 10);
+    await write("undone", "only", 3, 10);
+    await write("kept", "pack", 60, 1000);
+    await write("undone", "pack", 70, 1000);
+    await write("undone", "only pack", 60, 1000);
+    await put(thread, "undone", "2", "1");
+    await saverOn().putWrites(at(thread, { checkpoint_id: "2", run_id: "undone" }), [["log", "of its own"]], "task");
+    for (let n = 0; n < 2; n++) await saverOn().deleteRun(thread, "undone");
+    const { pendingWrites = [] } = (await saverOn().getTuple(at(thread))) ?? {};
+    expect(pendingWrites.map(([task, , value]) => `${task} ${(value as string[])[0]}`)).toEqual([
+      ...Array.from({ length: 60 }, () => "pack kept"),
+      ...Array.from({ length: 2 }, () => "single kept"),
+    ]);
+    await write("next", "single", 5, 10);
+    await write("next", "pack", 61, 10);
+    expect((await saverOn().getTuple(at(thread)))?.pendingWrites).toHaveLength(61 + 5);
+    await put(thread, "next", "3", "2");
+    const { log } = await saverOn().getDeltaChannelHistory({
+      config: at(thread, { checkpoint_id: "3" }),
+      channels: ["log"],
+    });
+    expect(log?.writes.map(([, , value]) => value)).toEqual(["of its own"]);
   });
 });

@@ -33,6 +33,9 @@ class WrappedBytes extends JsonPlusSerializer {
 
 /** Keeps checkpoints as MemorySaver does, and refuses what a full round trip shows not to come back. */
 export class Model extends MemorySaver implements Storage {
+  /** The run that wrote a pending write, by the keys under which MemorySaver has that. */
+  private readonly writers = new Map<string, Map<string, unknown>>();
+
   constructor() {
     super(new WrappedBytes());
   }
@@ -52,7 +55,14 @@ export class Model extends MemorySaver implements Storage {
 
   override async putWrites(...[config, writes, ...rest]: Parameters<MemorySaver["putWrites"]>) {
     for (const [channel, value] of writes) await roundTrip(channel, value);
-    return super.putWrites(config, writes, ...rest);
+    const { thread_id, checkpoint_ns, checkpoint_id, run_id } = config.configurable ?? {};
+    const place = JSON.stringify([thread_id, checkpoint_ns, checkpoint_id]);
+    const before = { ...this.writes[place] };
+    await super.putWrites(config, writes, ...rest);
+    const writers = this.writers.get(place) ?? new Map<string, unknown>();
+    this.writers.set(place, writers);
+    for (const [name, write] of Object.entries(this.writes[place] ?? {}))
+      if (before[name] !== write) writers.set(name, run_id);
   }
 
   async deleteRun(thread: string, runId: string): Promise<void> {
@@ -64,6 +74,9 @@ export class Model extends MemorySaver implements Storage {
         // MemorySaver takes an empty one for one that has a checkpoint.
         if (Object.keys(namespaces[checkpoint_ns] ?? {}).length === 0) delete namespaces[checkpoint_ns];
       }
+    for (const [place, writers] of this.writers)
+      for (const [name, run] of writers)
+        if (run === runId && JSON.parse(place)[0] === thread) delete this.writes[place]?.[name];
   }
 }
 

@@ -15,29 +15,26 @@ import { type Item, isItemTooLarge, type Key, type Table } from "../dynamo/index
 import { isTenureError } from "../errors.ts";
 import type { Blob, Blobs } from "./blobs.ts";
 import { type CheckedSerde, channelPlace } from "./checked-serde.ts";
-import { corrupt } from "./corrupt.ts";
+import { corrupt, unlessCorrupt } from "./corrupt.ts";
 import { errorRecord } from "./error-record.ts";
 import type { Dumped } from "./head.ts";
 import {
   type CheckpointRef,
   checkpointOf,
+  namespaceOf,
   partition,
   taskOf,
+  WRITES,
   whatOf,
   writesKey,
   writesOf,
   writesOfNamespace,
 } from "./keys.ts";
+import { by, packOf, parsePack, type Write } from "./packs.ts";
 import { UpdateBuilder } from "./update-builder.ts";
 
 /** One write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
 type StoredWrite = [channel: string, type: string, value: Blob, run?: string];
-/** A write, serialized. */
-type Write = [index: number, channel: string, type: string, value: Uint8Array, run?: string];
-/** A write of a pack: its index, and the value in base64. */
-type PackedWrite = [index: number, channel: string, type: string, value: string, run?: string];
-
-const by = (run: string | undefined): [run?: string] => (run === undefined ? [] : [run]);
 
 /** A task that writes, and the run that it is part of, if that is known. */
 interface Task {
@@ -50,6 +47,8 @@ interface Task {
 const MAX_SINGLE_WRITES = 50;
 const MAX_SINGLE_BYTES = 250_000;
 const SPECIAL_INLINE_BYTES = 20_000;
+/** Names of attributes that hold one write. */
+const SINGLE = /^w(-?\d+)$/;
 
 export class PendingWrites {
   private readonly table: Table;
@@ -125,6 +124,38 @@ export class PendingWrites {
       update.whereIs("pack", item?.pack as Blob | undefined);
       if (await this.table.update(key, update)) return;
     }
+  }
+
+  /** Removes what a run wrote beside checkpoints, but for those that `keeps` names. Reads all writes of the thread. */
+  async removeRun(threadId: string, run: string, keeps: (ref: CheckpointRef) => boolean): Promise<void> {
+    for await (const found of this.table.query({ pk: partition(threadId), prefix: WRITES })) {
+      const ref = { threadId, namespace: namespaceOf(found.sk), checkpointId: checkpointOf(found.sk) };
+      if (keeps(ref)) continue;
+      for (let item: Item | undefined = found; item; ) {
+        const update = await this.without(ref, item, run);
+        if (!update || (await this.table.update(item, update))) break;
+        item = (await this.table.query({ pk: item.pk, from: item.sk, to: item.sk }).next()).value;
+      }
+    }
+  }
+
+  /** An update of an item that takes out what a run wrote; undefined when there is nothing of it. */
+  private async without(ref: CheckpointRef, item: Item, run: string): Promise<UpdateBuilder | undefined> {
+    const { path, pack, expiresAt } = item;
+    const update = new UpdateBuilder(new Map([["path", path]]));
+    const own = Object.keys(item).filter((name) => SINGLE.test(name) && (item[name] as StoredWrite)[3] === run);
+    for (const name of own) {
+      update.remove(name);
+      update.whereAt(name, 3, run);
+    }
+    const packed = pack === undefined ? [] : await this.unpackAll(ref, item).catch(unlessCorrupt);
+    const others = packed?.filter(([, , , , by]) => by !== run) ?? [];
+    if (!packed || packed.length === others.length) return own.length > 0 ? update : undefined;
+    update.whereIs("pack", pack as Blob);
+    const expiry = typeof expiresAt === "number" ? { expiresAt } : {};
+    if (others.length === 0) update.remove("pack");
+    else update.set("pack", await this.blobs.write(item, packOf(others), SPECIAL_INLINE_BYTES, expiry));
+    return update;
   }
 
   /** An error is stored by its name and message when it cannot be as it is: it must not hide behind another one. */
@@ -215,26 +246,30 @@ export class PendingWrites {
   }
 
   private async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {
-    const what = `the writes of task ${taskOf(item.sk)} of checkpoint ${ref.checkpointId}`;
-    const writes = new Map<number, Write>();
-    if (item.pack !== undefined) {
-      const bytes = await this.blobs.read(item, item.pack as Blob, what);
-      for (const [index, channel, type, value, run] of parsePack(bytes, what))
-        writes.set(index, [index, channel, type, Buffer.from(value, "base64"), ...by(run)]);
-    }
+    const what = whatOfTask(ref, item);
+    const packed = item.pack === undefined ? [] : await this.unpackAll(ref, item);
+    const writes = new Map(packed.map((write) => [write[0], write]));
     for (const [name, value] of Object.entries(item)) {
-      const index = /^w(-?\d+)$/.exec(name)?.[1];
+      const index = SINGLE.exec(name)?.[1];
       if (index === undefined) continue;
       const [channel, type, blob, run] = value as StoredWrite;
       writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(item, blob, what), ...by(run)]);
     }
     return [...writes.values()];
   }
+
+  /** The writes of an item's pack. */
+  private async unpackAll(ref: CheckpointRef, item: Item): Promise<Write[]> {
+    const what = whatOfTask(ref, item);
+    return parsePack(await this.blobs.read(item, item.pack as Blob, what), what);
+  }
 }
 
 /** Loads the writes of one checkpoint. */
 export type WritesReader = () => Promise<CheckpointPendingWrite[]>;
 
+const whatOfTask = ({ checkpointId }: CheckpointRef, { sk }: Item): string =>
+  `the writes of task ${taskOf(sk)} of checkpoint ${checkpointId}`;
 const whatOfWrite = (ref: CheckpointRef, taskId: string, channel: string): string =>
   `${whatOf(ref)}, the write of task ${taskId} to channel ${channel}`;
 
@@ -242,26 +277,6 @@ export interface Expiry {
   /** Epoch seconds; the item does not expire when left out. */
   expiresAt?: number;
 }
-
-function parsePack(bytes: Uint8Array, what: string): PackedWrite[] {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8")) as PackedWrite[];
-  } catch {
-    throw corrupt(what);
-  }
-}
-
-const packOf = (writes: Write[]): Buffer =>
-  Buffer.from(
-    JSON.stringify(
-      writes.map(
-        ([index, channel, type, bytes, run]): PackedWrite => [
-          ...([index, channel, type, Buffer.from(bytes).toString("base64")] as const),
-          ...by(run),
-        ],
-      ),
-    ),
-  );
 
 /** Negative for the channels that LangGraph keeps one write of. A channel may be called `constructor`. */
 const indexOf = (channel: string, position: number): number =>

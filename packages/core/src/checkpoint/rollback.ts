@@ -1,26 +1,34 @@
 /**
- * A run that never was: its checkpoints become absent, and nothing of them is taken away. Another process may have one in
- * memory and be about to put a checkpoint of another run on it, which refers to its bytes. They go with their thread.
+ * A run that never was. Its checkpoints become absent, and nothing of them is taken away: another process may have one in
+ * memory and be about to put a checkpoint of another run on it, which refers to its bytes. They go with their thread. What the
+ * run wrote beside checkpoints of others is removed: an answer that it was given is none for the next run.
  */
 import type { Item, Table } from "../dynamo/index.ts";
 import type { Codec } from "./codec.ts";
 import { unlessCorrupt } from "./corrupt.ts";
 import { encodeHead } from "./head.ts";
 import { toEntry } from "./head-reader.ts";
-import { HEADS, partition } from "./keys.ts";
+import { HEADS, headKey, partition } from "./keys.ts";
+import type { PendingWrites } from "./pending-writes.ts";
 import type { Values } from "./values.ts";
 
 interface Stores {
   table: Table;
   codec: Codec;
   values: Values;
+  pendingWrites: PendingWrites;
 }
 
 /** The number of heads that are written at once. */
 const AT_ONCE = 10;
 
-/** Makes the checkpoints of one run absent, by the `run_id` of their metadata. Idempotent. */
-export async function hideRun({ table, codec, values }: Stores, threadId: string, runId: string): Promise<void> {
+/** Takes a run back: its checkpoints by the `run_id` of their metadata, and its writes by that of their config. Idempotent. */
+export async function undoRun(
+  { table, codec, values, pendingWrites }: Stores,
+  threadId: string,
+  runId: string,
+): Promise<void> {
+  const own = new Set<string>();
   let waiting: Promise<void>[] = [];
   for await (const item of table.query({ pk: partition(threadId), prefix: HEADS }))
     if (waiting.push(hide(item)) === AT_ONCE) {
@@ -28,13 +36,15 @@ export async function hideRun({ table, codec, values }: Stores, threadId: string
       waiting = [];
     }
   await Promise.all(waiting);
+  await pendingWrites.removeRun(threadId, runId, (ref) => own.has(headKey(ref).sk));
 
   async function hide(found: Item): Promise<void> {
     for (let item: Item | undefined = found; item; item = await again(item)) {
       const { ref, head, isPointer } = await toEntry(item, codec);
-      if (!head || isPointer || head.expiresAt === 0) return;
-      const metadata = (await values.metadata(ref, head).catch(unlessCorrupt)) as { run_id?: unknown } | undefined;
-      if (metadata?.run_id !== runId) return;
+      const metadata = head && !isPointer && (await values.metadata(ref, head).catch(unlessCorrupt));
+      if (!head || (metadata as { run_id?: unknown } | undefined)?.run_id !== runId) return;
+      own.add(item.sk);
+      if (head.expiresAt === 0) return;
       const d = await codec.encode(encodeHead({ ...head, expiresAt: 0 }), item);
       const update = { expression: "SET d = :after", condition: "d = :before", names: {} };
       const values_ = { ":after": d, ":before": item.d };

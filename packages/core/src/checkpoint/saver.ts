@@ -31,7 +31,7 @@ import type { Plan } from "./plan.ts";
 import type { RunProgress } from "./progress.ts";
 import { PutOrder } from "./put-order.ts";
 import { Reading } from "./reading.ts";
-import { hideRun } from "./rollback.ts";
+import { undoRun } from "./rollback.ts";
 import { Seen } from "./seen.ts";
 import { Segments } from "./segments.ts";
 import { strays } from "./strays.ts";
@@ -258,9 +258,9 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * Makes the checkpoints that a run has put absent, by the `run_id` of their metadata, as if it had never been; a write of that
-   * run that lands later is not seen. Their bytes stay as long as their thread, since checkpoints of other runs may refer to them,
-   * now or in a moment. Idempotent; when it throws, call it again.
+   * Makes the checkpoints that a run has put absent, by the `run_id` of their metadata, as if it had never been; one that it puts
+   * later is not seen. Their bytes stay as long as their thread, since checkpoints of other runs may refer to them, now or in a
+   * moment. What the run wrote beside checkpoints of others is removed. Idempotent; when it throws, call it again.
    */
   async deleteRun(threadId: string, runId: string): Promise<void> {
     await this.tombstones.undo(threadId, runId);
@@ -269,7 +269,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
 
   /** The same, where the caller keeps the thread's life: see `lifeConfig`. */
   async eraseRun(threadId: string, runId: string): Promise<void> {
-    await hideRun({ table: this.table, codec: this.codec, values: this.values }, threadId, runId);
+    const { table, codec, values, pendingWrites } = this;
+    await undoRun({ table, codec, values, pendingWrites }, threadId, runId);
     this.heads.forget(threadId);
   }
 }

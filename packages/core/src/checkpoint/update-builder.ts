@@ -2,11 +2,11 @@
 import type { Blob } from "./blobs.ts";
 
 export class UpdateBuilder {
-  condition?: string;
   readonly names: Record<string, string> = {};
   readonly values: Record<string, unknown> = {};
   private readonly sets: string[] = [];
   private readonly removes: string[] = [];
+  private readonly conditions: string[] = [];
 
   constructor(values: Map<string, unknown>) {
     for (const [attribute, value] of values) this.set(attribute, value);
@@ -14,6 +14,11 @@ export class UpdateBuilder {
 
   get expression(): string {
     return `SET ${this.sets.join(", ")}${this.removes.length > 0 ? ` REMOVE ${this.removes.join(", ")}` : ""}`;
+  }
+
+  /** Undefined when the update is made whatever the item is. */
+  get condition(): string | undefined {
+    return this.conditions.length > 0 ? this.conditions.join(" AND ") : undefined;
   }
 
   set(attribute: string, value: unknown): void {
@@ -32,9 +37,14 @@ export class UpdateBuilder {
   /** The update is made only while the attribute has this value; undefined stands for none. To dynalite no two maps are equal. */
   whereIs(attribute: string, value: Blob | undefined): void {
     const name = this.name(attribute);
-    if (value === undefined) this.condition = `attribute_not_exists(${name})`;
-    else if (value instanceof Uint8Array) this.condition = `${name} = ${this.value(value)}`;
-    else this.condition = `${name}.${this.name("id")} = ${this.value(value.id)}`;
+    if (value === undefined) this.conditions.push(`attribute_not_exists(${name})`);
+    else if (value instanceof Uint8Array) this.conditions.push(`${name} = ${this.value(value)}`);
+    else this.conditions.push(`${name}.${this.name("id")} = ${this.value(value.id)}`);
+  }
+
+  /** The update is made only while the attribute is a list that has this text at that place. */
+  whereAt(attribute: string, place: number, text: string): void {
+    this.conditions.push(`${this.name(attribute)}[${place}] = ${this.value(text)}`);
   }
 
   private name(attribute: string): string {

@@ -44,7 +44,7 @@ export interface QueryRange {
 export interface Update {
   /** For example `SET #a = :a`. Names and values are those used in it and in the condition. */
   expression: string;
-  condition?: string;
+  condition?: string | undefined;
   names: Record<string, string>;
   values: Record<string, unknown>;
   /** Whether an item that does not meet the condition is what this very update made: its answer may have been lost. */
