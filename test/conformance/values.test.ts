@@ -296,7 +296,7 @@ describe.each(dynamoEngines)("a value on $name", ({ name, open }) => {
           }
         },
       ),
-      { numRuns: sized(name === "dynalite" ? 30 : 5, 500), seed: 2026, endOnFailure: true },
+      { numRuns: sized(name === "dynalite" ? 30 : 5, 120), seed: 2026, endOnFailure: true },
     );
   });
 

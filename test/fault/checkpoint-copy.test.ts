@@ -206,7 +206,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     );
     const stored = await items("damaged");
     for (const [i, item] of stored.entries()) {
-      if (i % sized(25, 5) !== 0) continue;
+      if (i % sized(25, 12) !== 0) continue;
       const { pk, sk } = item;
       const TableName = table.tableName;
       if (i % 2) await table.client.send(new DeleteCommand({ TableName, Key: { pk, sk } }));

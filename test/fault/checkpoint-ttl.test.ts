@@ -43,7 +43,7 @@ describe.each(dynamoEngines)("expiry of checkpoints on $name", ({ open }) => {
     let deleted = 0;
     let messages: string[] = [];
     // Most steps follow one another; every so often the thread is idle for nearly its TTL.
-    for (let i = 0; i < sized(40, 130); i++) {
+    for (let i = 0; i < sized(40, 80); i++) {
       now += i % 13 === 12 ? TTL - 2000 : 3 * MINUTE;
       if (i % every === 0) deleted += await deleteExpired();
       if (i % 10 === 0) saver = newSaver();

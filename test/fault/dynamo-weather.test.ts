@@ -41,7 +41,7 @@ describe.each(dynamoEngines)("on a bad day of $name", ({ open }) => {
       configurable: { thread_id: "weather", checkpoint_ns: "", ...(checkpoint_id && { checkpoint_id }) },
     });
     const put: { id: string; values: Record<string, unknown> }[] = [];
-    for (let step = 0; step < sized(24, 60); step++) {
+    for (let step = 0; step < sized(24, 40); step++) {
       const parent = put.at(step % 10 === 9 ? -5 : -1);
       const values = {
         messages: [...((parent?.values.messages as string[]) ?? []), `message ${step} `.repeat(40)],
@@ -90,7 +90,7 @@ describe.each(dynamoEngines)("on a bad day of $name", ({ open }) => {
       systemClock,
       defaultLeasePolicy,
     );
-    for (let i = 0; i < sized(6, 20); i++) {
+    for (let i = 0; i < sized(6, 12); i++) {
       const id = `thread-${i}`;
       expect(await threads.create({ id, owner: "me", metadata: {} })).toMatchObject({ id });
       const run = { id: randomUUID(), threadId: id, owner: "me", assistantId: "a", graphId: "g" };

@@ -13,7 +13,7 @@ import { runSchedule } from "./deletion/schedule.ts";
 vi.mock("../../packages/functions/src/deletion.ts", { spy: true });
 
 /** A thousand, and more, are asked for by number: they take a quarter of an hour. */
-const SCHEDULES = Number(process.env.TENURE_TEST_SCHEDULES ?? sized(15, 60));
+const SCHEDULES = Number(process.env.TENURE_TEST_SCHEDULES ?? sized(15, 40));
 /** A fault is found within so many schedules from its first one on. */
 const FAULT_SCHEDULES = 60;
 /** A test of more would take longer than a test may. */

@@ -4,7 +4,7 @@ import { redisEngines } from "../engines/redis.ts";
 import { isLong, sized } from "../support/size.ts";
 import { runRound } from "./run.ts";
 
-const OPERATIONS = sized(4_000, 20_000);
+const OPERATIONS = sized(4_000, 12_000);
 const WORKERS = sized(2, 4);
 
 /** In the short form one engine: a redis-server where there is one. */

@@ -106,7 +106,7 @@ describe("a kill", () => {
     let stack = await start();
     const token = await logIn(stack.url, stack.output);
     const acknowledged: string[] = [];
-    for (let round = 0; round < sized(2, 15); round++) {
+    for (let round = 0; round < sized(2, 6); round++) {
       const api = apiOf(stack.url, token);
       for (const key of acknowledged) expect(await isThere(api, key), key).toBe(true);
       const { body } = await api("/auth/session");

@@ -113,7 +113,7 @@ describe("what the stack keeps", () => {
 
 describe("the lock", () => {
   it("lets one of several that start at once in, again and again after kills", async () => {
-    for (let round = 0; round < sized(1, 10); round++) {
+    for (let round = 0; round < sized(1, 4); round++) {
       const ports = await Promise.all([freePort(), freePort(), freePort()]);
       const stacks = ports.map((port) => runProgram({ PORT: String(port), ...env(data) }));
       const isOver = (text: string) => text.includes("Ctrl-C stops it") || text.includes("is in use by process");

@@ -229,7 +229,7 @@ describe("the journal of any commands", () => {
       await Promise.all([redis.close(), again.close()]);
     };
     await fc.assert(fc.asyncProperty(fc.array(command, { minLength: 20, maxLength: 40, size: "max" }), life), {
-      numRuns: sized(60, 2000),
+      numRuns: sized(60, 500),
       examples: [
         [
           [

@@ -194,7 +194,7 @@ describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
         }
         for (const one of kept.slice(0, 10)) await expectKept(await newSaver().getTuple(at(one.id)), one);
       }),
-      { numRuns: name === "dynalite" ? sized(5, 40) : sized(2, 10), seed: 2026, endOnFailure: true },
+      { numRuns: name === "dynalite" ? sized(5, 20) : sized(2, 5), seed: 2026, endOnFailure: true },
     );
   });
 });

@@ -21,7 +21,7 @@ describe.each(dynamoEngines)("a graph's life on $name", ({ name, open }) => {
       fc.asyncProperty(lives, async (steps) => {
         await liveTwice(steps, storageOn(table), (actual, expected) => expect(actual).toEqual(expected));
       }),
-      { numRuns: name === "dynalite" ? sized(12, 100) : sized(3, 20), seed: 2026, endOnFailure: true },
+      { numRuns: name === "dynalite" ? sized(12, 40) : sized(3, 8), seed: 2026, endOnFailure: true },
     );
   });
 
