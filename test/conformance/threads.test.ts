@@ -17,7 +17,7 @@ import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 describe.each(dynamoEngines)("on $name", ({ open }) => {
   let table: TestTable;
   let now = 1_800_000_000_000;
-  const clock = { now: () => now };
+  const clock = { now: () => now, elapsed: () => now };
   beforeAll(async () => {
     table = await open();
   });
@@ -138,7 +138,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     cut.update = () => Promise.reject(new Error("cut"));
     const dying = createThreadStore(cut, clock, defaultLeasePolicy);
     await expect(dying.admit(run, { ...inLine, holder: "dying" })).rejects.toThrow("cut");
-    expect(await threads.run(id, run.id)).toMatchObject({ status: "running" });
+    expect(await threads.run(id, run.id)).toMatchObject({ status: "pending" });
     expect(await threads.begin(id, "anybody")).toBeUndefined();
     /** Somebody changes the thread in between of the first try. */
     const disturbed = new Table({ client, tableName, clock });
@@ -151,7 +151,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(await again.admit(run, { ...inLine, alone: true, holder: "again" })).toBe("admitted");
     expect((await threads.get(id, "ada"))?.metadata).toMatchObject({ disturbed: true, graph_id: "agent" });
     const { lease } = await begun(threads, id, "again");
-    expect(lease).toMatchObject({ runId: run.id, fence: 2 });
+    expect(lease).toMatchObject({ runId: run.id, fence: 1 });
     expect(await threads.settle(lease, { status: "success", thread: "idle" })).toBe("done");
     expect(await threads.admit(run, { ...inLine, holder: "again" })).toBe("admitted");
     expect(await threads.begin(id, "again")).toBeUndefined();
@@ -184,11 +184,17 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const [first, next] = [runOn(id), runOn(id)];
     for (const run of [first, next]) await threads.admit(run, inLine);
     const lost = await begun(threads, id, "frozen");
-    now += defaultLeasePolicy.leaseMs - 1;
+    const { leaseMs } = defaultLeasePolicy;
+    expect(await threads.begin(id, "early")).toEqual({ retryAt: now + leaseMs });
+    now += leaseMs - 1;
     expect(await threads.begin(id, "early")).toEqual({ retryAt: now + 1 });
     const renewed = await threads.renew(lost.lease);
-    expect(renewed?.lease.expiresAt).toBe(now + defaultLeasePolicy.leaseMs);
-    now += defaultLeasePolicy.leaseMs;
+    expect(renewed?.lease.expiresAt).toBe(now + leaseMs);
+    now += 1;
+    expect(await threads.begin(id, "early")).toEqual({ retryAt: now + leaseMs });
+    now += leaseMs;
+    // Its own process judges by the same time, and does not renew what has lapsed.
+    expect(await threads.renew((renewed as { lease: Lease }).lease)).toBe(undefined);
     const over = await begun(threads, id, "successor");
     expect(over).toMatchObject({ lease: { fence: lost.lease.fence + 1 }, run: { id: first.id, attempt: 2 } });
     expect(await threads.renew(lost.lease)).toBe(undefined);
@@ -380,7 +386,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const [lease] = leases as [Lease];
     const run = runOn(id);
     expect(await threads.admit(run, { ...inLine, holder: "runner" })).toBe("admitted");
-    expect(await threads.begin(id, "runner")).toEqual({ retryAt: lease.expiresAt });
+    expect(await threads.begin(id, "runner")).toEqual({ retryAt: now + defaultLeasePolicy.leaseMs });
     await threads.free(lease, { status: "interrupted" });
     const next = await begun(threads, id, "runner");
     expect(next.lease.fence).toBe(lease.fence + 1);

@@ -20,16 +20,16 @@ function statusOf(state: Pick<StateSnapshot, "next" | "tasks"> | undefined): Set
 }
 
 /**
- * Changes a thread's state under its lease, and sets the status to what the state says then. Changes of one thread come one
+ * Changes a thread's state under its lease, with the thread as who holds it writes to it, and sets the status to what the state says then. Changes of one thread come one
  * after the other. Throws `state-locked` when the thread has a run, `thread-not-found` when it was deleted meanwhile.
  */
 export async function changeState<T>(
   deps: Deps,
   access: ThreadAccess,
   thread: Thread,
-  change: () => Promise<T>,
+  change: (held: Thread) => Promise<T>,
 ): Promise<T> {
-  const { threads, clock } = deps;
+  const { threads, clock, leasePolicy } = deps;
   const { id, owner } = thread;
   const holder = newId("edit");
   const until = performance.now() + WAIT_MS;
@@ -42,10 +42,12 @@ export async function changeState<T>(
     lease = await threads.hold(id, owner, holder);
   }
   if (!lease) throw new TenureError({ tag: "thread-not-found", threadId: id });
-  const hold = new Hold(lease, () => clock.now());
+  const hold = new Hold(lease, clock, leasePolicy);
   let state: Told | undefined;
   try {
-    const changed = await underGuard(hold.guard, change);
+    const { life, fence } = lease;
+    const held = { ...thread, life: { ...life, fence } };
+    const changed = await underGuard(hold.guard, () => change(held));
     await hold.drained();
     state = await stateNow(deps, access, thread);
     return changed;

@@ -5,4 +5,4 @@ export type { EncryptionOptions } from "./encryption.ts";
 export type { ThreadReport } from "./inspect.ts";
 export type { RunProgress } from "./progress.ts";
 export { DynamoDBSaver, type DynamoDBSaverOptions } from "./saver.ts";
-export { lifeConfig } from "./tombstone.ts";
+export { lifeConfig, withoutAnswer } from "./tombstone.ts";

@@ -18,7 +18,7 @@ import type { PendingWrites } from "./pending-writes.ts";
 import { progressOf, type RunProgress } from "./progress.ts";
 import type { Seen } from "./seen.ts";
 import type { Threads } from "./threads.ts";
-import { keepLife, type Lives } from "./tombstone.ts";
+import { asAnswered, keepLife, type Lives } from "./tombstone.ts";
 import type { Tuples } from "./tuples.ts";
 import type { Values } from "./values.ts";
 
@@ -66,7 +66,7 @@ export class Reading {
     if (found.done) return undefined;
     const { ref, head } = found.value;
     const [loaded, writes] = await Promise.all([this.heads.load(ref, head, nearby), writesOf(ref)]);
-    return keepLife(await this.tuples.of(loaded, writes), config);
+    return keepLife(asAnswered(await this.tuples.of(loaded, writes), config), config);
   }
 
   /**

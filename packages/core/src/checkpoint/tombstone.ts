@@ -9,7 +9,7 @@
  */
 import { createHash } from "node:crypto";
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { CheckpointTuple } from "@langchain/langgraph-checkpoint";
+import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { LRUCache } from "lru-cache";
 import { type Key, type Table, untilDone } from "../dynamo/index.ts";
 import { type Life, newLifeId, withUndone } from "../life.ts";
@@ -21,6 +21,19 @@ export const lifeConfig = (life: Life): Record<string, unknown> => ({ [LIFE]: li
 
 /** The life that a config names. */
 export const lifeIn = (config: RunnableConfig): Life | undefined => config.configurable?.[LIFE] as Life | undefined;
+
+/** LangGraph's id for writes of no task. */
+const NULL_TASK = "00000000-0000-0000-0000-000000000000";
+/** The entry of `configurable` that names a checkpoint whose answer without a task has been used: it is not to be given again. */
+const ANSWERED = "__answered";
+export const withoutAnswer = (checkpointId: string): Record<string, unknown> => ({ [ANSWERED]: checkpointId });
+
+/** A tuple as its config wants it: see `withoutAnswer`. */
+export function asAnswered(tuple: CheckpointTuple, config: RunnableConfig): CheckpointTuple {
+  if (config.configurable?.[ANSWERED] !== tuple.checkpoint.id) return tuple;
+  const isAnswer = ([task, channel]: CheckpointPendingWrite) => task === NULL_TASK && channel === "__resume__";
+  return { ...tuple, pendingWrites: (tuple.pendingWrites ?? []).filter((write) => !isAnswer(write)) };
+}
 
 /** A tuple whose configs name the life that it was read with: LangGraph puts a copy or a fork with them and nothing else. */
 export function keepLife(tuple: CheckpointTuple, config: RunnableConfig): CheckpointTuple {

@@ -22,6 +22,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { TenureError } from "../errors.ts";
 import { tableDefinition } from "./definition.ts";
+import { checkGuard } from "./guard.ts";
 
 export type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 export type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
@@ -65,6 +66,7 @@ export function connectDynamo({
       throwOnRequestTimeout: true,
     },
   });
+  askGuard(client);
   if (onCost) tellCosts(client, onCost);
   if (onRefusal) tellRefusals(client, onRefusal);
   return asDocumentClient(client);
@@ -72,6 +74,18 @@ export function connectDynamo({
 
 const DATA_COMMAND = /^(Get|Put|Update|Delete|Query|Scan|BatchWrite|BatchGet)/;
 const READ_COMMAND = /^(Get|Query|Scan|BatchGet)/;
+
+/** Asks before each attempt, since the client sends a request again by itself. */
+function askGuard(client: DynamoDBClient): void {
+  client.middlewareStack.add(
+    (next, { commandName = "" }) =>
+      async (args) => {
+        if (!READ_COMMAND.test(commandName)) checkGuard();
+        return next(args);
+      },
+    { step: "finalizeRequest", priority: "low", name: "tenureGuard" },
+  );
+}
 
 function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): void {
   client.middlewareStack.add(

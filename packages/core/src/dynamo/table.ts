@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
 import { withDeadline } from "../deadline.ts";
 import { TenureError } from "../errors.ts";
+import { pauses } from "./again.ts";
 import {
   attempt,
   BatchWriteCommand,
@@ -17,6 +18,7 @@ import {
   UpdateCommand,
 } from "./client.ts";
 import { type Format, formatOf } from "./format.ts";
+import { checkGuard } from "./guard.ts";
 
 export interface Key {
   pk: string;
@@ -70,6 +72,8 @@ function boundsOf(range: QueryRange): { condition: string; values: Record<string
 const REQUEST_DEADLINE_MS = 10_000;
 /** How long a request is sent again, after a failure that may pass. */
 const RETRY_MS = 10_000;
+/** No timer of a process that runs is as late as this. */
+const FROZEN_MS = 2_000;
 /** No page of 1 MB has many more. */
 const MAX_PAGE_SIZE = 1000;
 const BATCH_SIZE = 25;
@@ -231,8 +235,11 @@ export class Table {
     return this.unlessConditionFails(command, { pk, sk }, isOwn);
   }
 
-  /** Deletes an item whose attributes have these values; one with another value, or none, stays. Idempotent. */
-  async deleteWhere({ pk, sk }: Key, attributes: Record<string, string | number>): Promise<void> {
+  /**
+   * Deletes an item whose attributes have these values; one with another value, or none, stays, and then this is false.
+   * Idempotent.
+   */
+  async deleteWhere({ pk, sk }: Key, attributes: Record<string, string | number>): Promise<boolean> {
     const all = Object.entries(attributes);
     const command = new DeleteCommand({
       TableName: this.tableName,
@@ -241,7 +248,7 @@ export class Table {
       ExpressionAttributeNames: Object.fromEntries(all.map(([name], n) => [`#a${n}`, name])),
       ExpressionAttributeValues: Object.fromEntries(all.map(([, value], n) => [`:a${n}`, value])),
     });
-    await this.unlessConditionFails(command, { pk, sk });
+    return (await this.unlessConditionFails(command, { pk, sk })) !== undefined;
   }
 
   /** Puts all items, in no order. When it throws, some may have been put. */
@@ -286,7 +293,10 @@ export class Table {
   private async insist(command: unknown): Promise<unknown> {
     const send = this.client.send.bind(this.client) as (command: unknown, options: object) => Promise<unknown>;
     let failure: unknown;
-    for (const pause of pauses(RETRY_MS)) {
+    let times = pauses(RETRY_MS);
+    for (let pause = times.next(); !pause.done; pause = times.next()) {
+      if (!isRead(command)) checkGuard();
+      const sent = performance.now();
       try {
         return await withDeadline(REQUEST_DEADLINE_MS, (abortSignal) => send(command, { abortSignal }));
       } catch (error) {
@@ -296,7 +306,9 @@ export class Table {
         // One attempt of which nobody knows whether it was carried out makes that so for all.
         if (failure === undefined || outcomeOf(failure) === "not-applied") failure = error;
       }
-      await pause();
+      // This process was frozen meanwhile: that time was not DynamoDB's.
+      if (performance.now() - sent > REQUEST_DEADLINE_MS + FROZEN_MS) times = pauses(RETRY_MS);
+      await pause.value();
     }
     throw failure;
   }
@@ -331,15 +343,6 @@ const isRead = (command: unknown): boolean =>
 
 const attemptsOf = (error: unknown): number =>
   (error as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1;
-
-/** Pauses that grow, with jitter, and end at the deadline. */
-function* pauses(deadlineMs: number): Generator<() => Promise<void>> {
-  const end = performance.now() + deadlineMs;
-  for (let ms = 50; performance.now() < end; ms = Math.min(ms * 2, 2_000)) {
-    const jittered = ms * (0.5 + Math.random() / 2);
-    yield () => new Promise((resolve) => setTimeout(resolve, Math.min(jittered, Math.max(0, end - performance.now()))));
-  }
-}
 
 /** Cloning makes any bytes a plain Uint8Array, which is what DynamoDB gives back. */
 const isSame = (found: Item, item: Item): boolean => isDeepStrictEqual(structuredClone(found), structuredClone(item));

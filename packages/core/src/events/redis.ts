@@ -14,15 +14,6 @@ export const EVENTS_TTL_MS = 15 * 60_000;
 
 export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}): EventLog {
   return {
-    async open(runId, fence) {
-      const [stream, fenceKey] = keysOf(runId);
-      const [, have] = list(await redis.evaluate(scripts.open, [stream, fenceKey], [fence, ttlMs]), 2);
-      // "" is for a fence that is no longer the highest: what is added will be refused.
-      if (have === "") return 0;
-      if (typeof have !== "string" || !/^\d{1,15}$/.test(have)) throw malformedReply();
-      return Number(have);
-    },
-
     async append({ runId, fence, first, events, ended }) {
       const fields = events.flatMap(({ event, data }) => [event, data]);
       const args = [fence, ttlMs, first, ended ? 1 : 0, ...fields];
@@ -46,6 +37,11 @@ export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}
     async requestCancel(runId, wish) {
       const [, , cancel] = keysOf(runId);
       list(await redis.evaluate(scripts.requestCancel, [cancel], [wish, ttlMs]), 1);
+    },
+
+    async isRemoved(runId) {
+      const [, fence] = keysOf(runId);
+      return list(await redis.evaluate(scripts.isRemoved, [fence], []), 1)[0] === 1;
     },
 
     async remove(runId) {

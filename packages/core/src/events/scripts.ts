@@ -1,28 +1,20 @@
 import { defineScript } from "../redis/index.ts";
 
-/** Nobody with a lower fence than the highest that was seen adds anything. */
-const FENCED = `local fence = tonumber(redis.call('GET', KEYS[2]) or '0')
-if fence > tonumber(ARGV[1]) then return {2, ''} end
-redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
-local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')
-local have = '0'
-if last[1] then have = string.match(last[1][1], '^%d+') end
-`;
-
 /**
- * KEYS: 1 the stream, 2 the fence
- * ARGV: 1 the fence, 2 lifetime in milliseconds
- */
-export const open = defineScript(`${FENCED}return {1, have}`, { declaresKeys: true });
-
-/**
- * Event n is the entry n+1-0. Of each batch only what comes after the last entry is added.
+ * Event n is the entry n+1-0. Of each batch only what comes after the last entry is added. Nobody with a lower fence than the
+ * highest that was seen adds anything.
  *
  * KEYS: 1 the stream, 2 the fence, 3 the wish to cancel
  * ARGV: 1 the fence, 2 lifetime in milliseconds, 3 number of the first event, 4 "1" when the log ends, then names and data
  */
 export const append = defineScript(
-  `${FENCED}have = tonumber(have)
+  `local fence = tonumber(redis.call('GET', KEYS[2]) or '0')
+if fence > tonumber(ARGV[1]) then return {2, ''} end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')
+local have = '0'
+if last[1] then have = string.match(last[1][1], '^%d+') end
+have = tonumber(have)
 local place = tonumber(ARGV[3])
 for i = 5, #ARGV, 2 do
   place = place + 1
@@ -48,6 +40,14 @@ export const read = defineScript(
 export const requestCancel = defineScript(`redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) return {1}`, {
   declaresKeys: true,
 });
+
+/** KEYS: 1 the fence */
+export const isRemoved = defineScript(
+  `return {redis.call('GET', KEYS[1]) == '${Number.MAX_SAFE_INTEGER}' and 1 or 0}`,
+  {
+    declaresKeys: true,
+  },
+);
 
 /**
  * Leaves a fence that no lease has: what is appended later is refused.

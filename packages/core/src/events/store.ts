@@ -1,10 +1,23 @@
-/** What a run's client is told, one event after the other, as it is sent. `id` counts from 0. */
+/**
+ * What a run's client is told, one event after the other, as it is sent. `id` counts from 0 while the run is where it was begun
+ * first, and from `firstEventOf` in each process that has it after that one: what a process has told is not known when it dies,
+ * so none tells anything else by the same number.
+ */
 export interface LoggedEvent {
   id: number;
   event: string;
   /** JSON. */
   data: string;
 }
+
+/** More than a process can tell of one run. */
+const PER_ATTEMPT = 1e9;
+
+/** The number of the first event of an attempt, of which the first is 1. */
+export const firstEventOf = (attempt: number): number => (attempt - 1) * PER_ATTEMPT;
+
+/** The attempt that an event is of. */
+export const attemptOf = (event: number): number => Math.floor(event / PER_ATTEMPT) + 1;
 
 export type CancelAction = "interrupt" | "rollback";
 
@@ -28,12 +41,6 @@ export interface EventBatch {
  */
 export interface EventLog {
   /**
-   * Takes the log for the holder of a lease with this fence, and says how many events there are: the number of the next
-   * one. From then on nobody with a lower fence adds any. Idempotent.
-   */
-  open(runId: string, fence: number): Promise<number>;
-
-  /**
    * Adds events, the first of which has the number `first`, and with `ended` the end of the log. Answers with what
    * somebody wants done with the run, or "lost" when a holder with a higher fence has the log, and then nothing is added.
    * Idempotent: what is there already is not added again, so after an unknown outcome repeat it.
@@ -45,6 +52,9 @@ export interface EventLog {
 
   /** Tells whoever appends next that the run is to be cancelled. Idempotent. */
   requestCancel(runId: string, action: CancelAction): Promise<void>;
+
+  /** True for as long as events are kept after `remove`: a run of this id was deleted. */
+  isRemoved(runId: string): Promise<boolean>;
 
   /** Idempotent. */
   remove(runId: string): Promise<void>;

@@ -1,166 +1,172 @@
 /**
- * How a run comes into its thread's line. Its own item is stored first, so that whatever is in a line can be begun. Where
- * nobody is in the line, whoever admits it may take the lease in the same write: its item then says beforehand under which
- * fence it is running, and a fence that no lease has had means that it is not.
+ * How a run comes into its thread's line. Its own record is stored first, so that whatever is in a line can be begun; one whose
+ * admission was cut short is in the index of unfinished runs. Where its turn is now, whoever admits it takes the lease in the
+ * same write.
  */
-import type { Clock } from "../clock.ts";
-import { type Item, type Owned, type Table, untilDone } from "../dynamo/index.ts";
-import { isOutcomeUnknown } from "../errors.ts";
-import type { LeasePolicy } from "./policy.ts";
-import { inLife, LEASE_FREE, OPEN, runItems, type ThreadRecord, threadItem, threadKey, toThread } from "./records.ts";
+import { type Clock, elapsed } from "../clock.ts";
+import type { Owned, Table } from "../dynamo/index.ts";
+import { begun, cancelled, type Ending, entered } from "./line.ts";
+import type { Lease, LeasePolicy, Run } from "./policy.ts";
+import { storedLine, type ThreadRecord, threadItem, threadKey, toThread } from "./records.ts";
+import { asInThread, runItems } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
+import { newNonce, type Step } from "./step.ts";
 import type { Admission, Begun, NewAdmission, NewRun, ThreadChange } from "./store.ts";
+import type { Watch } from "./watch.ts";
 
 interface Stores {
   table: Table;
   clock: Clock;
   policy: LeasePolicy;
+  watch: Watch;
   runs: RunStore;
-  read: (threadId: string) => Promise<ThreadRecord | undefined>;
+  step: Step;
+  read: () => Promise<ThreadRecord | undefined>;
 }
 
-export async function admit(stores: Stores, run: NewRun, options: Admission) {
-  const { table, clock, policy, runs, read } = stores;
-  const { alone, holder, change = () => ({}) } = options;
-  const { parts, item, request } = await runItems(run);
-  let isStored = false;
-  /** The fence that its item speaks of, if it was there before: its lease must have a higher one, however often this fails. */
-  let claimed = 0;
+type Verdict = "admitted" | "busy" | "not-found" | Begun;
 
-  const isDue = ({ line, leaseExpiresAt = 0 }: ThreadRecord) =>
-    line.length === 0 && leaseExpiresAt <= clock.now() && run.startAt <= clock.now();
+export async function admit(stores: Stores, run: NewRun, options: Admission): Promise<Verdict> {
+  const { clock, policy, watch, runs, step, read } = stores;
+  const { alone, ends, holder, change = (): ThreadChange => ({}), onAsked, onStuck } = options;
+  const { threadId, id } = run;
+  const admission = newNonce();
+  const leaseId = newNonce();
+  const { parts, item, request } = await runItems(run, admission);
+  /** "stored" by this admission, with this request; "adopted" where another request of the run may be on record. */
+  let state: "stored" | "adopted" | "ended" | undefined;
+  let endings: readonly Ending[] = [];
+  let told: readonly string[] = [];
 
-  /** Stores the run's record, its request first; false when there is one. Leaves no request behind that has no record. */
-  async function store(as: Item): Promise<boolean> {
-    try {
-      await table.putAll(parts);
-      return await table.putIfAbsent(as);
-    } catch (error) {
-      if (parts.length > 0 && !isOutcomeUnknown(error)) await runs.discard(run.threadId, run.id).catch(() => {});
-      throw error;
+  const takeBack = async () => {
+    if (state === "stored") await runs.takeBack(threadId, id, admission);
+  };
+
+  let tries = 0;
+  const admitted = await step<Verdict>(threadId, read, async (record) => {
+    endings = [];
+    told = [];
+    tries += 1;
+    const { turns, thread } = record;
+    if (thread.owner !== run.owner) {
+      await takeBack();
+      return { result: "not-found" };
     }
-  }
-
-  /** Stores the run as running, and takes its thread. */
-  async function beginAtOnce(record: ThreadRecord, holder: string): Promise<Begun | undefined> {
-    const fence = record.fence + 1;
+    if (turns.lease?.id === leaseId) return { result: begunRun(record, turns.lease.expiresAt) };
+    const isKnown = [...turns.line, ...turns.ended].some(({ runId }) => runId === id) || turns.gone.includes(id);
+    if (isKnown) return { result: "admitted" };
+    // Another admission of the same run may have come first, and the run have ended meanwhile.
+    if (tries > 1 && (await runs.endedBy(threadId, id)) !== undefined) return { result: "admitted" };
+    if (alone && turns.line.length > 0) {
+      await takeBack();
+      const { lease, line } = turns;
+      const isDue = line.some(({ startAt }) => startAt <= clock.now());
+      if (lease ? watch.isSuspect(lease) : isDue) onStuck?.();
+      return { result: "busy" };
+    }
+    state ??= await runs.secure({ parts, item }, { threadId, id, admission });
+    if (state === "ended") return { result: "admitted" };
+    await runs.finishAll(threadId, turns.ended);
     const now = clock.now();
-    if (!(await store({ ...item, status: "running", attempt: 1, fence, leaseHolder: holder }))) return undefined;
-    isStored = true;
+    const before = { ...turns, ended: [] };
+    const {
+      turns: left,
+      ended,
+      asked,
+    } = ends ? cancelled(before, () => true, ends, now) : { turns: before, ended: [], asked: [] };
+    endings = ended;
+    told = asked;
+    const placed = entered(left, run);
+    const begins =
+      holder !== undefined && state === "stored" && left.line.length === 0 && !turns.lease && run.startAt <= now;
+    const since = elapsed(clock);
     const expiresAt = now + policy.leaseMs;
-    const placed = placing(record, run, change(record.thread), now);
-    const taken = await table.update(threadKey(run.threadId), {
-      ...placed,
-      expression: `${placed.expression}, leaseHolder = :holder, leaseRun = :run, leaseExpiresAt = :until, fence = :fence`,
-      condition: `${placed.condition} AND ${LEASE_FREE}`,
-      values: {
-        ...placed.values,
-        ":holder": holder,
-        ":run": run.id,
-        ":until": expiresAt,
-        ":fence": fence,
-        ":seen": record.fence,
-      },
-      isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
-    });
-    if (taken) {
-      const { life } = record.thread;
-      const lease = { threadId: run.threadId, runId: run.id, holder, fence, expiresAt, line: placed.line, life };
-      return { lease, run: { ...run, request, status: "running", updatedAt: run.createdAt, attempt: 1, yields: 0 } };
-    }
-    await runs.unbegun(run.threadId, run.id, { fence, holder });
-    return undefined;
-  }
-
-  return untilDone(async () => {
-    const record = await read(run.threadId);
-    if (record?.thread.owner !== run.owner) {
-      if (isStored) await runs.discard(run.threadId, run.id);
-      return "not-found";
-    }
-    if (record.line.some(([id]) => id === run.id)) return "admitted";
-    if (alone && record.line.length > 0) {
-      if (isStored) await runs.discard(run.threadId, run.id);
-      return "busy";
-    }
-    if (!isStored && holder !== undefined && isDue(record)) {
-      const begun = await beginAtOnce(record, holder);
-      if (begun || isStored) return begun ?? "again";
-    }
-    if (!isStored) {
-      if (!(await store(item))) {
-        // It was admitted before and has ended, or was about to be.
-        const found = await runs.unended(run.threadId, run.id);
-        if (!found) return "admitted";
-        claimed = found.fence ?? 0;
-      }
-      isStored = true;
-    }
-    const placed = placing(record, run, change(record.thread), clock.now());
-    const admitted = await table.update(threadKey(run.threadId), {
-      ...placed,
-      expression: `${placed.expression}, fence = :fence`,
-      condition: `${placed.condition} AND fence = :seen`,
-      values: { ...placed.values, ":fence": Math.max(record.fence, claimed), ":seen": record.fence },
-    });
-    return admitted ? "admitted" : "again";
+    const { metadata, config } = change(thread);
+    const set = {
+      metadata: JSON.stringify({ ...thread.metadata, ...metadata }),
+      config: JSON.stringify(config ?? thread.config),
+    };
+    if (!begins) return { result: "admitted", write: { turns: placed, set } };
+    const taken = begun(placed, id, { id: leaseId, holder, expiresAt });
+    return {
+      result: begunRun({ ...record, turns: taken }, expiresAt, since),
+      write: { turns: taken, set },
+    };
   });
+  if (!admitted) {
+    await takeBack();
+    return "not-found";
+  }
+  // They have ended in their thread, and nobody waits for more: what is not put on record now is when somebody next looks.
+  await Promise.all(endings.map((ending) => runs.finish(threadId, ending).catch(() => {})));
+  if (told.length > 0) onAsked?.(told);
+  return admitted;
+
+  function begunRun({ turns, thread }: ThreadRecord, expiresAt: number, since = elapsed(clock)): Begun {
+    const { fence } = turns;
+    const lease: Lease = {
+      id: leaseId,
+      threadId,
+      runId: id,
+      holder: holder ?? "",
+      fence,
+      expiresAt,
+      since,
+      life: thread.life,
+    };
+    return { lease, run: asInThread({ ...asRun(run), request }, turns) ?? asRun(run) };
+  }
 }
+
+const asRun = (run: NewRun): Run => ({ ...run, status: "pending", updatedAt: run.createdAt, attempt: 0, yields: 0 });
 
 /** The run's record comes first: one without a thread is found among those that have not ended, and discarded. */
 export async function admitNew(
-  { table, clock, policy, runs, owned }: Omit<Stores, "read"> & { owned: Owned },
+  { table, clock, policy, runs, owned }: Pick<Stores, "table" | "clock" | "policy" | "runs"> & { owned: Owned },
   run: NewRun,
   { temporary, holder, metadata, config }: NewAdmission,
 ): Promise<"admitted" | Begun> {
   const { id, threadId, owner, startAt } = run;
-  const { parts, item, request } = await runItems(run);
+  const admission = newNonce();
+  const { parts, item, request } = await runItems(run, admission);
   const now = clock.now();
-  const line = JSON.stringify([[id, startAt]]);
+  const since = elapsed(clock);
   const expiresAt = now + policy.leaseMs;
+  const leaseId = newNonce();
+  const waiting = entered({ line: [], ended: [], gone: [], fence: 0 }, run);
   const begins = holder !== undefined && startAt <= now;
+  const turns = begins ? begun(waiting, id, { id: leaseId, holder, expiresAt }) : waiting;
   const thread = {
     ...threadItem({ id: threadId, owner, metadata, temporary }, now),
-    ...{ line, config: JSON.stringify(config) },
-    ...(begins && { fence: 1, leaseHolder: holder, leaseRun: id, leaseExpiresAt: expiresAt }),
+    ...{ line: storedLine(turns.line), fence: turns.fence, config: JSON.stringify(config) },
+    ...(begins && { leaseId, leaseHolder: holder, leaseRun: id, leaseExpiresAt: expiresAt }),
+  };
+  const [state] = await Promise.all([
+    runs.secure({ parts, item }, { threadId, id, admission }),
+    owned.add(owner, threadId),
+  ]);
+  const made = toThread(thread).thread;
+  // The same request came before: it has ended, or its thread is there.
+  if (state === "ended") return "admitted";
+  const takeBack = async () => {
+    if (state === "stored") await runs.takeBack(threadId, id, admission);
   };
   try {
-    await table.putAll(parts);
-    const running = { status: "running", attempt: 1, fence: 1, leaseHolder: holder };
-    await Promise.all([table.put({ ...item, ...(begins && running) }), owned.add(owner, threadId)]);
-    if (!(await table.putIfAbsent(thread))) throw new Error(`the id of a new thread is taken: ${threadId}`);
+    if (!(await table.putIfAbsent(thread))) {
+      await takeBack();
+      return "admitted";
+    }
   } catch (error) {
     // Nobody knows of them yet. A record that cannot be taken back now is discarded as a stray.
     await Promise.all([
-      runs.discard(threadId, id).catch(() => {}),
-      table.deleteAll([threadKey(threadId), owned.keyOf(owner, threadId)]).catch(() => {}),
+      takeBack().catch(() => {}),
+      table.deleteWhere(threadKey(threadId), { life: String(made.life.id) }).catch(() => {}),
+      table.deleteAll([owned.keyOf(owner, threadId)]).catch(() => {}),
     ]);
     throw error;
   }
   if (!begins) return "admitted";
-  const { life } = toThread(thread).thread;
-  const lease = { threadId, runId: id, holder, fence: 1, expiresAt, line, life };
-  return { lease, run: { ...run, request, status: "running", updatedAt: run.createdAt, attempt: 1, yields: 0 } };
-}
-
-/** The write that puts a run at the end of a line, if that is still as it was. */
-function placing(record: ThreadRecord, run: NewRun, { metadata, config }: ThreadChange, now: number) {
-  const line = JSON.stringify([...record.line, [run.id, run.startAt]]);
-  const life = inLife(record.thread.life);
-  return {
-    line,
-    // The status stays: a thread with a line is busy, and a run that never begins leaves it as it was.
-    expression: "SET line = :line, metadata = :metadata, config = :config, updatedAt = :now",
-    condition: `line = :before AND metadata = :known AND ${life.condition} AND ${OPEN}`,
-    names: {},
-    values: {
-      ...life.values,
-      ":line": line,
-      ":before": record.stored,
-      ":known": record.metadata,
-      ":metadata": JSON.stringify({ ...record.thread.metadata, ...metadata }),
-      ":config": JSON.stringify(config ?? record.thread.config),
-      ":now": now,
-    },
-  };
+  const { life } = made;
+  const lease = { id: leaseId, threadId, runId: id, holder, fence: turns.fence, expiresAt, since, life };
+  return { lease, run: asInThread({ ...asRun(run), request }, turns) ?? asRun(run) };
 }

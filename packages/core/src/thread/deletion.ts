@@ -6,7 +6,8 @@
  */
 import type { Clock } from "../clock.ts";
 import { type Key, type Owned, type Table, tableDefinition } from "../dynamo/index.ts";
-import { CLOSED, RUNS, sortable, threadKey, threadsOf } from "./records.ts";
+import { CLOSED, RISEN, sortable, threadKey, threadsOf } from "./records.ts";
+import { RUNS } from "./run-records.ts";
 import type { ErasedRun, ThreadStore } from "./store.ts";
 
 interface Stores {
@@ -23,10 +24,12 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
     async close(id, owner) {
       const now = clock.now();
       const record = await table.updated(threadKey(id), {
-        expression: "SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place, #owner = :owner",
+        // Whoever has read the record before this is to read it again.
+        expression: `SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place, #owner = :owner, ${RISEN.expression}`,
         condition: "#owner = :owner OR (NOT attribute_type(#owner, :string) AND ipk = :listed)",
         names: { "#owner": "owner" },
         values: {
+          ...RISEN.values,
           ":now": now,
           ":closed": CLOSED,
           ":place": `${sortable(now)}#${id}`,

@@ -2,43 +2,49 @@
  * A change of a thread's state by something else than a run: it holds the thread's lease, so that no run begins beside it and
  * a deletion waits for it. The status is derived when the lease is given back.
  */
-import type { Clock } from "../clock.ts";
-import { type Table, untilDone } from "../dynamo/index.ts";
-import type { LeasePolicy } from "./policy.ts";
-import { heldBy, inLife, LEASE_FREE, projecting, type ThreadRecord, threadKey } from "./records.ts";
+import { type Clock, elapsed } from "../clock.ts";
+import type { Table } from "../dynamo/index.ts";
+import type { Lease, LeasePolicy } from "./policy.ts";
+import { heldBy, projecting, RISEN, type ThreadRecord, threadKey } from "./records.ts";
+import { newNonce, type Step } from "./step.ts";
 import type { ThreadStore } from "./store.ts";
+import type { Watch } from "./watch.ts";
 
 interface Stores {
   table: Table;
   clock: Clock;
   policy: LeasePolicy;
+  watch: Watch;
+  step: Step;
   read: (threadId: string, owner: string) => Promise<ThreadRecord | undefined>;
 }
 
-export function editing({ table, clock, policy, read }: Stores): Pick<ThreadStore, "hold" | "free"> {
+export function editing({ table, clock, policy, watch, step, read }: Stores): Pick<ThreadStore, "hold" | "free"> {
   return {
-    hold: (id, owner, holder) =>
-      untilDone(async () => {
-        const record = await read(id, owner);
-        if (record?.thread.owner !== owner) return undefined;
-        const now = clock.now();
-        const { line, stored, fence: seen, leaseExpiresAt = 0, thread } = record;
-        if (line.length > 0 || leaseExpiresAt > now) return "busy";
-        const life = inLife(thread.life);
-        const [fence, expiresAt] = [seen + 1, now + policy.leaseMs];
-        const taken = await table.update(threadKey(id), {
-          expression: "SET leaseHolder = :holder, leaseExpiresAt = :until, fence = :fence REMOVE leaseRun",
-          condition: `${LEASE_FREE} AND line = :line AND ${life.condition}`,
-          names: {},
-          values: {
-            ...life.values,
-            ...{ ":holder": holder, ":until": expiresAt, ":fence": fence },
-            ...{ ":seen": seen, ":now": now, ":line": stored },
-          },
-          isOwn: (found) => found.leaseHolder === holder && found.fence === fence,
-        });
-        return taken ? { threadId: id, runId: "", holder, fence, expiresAt, line: stored, life: thread.life } : "again";
-      }),
+    hold(threadId, owner, holder) {
+      const id = newNonce();
+      return step<Lease | "busy" | undefined>(
+        threadId,
+        () => read(threadId, owner),
+        ({ thread, turns }) => {
+          if (thread.owner !== owner) return { result: undefined };
+          const [now, since] = [clock.now(), elapsed(clock)];
+          const { life } = thread;
+          const leaseOf = (fence: number, expiresAt: number) => ({
+            ...{ id, threadId, runId: "", holder, fence, expiresAt, since, life },
+          });
+          if (turns.lease?.id === id) return { result: leaseOf(turns.fence, turns.lease.expiresAt) };
+          if (turns.line.length > 0 || (turns.lease && watch.left(threadId, turns.lease) > 0))
+            return { result: "busy" };
+          const lease = leaseOf(turns.fence + 1, now + policy.leaseMs);
+          const { leasedRun: _, ...rest } = turns;
+          return {
+            result: lease,
+            write: { turns: { ...rest, fence: lease.fence, lease: { id, holder, expiresAt: lease.expiresAt } } },
+          };
+        },
+      );
+    },
 
     async free(lease, state) {
       const { threadId, fence } = lease;
@@ -46,11 +52,11 @@ export function editing({ table, clock, policy, read }: Stores): Pick<ThreadStor
       const { status, projection } = state ?? {};
       const projected = projecting(projection, fence);
       await table.update(threadKey(threadId), {
-        expression: `SET updatedAt = :now${status ? ", #status = :status" : ""}${projected.set} REMOVE ${["leaseHolder", "leaseExpiresAt", projected.remove].filter(Boolean).join(", ")}`,
+        expression: `SET updatedAt = :now, ${RISEN.expression}${status ? ", #status = :status" : ""}${projected.set} REMOVE ${["leaseId", "leaseHolder", "leaseExpiresAt", projected.remove].filter(Boolean).join(", ")}`,
         condition: held.condition,
         names: status ? { "#status": "status" } : {},
         values: {
-          ...{ ":now": clock.now(), ...held.values, ...projected.values },
+          ...{ ":now": clock.now(), ...RISEN.values, ...held.values, ...projected.values },
           ...(status && { ":status": status }),
         },
       });

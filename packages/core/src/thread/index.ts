@@ -14,4 +14,4 @@ export {
   type Thread,
   type ThreadStatus,
 } from "./policy.ts";
-export type { Admission, Begun, ErasedRun, NewAdmission, NewRun, ThreadStore } from "./store.ts";
+export type { Admission, Begun, ErasedRun, Later, NewAdmission, NewRun, ThreadStore } from "./store.ts";

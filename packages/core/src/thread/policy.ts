@@ -78,20 +78,28 @@ export interface Run {
   yields: number;
   /** Somebody wants it ended. */
   cancel?: CancelAction;
+  /** Number of its last event, once it has ended; -1 for none. Undefined when that is not known. */
+  lastEvent?: number;
   error?: { error: string; message: string };
   /** Some of its record cannot be read. Such a run is not begun. */
   damage?: Damage;
 }
 
-/** The right to write to a thread. `fence` rises with every lease, so a later holder is told from an earlier one. */
+/**
+ * The right to write to a thread. No two leases have the same `id`, and `fence` rises with every lease, so that a later holder
+ * is told from an earlier one.
+ */
 export interface Lease {
+  id: string;
   threadId: string;
+  /** "" for a change that no run makes. */
   runId: string;
   holder: string;
   fence: number;
+  /** By the holder's own clock, in epoch milliseconds: a hint to others, and to the holder an end. */
   expiresAt: number;
-  /** The thread's line as it was then, for whoever gives the lease back. */
-  line: string;
+  /** The moment from which it lasts, in milliseconds of the holder's clock that never goes back (`elapsed`). */
+  since: number;
   /** The thread's life as it was then. */
   life: Life;
 }

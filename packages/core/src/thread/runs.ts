@@ -1,32 +1,31 @@
-/** The records of runs, of which threads keep the line. */
-import type { Clock } from "../clock.ts";
+/**
+ * The records of runs: the request, and in the end what became of it. A thread's record decides; a run's record follows, and
+ * leaves the index of unfinished runs with its last write, so that whatever was cut short is found there.
+ */
 import { type Item, type Table, tableDefinition } from "../dynamo/index.ts";
-import {
-  type CancelAction,
-  type FinalStatus,
-  isFinal,
-  type Lease,
-  RUN_TTL_MS,
-  type Run,
-  type SettledStatus,
-} from "./policy.ts";
-import { partsOf, placeOf, runKey, toRun, UNFINISHED } from "./records.ts";
-
-interface Ending {
-  status: FinalStatus;
-  /** What it leaves its thread as. */
-  thread: SettledStatus;
-  expiresAt: number;
-  error?: Run["error"] | undefined;
-}
+import { isOutcomeUnknown } from "../errors.ts";
+import type { Ending } from "./line.ts";
+import { isFinal, RUN_TTL_MS, type Run } from "./policy.ts";
+import { partsOf, runKey, toRun, UNFINISHED, whereabouts } from "./run-records.ts";
+import type { Unfinished } from "./store.ts";
 
 const STATUS = { "#status": "status" };
-/** What a run loses when it ends: its place in the index of those that have not. */
-const ENDED = "REMOVE ipk, isk, cancel";
+/** Condition: the run is on record and has not ended. */
+const UNENDED = "attribute_exists(pk) AND #status IN (:pending, :running)";
+const UNENDED_VALUES = { ":pending": "pending", ":running": "running" };
+const MAX_KNOWN = 10_000;
+const MAX_MESSAGE = 10_000;
 
 export type RunStore = ReturnType<typeof createRunStore>;
 
-export function createRunStore(table: Table, clock: Clock) {
+export function createRunStore(table: Table) {
+  /** Runs whose records are known to be final here, so that nobody asks for them again. */
+  const known = new Set<string>();
+  function know(runId: string): void {
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.add(runId);
+  }
+
   const read = (item: Item): Promise<Run> =>
     toRun(item, async () => {
       const parts: Uint8Array[] = [];
@@ -35,174 +34,120 @@ export function createRunStore(table: Table, clock: Clock) {
       return parts;
     });
 
-  const get = async (threadId: string, runId: string): Promise<Run | undefined> => {
-    const item = await table.get(runKey(threadId, runId));
-    return item && read(item);
-  };
+  async function deleteParts(threadId: string, runId: string): Promise<void> {
+    const keys = [];
+    const { pk } = runKey(threadId, runId);
+    for await (const { sk } of table.query({ pk, prefix: partsOf(runId) })) keys.push({ pk, sk });
+    await table.deleteAll(keys);
+  }
+
+  async function discard(threadId: string, runId: string): Promise<void> {
+    // The record last: it says where the parts are.
+    await deleteParts(threadId, runId);
+    await table.deleteAll([runKey(threadId, runId)]);
+  }
 
   return {
-    get,
     toRun: read,
+    discard,
 
-    /** The fence of a run that has not ended, if it has one. */
-    async unended(threadId: string, runId: string): Promise<{ fence?: number } | undefined> {
+    async get(threadId: string, runId: string): Promise<Run | undefined> {
       const item = await table.get(runKey(threadId, runId));
-      if (!item || isFinal(item.status as Run["status"])) return undefined;
-      return typeof item.fence === "number" ? { fence: item.fence } : {};
+      return item && read(item);
     },
 
-    /** Takes back that a run is running, when its lease was not to be had. Idempotent. */
-    async unbegun(threadId: string, runId: string, { fence, holder }: Pick<Lease, "fence" | "holder">): Promise<void> {
-      await table.update(runKey(threadId, runId), {
-        expression: "SET #status = :pending, attempt = :none REMOVE fence, leaseHolder",
-        condition: "fence = :fence AND leaseHolder = :holder AND #status = :running",
-        names: STATUS,
-        values: { ":pending": "pending", ":none": 0, ":fence": fence, ":holder": holder, ":running": "running" },
-      });
-    },
-
-    /** Marks the lease's run as running, once more; undefined when there is nothing to run. A damaged one ends with an error. */
-    async begin(lease: Lease): Promise<Run | undefined> {
-      const { threadId, runId, holder, fence } = lease;
-      const begun = await table.updated(runKey(threadId, runId), {
-        expression:
-          "SET #status = :running, attempt = attempt + :one, fence = :fence, leaseHolder = :holder, updatedAt = :now",
-        condition: "#status IN (:pending, :running) AND (attribute_not_exists(fence) OR fence < :fence)",
-        names: STATUS,
-        values: {
-          ":running": "running",
-          ":pending": "pending",
-          ":one": 1,
-          ":fence": fence,
-          ":holder": holder,
-          ":now": clock.now(),
-        },
-        isOwn: (found) => found.fence === fence && found.leaseHolder === holder,
-      });
-      const run = begun && (await read(begun));
-      if (!run?.damage) return run;
-      const { what, advice } = run.damage;
-      const error = { error: "record-damaged", message: `What is stored cannot be read: ${what}. ${advice}` };
-      const expiresAt = Math.ceil((clock.now() + RUN_TTL_MS) / 1000);
-      await this.end(lease, { status: "error", thread: "error", expiresAt, error });
-      return undefined;
-    },
-
-    /** Notes that the lease's run was given back, not lost. Idempotent. */
-    async yielded({ threadId, runId, fence }: Lease): Promise<void> {
-      await table.update(runKey(threadId, runId), {
-        expression: "SET yields = if_not_exists(yields, :none) + :one, yieldedBy = :fence",
-        condition: "fence = :fence AND #status = :running AND (attribute_not_exists(yieldedBy) OR yieldedBy < :fence)",
-        names: STATUS,
-        values: { ":none": 0, ":one": 1, ":fence": fence, ":running": "running" },
-      });
-    },
-
-    /** Ends the lease's run; false when somebody else has it. Idempotent. */
-    async end({ threadId, runId, fence }: Lease, { status, thread, expiresAt, error }: Ending): Promise<boolean> {
-      const isOwn = (found: Item) => found.fence === fence && found.status === status;
-      const ended = await table.update(runKey(threadId, runId), {
-        expression: `SET #status = :status, settledAs = :thread, updatedAt = :now, expiresAt = :expires${error ? ", #error = :error" : ""} ${ENDED}`,
-        condition: "fence = :fence AND #status = :running",
-        names: { ...STATUS, ...(error && { "#error": "error" }) },
-        values: {
-          ":status": status,
-          ":thread": thread,
-          ":running": "running",
-          ":now": clock.now(),
-          ":expires": expiresAt,
-          ":fence": fence,
-          ...(error && { ":error": JSON.stringify(error) }),
-        },
-        isOwn,
-      });
-      if (ended) return true;
-      const item = await table.get(runKey(threadId, runId));
-      return item !== undefined && isOwn(item);
-    },
-
-    /** The status that a run left its thread with; undefined for one that never began. */
-    async settledAs(threadId: string, runId: string): Promise<SettledStatus | undefined> {
-      const item = await table.get(runKey(threadId, runId));
-      return item?.settledAs as SettledStatus | undefined;
-    },
-
-    /** Deletes the lease's run; false when somebody else has it. */
-    async forget({ threadId, runId, fence }: Lease): Promise<boolean> {
-      const item = await table.get(runKey(threadId, runId));
-      if (item && item.fence !== fence) return false;
-      await this.discard(threadId, runId);
-      return true;
-    },
-
-    async wish(threadId: string, runId: string): Promise<CancelAction | undefined> {
-      const item = await table.get(runKey(threadId, runId));
-      return item?.cancel === "interrupt" || item?.cancel === "rollback" ? item.cancel : undefined;
-    },
-
-    async cancel(threadId: string, runId: string, action: CancelAction): Promise<"ended" | "asked" | "not-found"> {
-      const key = runKey(threadId, runId);
-      for (;;) {
-        const item = await table.get(key);
-        if (!item) return "not-found";
-        if (isFinal(item.status as Run["status"])) return "ended";
-        if (item.status === "pending" && action === "rollback") {
-          // Marked first, so that nobody begins it while it is deleted.
-          if (await this.endPending(threadId, runId)) {
-            await this.discard(threadId, runId);
-            return "ended";
-          }
-        } else if (item.status === "pending") {
-          if (await this.endPending(threadId, runId)) return "ended";
-        } else {
-          const asked = await table.update(key, {
-            expression: "SET cancel = :action",
-            condition: "#status = :running",
-            names: STATUS,
-            values: { ":action": action, ":running": "running" },
-          });
-          if (asked) return "asked";
-        }
+    /** Stores a new run, its request first; false when it is on record. Leaves no request behind that has no record. */
+    async store({ parts, item }: { parts: Item[]; item: Item }): Promise<boolean> {
+      known.delete(String(item.id));
+      try {
+        await table.putAll(parts);
+        return await table.putIfAbsent(item);
+      } catch (error) {
+        if (parts.length > 0 && !isOutcomeUnknown(error)) await table.deleteAll(parts).catch(() => {});
+        throw error;
       }
     },
 
-    endPending(threadId: string, runId: string): Promise<boolean> {
-      return table.update(runKey(threadId, runId), {
-        expression: `SET #status = :interrupted, updatedAt = :now ${ENDED}`,
-        condition: "#status = :pending",
+    /**
+     * Takes over a run on record that has not ended, for another admission of it; "absent" when it is not there, and "ended"
+     * when it has. The admission that stored it takes it back no more.
+     */
+    async adopt(threadId: string, runId: string, admission: string): Promise<"adopted" | "ended" | "absent"> {
+      const adopted = await table.update(runKey(threadId, runId), {
+        expression: "SET admission = :admission",
+        condition: UNENDED,
         names: STATUS,
-        values: { ":interrupted": "interrupted", ":pending": "pending", ":now": clock.now() },
-        isOwn: (found) => found.status === "interrupted",
+        values: { ...UNENDED_VALUES, ":admission": admission },
+        isOwn: (found) => found.admission === admission,
       });
+      if (adopted) return "adopted";
+      return (await table.get(runKey(threadId, runId))) ? "ended" : "absent";
     },
 
-    /** Ends a run that nobody has begun, or ever will. */
-    async endStray(threadId: string, runId: string, expiresAt: number): Promise<void> {
-      const error = { error: "Error", message: "The request for this run was cut short, so that it never began." };
-      await table.update(runKey(threadId, runId), {
-        expression: `SET #status = :error, #error = :why, updatedAt = :now, expiresAt = :expires ${ENDED}`,
-        condition: "#status IN (:pending, :running)",
-        names: { ...STATUS, "#error": "error" },
-        values: {
-          ":error": "error",
-          ":why": JSON.stringify(error),
-          ":now": clock.now(),
-          ":expires": expiresAt,
-          ":pending": "pending",
-          ":running": "running",
-        },
-      });
+    /** Sees to it that a run is on record for an admission: "ended" when it was admitted before, and has ended. */
+    async secure(
+      items: { parts: Item[]; item: Item },
+      { threadId, id, admission }: { threadId: string; id: string; admission: string },
+    ): Promise<"stored" | "adopted" | "ended"> {
+      for (;;) {
+        if (await this.store(items)) return "stored";
+        const found = await this.adopt(threadId, id, admission);
+        if (found !== "absent") return found;
+      }
     },
 
-    async discard(threadId: string, runId: string): Promise<void> {
-      const keys = [runKey(threadId, runId)];
-      for await (const { pk, sk } of table.query({ pk: runKey(threadId, runId).pk, prefix: partsOf(runId) }))
-        keys.push({ pk, sk });
-      await table.deleteAll(keys);
+    /** Takes a run back that was not admitted, unless another admission has adopted it. */
+    async takeBack(threadId: string, runId: string, admission: string): Promise<void> {
+      if (await table.deleteWhere(runKey(threadId, runId), { admission })) await deleteParts(threadId, runId);
     },
 
-    async *unfinished(): AsyncGenerator<{ threadId: string; runId: string; startAt: number }> {
-      for await (const item of table.queryIndex(tableDefinition.index.name, UNFINISHED)) yield placeOf(item);
+    /** Puts the end of a run on its record, as its thread has it. Idempotent; a run that is not on record stays away. */
+    async finish(threadId: string, ending: Ending): Promise<void> {
+      const { runId, status, at, fence, attempt, yields, error, lastEvent } = ending;
+      if (known.has(runId)) return;
+      if (status === "forgotten") await discard(threadId, runId);
+      else {
+        const optional = {
+          ...(error && { error: JSON.stringify({ ...error, message: error.message.slice(0, MAX_MESSAGE) }) }),
+          ...(lastEvent !== undefined && { lastEvent }),
+        };
+        const more = Object.keys(optional);
+        await table.update(runKey(threadId, runId), {
+          expression: `SET #status = :status, updatedAt = :at, endedBy = :fence, attempt = :attempt, yields = :yields, expiresAt = if_not_exists(requestExpiresAt, :expires)${more.map((name) => `, #${name} = :${name}`).join("")} REMOVE ipk, isk`,
+          condition: UNENDED,
+          names: { ...STATUS, ...Object.fromEntries(more.map((name) => [`#${name}`, name])) },
+          values: {
+            ...UNENDED_VALUES,
+            ...{ ":status": status, ":at": at, ":fence": fence, ":attempt": attempt, ":yields": yields },
+            ":expires": Math.ceil((at + RUN_TTL_MS) / 1000),
+            ...Object.fromEntries(Object.entries(optional).map(([name, value]) => [`:${name}`, value])),
+          },
+        });
+      }
+      know(runId);
+    },
+
+    /** Makes sure that the ends of runs are on their records, which a process may have died before it did. */
+    async finishAll(threadId: string, endings: readonly Ending[]): Promise<void> {
+      const unknown = endings.filter(({ runId }) => !known.has(runId));
+      await Promise.all(
+        unknown.map(async (ending) => {
+          // A read costs less than a write that changes nothing.
+          const item = await table.get(runKey(threadId, ending.runId));
+          if (item && !isFinal(item.status as Run["status"])) await this.finish(threadId, ending);
+          else know(ending.runId);
+        }),
+      );
+    },
+
+    /** The fence of the lease under which a run ended; undefined when it has not. */
+    async endedBy(threadId: string, runId: string): Promise<number | undefined> {
+      const item = await table.get(runKey(threadId, runId));
+      return typeof item?.endedBy === "number" ? item.endedBy : undefined;
+    },
+
+    async *unfinished(): AsyncGenerator<Unfinished> {
+      for await (const item of table.queryIndex(tableDefinition.index.name, UNFINISHED)) yield whereabouts(item);
     },
   };
 }

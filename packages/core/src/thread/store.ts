@@ -1,7 +1,7 @@
 import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus, Thread } from "./policy.ts";
 
 export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> & Partial<Pick<Thread, "temporary">>;
-export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "cancel" | "error">;
+export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "cancel" | "error" | "lastEvent">;
 
 /** What a run adds to its thread's record when it is admitted. */
 export interface ThreadChange {
@@ -12,10 +12,16 @@ export interface ThreadChange {
 export interface Admission {
   /** Only if nobody is in the line. */
   alone: boolean;
+  /** Ends the runs that are in the line: those that wait in the same write, the others are told. */
+  ends?: CancelAction | undefined;
   /** Who takes the lease along with it, if its turn is now. */
   holder?: string | undefined;
   /** What it changes in its thread, as that is then. */
   change?: (thread: Thread) => ThreadChange;
+  /** Hears of runs before it that are under way and are to end: on record they have been told. */
+  onAsked?: (runIds: readonly string[]) => void;
+  /** Hears, where the thread is busy, that nobody seems to be at work in it. */
+  onStuck?: () => void;
 }
 
 export interface NewAdmission extends Pick<Admission, "holder"> {
@@ -23,6 +29,22 @@ export interface NewAdmission extends Pick<Admission, "holder"> {
   temporary: boolean;
   metadata: Record<string, unknown>;
   config: Record<string, unknown>;
+}
+
+/** When it is worth asking again, in epoch milliseconds. */
+export interface Later {
+  retryAt: number;
+  /** Whoever holds the thread seems to be dead: it is worth waiting for. */
+  isSuspect?: boolean;
+}
+
+/** A run that has not ended. Instants are epoch milliseconds, by the clock of who admitted it. */
+export interface Unfinished {
+  threadId: string;
+  runId: string;
+  startAt: number;
+  /** It was not to begin at once. */
+  isDelayed: boolean;
 }
 
 /** A run whose record goes with its thread. `updatedAt` is epoch milliseconds. */
@@ -103,9 +125,9 @@ export interface ThreadStore {
   idsOf(owner: string): AsyncGenerator<string>;
 
   /**
-   * Puts a run in its thread's line. With `alone`, only if nobody is in it: else "busy", and nothing is kept of the run.
-   * With a holder, and nobody in the line, it is begun in the same write. Idempotent for the same run: "admitted" again.
-   * Unknown outcome: repeat it.
+   * Puts a run in its thread's line, in one write with all that comes along with it. With `alone`, only if nobody is in it:
+   * else "busy", and nothing is kept of the run. With a holder, and nobody in the line, it is begun in that write. Idempotent
+   * for the same run: "admitted" again, and nobody else is ended by it. Unknown outcome: repeat it.
    */
   admit(run: NewRun, options: Admission): Promise<"admitted" | "busy" | "not-found" | Begun>;
 
@@ -117,12 +139,15 @@ export interface ThreadStore {
 
   /**
    * Takes the lease for the run whose turn it is, and marks that one running. Of concurrent callers one gets it; the
-   * others, and those that find nothing to do, get when it is worth asking again, or nothing. A lease that has lapsed is
-   * taken over. Unknown outcome: the lease lapses by itself.
+   * others, and those that find nothing to do, get when it is worth asking again, or nothing. A lease is taken over when this
+   * process has seen it unchanged for as long as a lease lasts. Unknown outcome: the lease lapses by itself.
    */
-  begin(threadId: string, holder: string): Promise<Begun | { retryAt: number } | undefined>;
+  begin(threadId: string, holder: string): Promise<Begun | Later | undefined>;
 
-  /** Extends a lease that is still held, and says whether its run is to be cancelled; undefined when it is lost. */
+  /**
+   * Extends a lease that is still held and has not lapsed, and says whether its run is to be cancelled; undefined when it is
+   * lost. Unknown outcome: it lasts as long as before.
+   */
   renew(lease: Lease): Promise<{ lease: Lease; cancel?: CancelAction } | undefined>;
 
   /** Gives the lease back with its run not ended, for somebody to go on with it. Idempotent. */
@@ -135,9 +160,9 @@ export interface ThreadStore {
   undo(lease: Lease): Promise<boolean>;
 
   /**
-   * Ends the run, takes it out of its thread's line and gives the lease back: "next" when others are in the line, "done"
-   * when nobody is, "lost" when the lease was no longer held, and somebody else ends the run. With `forget` nothing is
-   * kept of the run; with `close` the thread is closed once its line is empty. Idempotent.
+   * Ends the run, takes it out of its thread's line and gives the lease back, in one write: "next" when others are in the line,
+   * "done" when nobody is, "lost" when the lease was no longer held, and somebody else ends the run. The run's own record
+   * follows. With `forget` nothing is kept of the run; with `close` the thread is closed once its line is empty.
    */
   settle(
     lease: Lease,
@@ -146,11 +171,14 @@ export interface ThreadStore {
       thread: SettledStatus;
       projection?: Projection | undefined;
       error?: Run["error"];
+      /** Number of its last event; -1 for none. */
+      lastEvent?: number | undefined;
       forget?: boolean;
       close?: boolean;
     },
   ): Promise<"next" | "done" | "lost">;
 
+  /** A run, as its thread's record has it. */
   run(threadId: string, runId: string): Promise<Run | undefined>;
 
   /** The runs of a thread, the newest first. */
@@ -172,5 +200,5 @@ export interface ThreadStore {
   endStray(threadId: string, runId: string): Promise<void>;
 
   /** All runs that have not ended, of all threads, by when they may begin: for whoever sees to it that they go on. */
-  unfinished(): AsyncGenerator<{ threadId: string; runId: string; startAt: number }>;
+  unfinished(): AsyncGenerator<Unfinished>;
 }

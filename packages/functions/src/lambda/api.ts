@@ -8,4 +8,4 @@ import { createService } from "./service.ts";
 const { config, deps, runner, settled } = await createService("api");
 const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createApi(deps, runner));
 
-export const handler = streamingHandler(app, { settled, hurry: () => runner.yieldAll() });
+export const handler = streamingHandler(app, { begin: () => runner.resume(), settled, hurry: () => runner.yieldAll() });

@@ -11,6 +11,8 @@ import type { Context as LambdaContext, LambdaFunctionURLEvent } from "aws-lambd
 import type { Hono } from "hono";
 
 export interface Finish {
+  /** An invocation begins: there is time. */
+  begin?(): void;
   /** Waits for whatever the request has begun. */
   settled(): Promise<void>;
   /** There is little time left. */
@@ -23,6 +25,7 @@ const BREAK_OFF_MS = 5_000;
 
 export function streamingHandler(app: Hono, finish: Finish) {
   return awslambda.streamifyResponse<LambdaFunctionURLEvent>(async (event, output, context) => {
+    finish.begin?.();
     const timers: NodeJS.Timeout[] = [];
     const before = (leftMs: number, act: () => void) => {
       const wait = context.getRemainingTimeInMillis() - leftMs;

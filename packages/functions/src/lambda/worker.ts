@@ -15,6 +15,7 @@ const { runner, queue, deps, settled } = await createService("worker");
 type Scheduled = { sweep: string };
 
 export async function handler(event: SQSEvent | Scheduled, context: Context): Promise<SQSBatchResponse> {
+  runner.resume();
   const left = Math.max(0, context.getRemainingTimeInMillis() - HURRY_MS);
   const hurry = setTimeout(() => void runner.yieldAll().catch(() => {}), left);
   const failed: SQSBatchResponse["batchItemFailures"] = [];

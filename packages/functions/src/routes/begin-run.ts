@@ -24,7 +24,7 @@ const IDEMPOTENT = "5b6f9b5e-5d0c-5a3e-9c1b-2f6f6a1e7d11";
 
 /** Begins a run on a thread, or without one; throws `thread-busy`, `thread-not-found`, `assistant-not-found`. */
 export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
-  const { threads, windows } = deps;
+  const { threads, windows, events } = deps;
   return async (c: Asked, request: RunRequest, threadId?: string, { watched = false } = {}): Promise<Run> => {
     refuseUnsupported(request);
     const owner = c.var.session.data.userId;
@@ -36,7 +36,10 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     const now = deps.clock.now();
     const kept = request.on_completion === "keep" || request.on_completion === "continue";
     const { graphId } = assistant;
-    const thread = threadId ?? v7();
+    const thread = threadId ?? (key ? v5(`${owner} thread ${key}`, IDEMPOTENT) : v7());
+    // A run that goes with its thread leaves no record by which a request would be known again.
+    if (key && threadId === undefined && (await events.isRemoved(id)))
+      throw new TenureError({ tag: "run-not-found", runId: id });
     const temporary = threadId === undefined && !kept;
     const run: NewRun = {
       id,

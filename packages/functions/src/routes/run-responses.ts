@@ -55,27 +55,46 @@ export class RunResponses {
   }
 
   private async *told(run: Run, after: number, modes: string[] | undefined): AsyncGenerator<string> {
-    for await (const one of this.tail(run, after)) {
+    const tail = this.tail(run, after);
+    let seen = after;
+    let next = await tail.next();
+    for (; !next.done; next = await tail.next()) {
+      const one = next.value;
+      if (typeof one === "object") seen = one.at(-1)?.id ?? seen;
       if (one === "quiet") yield ": heartbeat\n\n";
+      else if (one === "gap")
+        yield ": the process that had this run is gone, and some of its events may be missing here\n\n";
       else if (one === "unlogged") yield ": the events of this run are not kept at the moment\n\n";
       else {
         const wanted = one.filter(({ event }) => isWanted(event, modes));
         if (wanted.length > 0) yield wanted.map(asText).join("");
       }
     }
+    // Its process may have died between the end on record and the last event.
+    const last = next.value ?? seen;
+    const { error } = (last > seen && (await this.deps.threads.run(run.threadId, run.id))) || {};
+    if (error) yield asText({ id: last, event: "error", data: stringify(error) });
+    else if (last > seen) yield GAP;
   }
 
   private async *result(run: Run): AsyncGenerator<string> {
     let result: string | undefined;
+    let last = -1;
     try {
-      for await (const one of this.tail(run, -1)) {
-        if (typeof one === "string") yield "\n";
+      const tail = this.tail(run, -1);
+      let next = await tail.next();
+      for (; !next.done; next = await tail.next()) {
+        if (typeof next.value === "string") yield "\n";
         else
-          for (const { event, data } of one)
+          for (const { id, event, data } of next.value) {
+            last = id;
             if (event === "values") result = data;
             else if (event === "error") result = `{"__error__":${data}}`;
+          }
       }
-      yield result ?? (await this.latest(run));
+      // Events that the log did not get may have said otherwise.
+      const isWhole = next.value !== undefined && next.value <= last;
+      yield isWhole && result !== undefined ? result : await this.latest(run);
     } catch (error) {
       // The status is sent by now.
       this.broken(run, error);
@@ -90,11 +109,16 @@ export class RunResponses {
     return new ReadableStream<Uint8Array>(
       {
         pull: async (controller) => {
-          // The client comes back and goes on, or hears by then what is the matter.
-          const next = await texts.next().catch((error: unknown) => this.broken(run, error));
-          if (isCancelled) return;
-          if (!next || next.done) controller.close();
-          else controller.enqueue(encoder.encode(next.value));
+          try {
+            const next = await texts.next();
+            if (isCancelled) return;
+            if (next.done) controller.close();
+            else controller.enqueue(encoder.encode(next.value));
+          } catch (error) {
+            this.broken(run, error);
+            // A body that ends would say that this was all. One that breaks off is asked for again, from where it was.
+            if (!isCancelled) controller.error(error);
+          }
         },
         cancel: () => {
           isCancelled = true;
@@ -111,7 +135,7 @@ export class RunResponses {
     this.deps.report(JSON.stringify({ level: "error", event: "stream-broken", run: id, error: message }));
   }
 
-  private tail(run: Run, after: number): AsyncGenerator<Tailed> {
+  private tail(run: Run, after: number): AsyncGenerator<Tailed, number | undefined> {
     return tail(
       { deps: this.deps, runner: this.runner },
       { threadId: run.threadId, runId: run.id, after, quietMs: QUIET_MS },
@@ -127,6 +151,9 @@ export class RunResponses {
     return stringify(state?.createdAt ? state.values : {});
   }
 }
+
+/** Numbers that are left out tell it too. */
+const GAP = ": some events of this run may be missing here\n\n";
 
 /** As server-sent events have it; the data is JSON of one line. */
 const asText = ({ id, event, data }: LoggedEvent): string => `event: ${event}\ndata: ${data}\nid: ${id}\n\n`;

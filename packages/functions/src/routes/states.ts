@@ -131,10 +131,11 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
         if (thread.inflight.length > 0) throw new TenureError({ tag: "state-locked", threadId: thread.id });
         const { values, as_node, checkpoint, checkpoint_id } = c.var.body;
         const from = { ...named(checkpoint), ...(checkpoint_id && { checkpoint_id }) };
-        const config = access.configOf(thread, from);
-        Object.assign(config, { metadata: { graph_id: thread.metadata.graph_id, thread_id: thread.id } });
-        const put = await changeState(deps, access, thread, () =>
-          graph.updateState(config, (values ?? null) as never, as_node ?? undefined).catch(asInvalid),
+        const metadata = { graph_id: thread.metadata.graph_id, thread_id: thread.id };
+        const put = await changeState(deps, access, thread, (held) =>
+          graph
+            .updateState({ ...access.configOf(held, from), metadata }, (values ?? null) as never, as_node ?? undefined)
+            .catch(asInvalid),
         );
         const { thread_id, checkpoint_ns = "", checkpoint_id: id } = put.configurable ?? {};
         return c.json({ checkpoint: { thread_id, checkpoint_ns, checkpoint_id: id } });

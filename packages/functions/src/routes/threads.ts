@@ -82,7 +82,9 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
               ...(as_node && { asNode: as_node }),
             })),
           }));
-          await changeState(deps, access, thread, () => graph.bulkUpdateState(access.configOf(thread), steps as never));
+          await changeState(deps, access, thread, (held) =>
+            graph.bulkUpdateState(access.configOf(held), steps as never),
+          );
           return json(c, await access.show(await access.own(id, owner)));
         }
         return json(c, await access.show(thread));
@@ -165,8 +167,8 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
         if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
         try {
           const copy = (await threads.change(id, thread.owner, { config: thread.config })) ?? created;
-          const [from, to] = [thread, copy].map((one) => access.configOf(one)) as [object, object];
-          await changeState(deps, access, copy, () => deps.checkpointer.copyThread(from, to));
+          const from = access.configOf(thread);
+          await changeState(deps, access, copy, (held) => deps.checkpointer.copyThread(from, access.configOf(held)));
           // A thread that was being deleted may have been read in a state that it never had.
           await access.own(thread.id, thread.owner);
           await keepForUser(deps, c.var.session.data, () => takeBack(deps, runner, copy));

@@ -31,7 +31,7 @@ export function executionOptions(
   request: RunRequest,
   assistant: AssistantDescription,
   life: Lease["life"],
-): Fields {
+): Fields & { configurable: Fields } {
   const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
   const from = checkpoint?.checkpoint_id ?? request.checkpoint_id;
   const configurable = {

@@ -3,6 +3,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { lifeConfig } from "@tenure/core/checkpoint";
 import { underGuard } from "@tenure/core/dynamo";
 import { isTenureError } from "@tenure/core/errors";
+import { firstEventOf } from "@tenure/core/events";
 import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus } from "@tenure/core/thread";
 import { assistantOf } from "../assistants.ts";
 import type { Deps } from "../deps.ts";
@@ -13,6 +14,7 @@ import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { Hold } from "./lease.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "./request.ts";
+import { takeover } from "./takeover.ts";
 import { errorJson, stringify } from "./wire.ts";
 
 /** One whose process has died so often is not tried again. */
@@ -34,6 +36,7 @@ export class Execution {
   private readonly abort = new AbortController();
   /** Ends the run when its lease lapses, whatever becomes of the request that was to renew it. */
   private lapse: NodeJS.Timeout | undefined;
+  private isRenewing = false;
   private stop: Stop | undefined;
   private graph: Graph | undefined;
   /** Whether the graph waits for somebody, if its events have told. */
@@ -43,11 +46,13 @@ export class Execution {
   /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
   isLast = false;
 
-  constructor(deps: Deps, lease: Lease, run: Run, first: number) {
+  constructor(deps: Deps, lease: Lease, run: Run) {
     this.deps = deps;
     this.run = run;
-    this.hold = new Hold(lease, () => deps.clock.now());
-    const onCancel = (action: CancelAction | "lost") => this.end(action);
+    this.hold = new Hold(lease, deps.clock, deps.leasePolicy);
+    // The thread's record says who has the run, and not the log.
+    const onCancel = (action: CancelAction | "lost") => void (action === "lost" ? this.renew() : this.end(action));
+    const first = firstEventOf(run.attempt);
     this.feed = new Feed({ log: deps.events, runId: run.id, fence: lease.fence, first, onCancel });
     if (run.cancel) this.end(run.cancel);
     this.done = this.perform();
@@ -70,9 +75,10 @@ export class Execution {
       const failure = await underGuard(this.hold.guard, () => this.runGraph());
       // From here on nothing of the run is stored any more, whatever its nodes still do.
       await this.hold.drained();
-      if (this.stop === "lost") return this.feed.lose();
-      if (this.stop === "yielded") {
-        await this.feed.flush();
+      // Every event is in the log before the run's end is on record, so that whoever reads of the end finds them.
+      await this.feed.flush();
+      if (this.stop === "lost" || this.stop === "yielded") {
+        // Nobody else may have taken a lease that has lapsed: then it need not lapse for others too.
         await this.deps.threads.release(this.hold.lease);
         return this.feed.lose();
       }
@@ -83,7 +89,6 @@ export class Execution {
       this.deps.report(
         JSON.stringify({ level: "error", event: "run-unsettled", run: this.run.id, error: errorJson(error).message }),
       );
-      this.feed.append("error", stringify(errorOf(error)));
       this.feed.lose();
     } finally {
       clearInterval(heartbeat);
@@ -99,13 +104,25 @@ export class Execution {
       if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
       const request = runRequest.parse(run.request);
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
+      const { life, fence } = this.hold.lease;
+      const asked = executionOptions(run, request, assistant, { ...life, fence });
+      const graph = await this.graphFor(request, asked);
+      const begins = { input: graphInput(request), configurable: {} };
+      const isNew = run.attempt === 1 || isTemporary(request);
+      const begun = isNew
+        ? begins
+        : await takeover(this.deps.checkpointer, graph, { run, request, configurable: asked.configurable });
+      if ("over" in begun) {
+        // Its process may not have told what it came to.
+        if (streamModes(request).includes("values")) this.feed.append("values", stringify(begun.over));
+        return undefined;
+      }
       const options = {
-        ...executionOptions(run, request, assistant, this.hold.lease.life),
+        ...asked,
+        configurable: { ...asked.configurable, ...begun.configurable },
         signal: this.abort.signal,
       };
-      const graph = await this.graphFor(request, options);
-      const input = await this.inputOf(graph, request);
-      if (input === "done") return undefined;
+      const { input } = begun;
       const execution = {
         ...{ runId: run.id, attempt: run.attempt, input, options },
         modes: streamModes(request),
@@ -132,7 +149,6 @@ export class Execution {
       }
     } catch (error) {
       if (this.hold.isLate) this.end("lost");
-      if (!this.stop) this.feed.append("error", stringify(errorOf(error)));
       return error ?? new Error("the graph threw nothing");
     }
   }
@@ -166,18 +182,6 @@ export class Execution {
     return this.graph;
   }
 
-  /**
-   * The run's input; null when a process before this one has begun it, so that it goes on from its last checkpoint; "done"
-   * when there is nothing left to do but to say so.
-   */
-  private async inputOf(graph: Graph, request: RunRequest): Promise<unknown> {
-    if (this.run.attempt === 1 || isTemporary(request)) return graphInput(request);
-    const state = await graph.getState(this.stateConfig);
-    if ((state.metadata as { run_id?: string } | undefined)?.run_id !== this.run.id) return graphInput(request);
-    // Not `next`: it leaves out tasks whose writes are kept already, while their checkpoint is not.
-    return state.tasks.length === 0 || state.tasks.some(({ interrupts }) => interrupts.length > 0) ? "done" : null;
-  }
-
   /** False when somebody else has the run by now, and ends it. */
   private async settle(failure: unknown): Promise<boolean> {
     const { threads, checkpointer } = this.deps;
@@ -193,9 +197,14 @@ export class Execution {
     const error = status === "error" ? { error: errorOf(failure) } : {};
     const close = isTemporary(this.run.request);
     const projection = status === "success" ? this.projection() : undefined;
-    const left = await threads.settle(lease, { status, thread, projection, ...error, forget: rolledBack, close });
+    // Clients are told of an error once it is the run's end, and the next process does not go on instead.
+    const lastEvent = this.feed.last + (error.error ? 1 : 0);
+    const outcome = { status, thread, projection, ...error, lastEvent };
+    const left = await threads.settle(lease, { ...outcome, forget: rolledBack, close });
     this.isLast = left === "done";
-    return left !== "lost";
+    if (left === "lost") return false;
+    if (error.error) this.feed.append("error", stringify(error.error));
+    return true;
   }
 
   private get stateConfig(): RunnableConfig {
@@ -220,20 +229,24 @@ export class Execution {
 
   private watchLease(): void {
     clearTimeout(this.lapse);
-    const left = Math.max(0, this.hold.lease.expiresAt - this.deps.clock.now());
-    this.lapse = setTimeout(() => (this.hold.isLate ? this.end("lost") : this.watchLease()), left);
+    this.lapse = setTimeout(() => (this.hold.isLate ? this.end("lost") : this.watchLease()), this.hold.left);
     this.lapse.unref();
   }
 
-  /** A run that cannot renew its lease is no longer the thread's only writer, and ends. */
+  /** A run whose lease was not renewed in time is no longer the thread's only writer, and ends. */
   private async renew(): Promise<void> {
+    if (this.isRenewing) return;
+    this.isRenewing = true;
     try {
+      if (this.hold.isLate) return this.end("lost");
       const renewed = await this.deps.threads.renew(this.hold.lease);
       if (!renewed) return this.end("lost");
-      this.hold.lease = renewed.lease;
+      this.hold.renew(renewed.lease);
       if (renewed.cancel) this.end(renewed.cancel);
     } catch {
       if (this.hold.isLate) this.end("lost");
+    } finally {
+      this.isRenewing = false;
     }
   }
 }

@@ -30,6 +30,8 @@ export class Feed {
   private closed: "ended" | "lost" | undefined;
   /** Whether the log has not taken some of the events. */
   private lacking = false;
+  /** Whether the log is somebody else's. */
+  private isRefused = false;
   /** Readers that wait for the next change. */
   private readonly waiting = new Set<() => void>();
 
@@ -63,6 +65,11 @@ export class Feed {
     this.notify();
   }
 
+  /** Number of the last event; one less than the first while there is none. */
+  get last(): number {
+    return this.first + this.events.length - 1;
+  }
+
   /** Waits until what was appended is in the log, or could not be put there. */
   async flush(ended = false): Promise<void> {
     while (this.writing) await this.writing;
@@ -76,10 +83,11 @@ export class Feed {
   }
 
   private get hasMore(): boolean {
-    return this.logged < this.first + this.events.length;
+    return !this.isRefused && this.logged < this.first + this.events.length;
   }
 
   private async write(ended: boolean): Promise<void> {
+    if (this.isRefused) return;
     let isFull: boolean;
     do {
       const batch: LoggedEvent[] = [];
@@ -95,6 +103,10 @@ export class Feed {
       try {
         const { runId, fence, logged: first } = this;
         const wish = await this.log.append({ runId, fence, first, events: batch, ended: ended && isLast });
+        if (wish === "lost") {
+          this.isRefused = true;
+          throw new Error("the log is somebody else's");
+        }
         this.logged += batch.length;
         this.lacking = false;
         if (wish) this.onCancel(wish);
@@ -102,6 +114,7 @@ export class Feed {
         // Idempotent, so the next batch brings it along.
         if (!this.lacking) this.notify();
         this.lacking = true;
+        if (this.isRefused) this.onCancel("lost");
         return;
       }
     } while ((ended || isFull) && this.hasMore);

@@ -1,40 +1,62 @@
 /** A run writes only while it holds its thread and was not stopped. */
+import { type Clock, elapsed } from "@tenure/core/clock";
 import type { WriteGuard } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
-import type { Lease } from "@tenure/core/thread";
+import type { Lease, LeasePolicy } from "@tenure/core/thread";
 
 /**
- * The right of one run, in this process, to write. It ends with the lease by this process' own clock, since a process that
- * was frozen or cut off has lost its thread to somebody else; and it ends by `stop`, also for what the graph's nodes go on
- * to do. After `drained` no write of the run that this process began can still land.
+ * The right of one run, in this process, to write. It lasts as long as the lease by this process' own clocks, of which one is
+ * never set and the other goes on while a machine sleeps; it ends by `stop`, also for what the graph's nodes go on to do. Once
+ * it has lapsed it stays so: somebody else may have the thread. After `drained` no write of the run that this process began
+ * can still land.
  */
 export class Hold {
   /** Renewed in place. */
   lease: Lease;
-  private readonly now: () => number;
+  private readonly clock: Clock;
+  private readonly leaseMs: number;
   private isStopped = false;
+  private hasLapsed = false;
   private readonly writes = new Set<Promise<unknown>>();
 
-  constructor(lease: Lease, now: () => number) {
+  constructor(lease: Lease, clock: Clock, { leaseMs }: Pick<LeasePolicy, "leaseMs">) {
     this.lease = lease;
-    this.now = now;
+    this.clock = clock;
+    this.leaseMs = leaseMs;
   }
 
-  /** True once the lease has passed. */
+  /** The milliseconds that are left of the lease. */
+  get left(): number {
+    const { since, expiresAt } = this.lease;
+    return Math.max(0, Math.min(since + this.leaseMs - elapsed(this.clock), expiresAt - this.clock.now()));
+  }
+
+  /** True once the lease has passed, for good. */
   get isLate(): boolean {
-    return this.lease.expiresAt <= this.now();
+    this.hasLapsed ||= this.left === 0;
+    return this.hasLapsed;
+  }
+
+  /** Takes the lease as it was renewed, unless it had lapsed before. */
+  renew(lease: Lease): void {
+    if (!this.isLate) this.lease = lease;
   }
 
   /** Carries out a write, or throws `thread-busy`. */
-  readonly guard: WriteGuard = async (write) => {
-    if (this.isStopped || this.isLate) throw new TenureError({ tag: "thread-busy", threadId: this.lease.threadId });
-    const writing = write();
-    this.writes.add(writing);
-    try {
-      return await writing;
-    } finally {
-      this.writes.delete(writing);
-    }
+  readonly guard: WriteGuard = {
+    check: () => {
+      if (this.isStopped || this.isLate) throw new TenureError({ tag: "thread-busy", threadId: this.lease.threadId });
+    },
+    write: async (write) => {
+      this.guard.check();
+      const writing = write();
+      this.writes.add(writing);
+      try {
+        return await writing;
+      } finally {
+        this.writes.delete(writing);
+      }
+    },
   };
 
   /** Refuses every further write. */

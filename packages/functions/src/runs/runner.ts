@@ -4,22 +4,20 @@
  * finds one whose process has died, calls `kick`; whoever does not wait calls `leave`.
  */
 import type { CancelAction } from "@tenure/core/events";
-import type { Admission, Begun, NewAdmission, NewRun, Run } from "@tenure/core/thread";
+import type { Admission, Begun, Later, NewAdmission, NewRun, Run } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
-import { sweepDeletions } from "../deletion.ts";
 import type { Deps } from "../deps.ts";
 import { crashesOf, Execution, isTemporary } from "./execution.ts";
 import type { RunQueue } from "./queue.ts";
+import { sweep } from "./sweep.ts";
+import { ThreadTimers } from "./timers.ts";
 
 /** How long before the end of a lease that is somebody else's it is worth looking again. */
 const LATE_MS = 50;
-const MAX_TIMER_MS = 60_000;
 /** More than these at once would only make one another slow, until the stores' deadlines pass. */
 const MAX_ACTIVE = 10;
 const STOP_MS = 1000;
 const POLL_MS = 200;
-/** A run that is in no line after so long never will be: a request takes seconds. */
-const STRAY_MS = 5 * 60 * 1000;
 
 interface NewSubmission extends Omit<NewAdmission, "holder"> {
   here?: boolean;
@@ -31,7 +29,7 @@ export class Runner {
   private readonly deps: Deps;
   private readonly holder = newId("runner");
   private readonly active = new Map<string, Execution>();
-  private readonly timers = new Map<string, NodeJS.Timeout>();
+  private readonly timers = new ThreadTimers();
   private readonly kicking = new Map<string, Promise<void>>();
   /** Threads that have something due while as many runs as may be are under way, in the order in which they came. */
   private readonly waiting = new Set<string>();
@@ -47,6 +45,10 @@ export class Runner {
   private readonly closing = new Set<Promise<void>>();
   private watching: NodeJS.Timeout | undefined;
   private stopped = false;
+  /** Little time is left: nothing begins here until `resume`. */
+  private isHurried = false;
+  /** Threads that were left to the queue since. */
+  private readonly left = new Set<string>();
 
   constructor(deps: Deps, { maxActive = MAX_ACTIVE, queue }: { maxActive?: number; queue?: RunQueue } = {}) {
     this.deps = deps;
@@ -63,19 +65,31 @@ export class Runner {
     { change, here = false }: Pick<Admission, "change"> & { here?: boolean } = {},
   ): Promise<"admitted" | "busy" | "not-found"> {
     const { threads } = this.deps;
-    const admission = { ...(change && { change }), alone: run.multitask === "reject" };
-    const admitted =
-      here && this.places > 0 && !this.stopped
-        ? await this.inPlace(() => threads.admit(run, { ...admission, holder: this.holder }))
-        : await threads.admit(run, admission);
-    if (typeof admitted === "object") return "admitted";
-    if (admitted !== "admitted" || (run.multitask !== "interrupt" && run.multitask !== "rollback")) return admitted;
-    const thread = await threads.get(run.threadId, run.owner);
-    for (const other of thread?.inflight ?? []) {
-      if (other === run.id) break;
-      await this.cancel(run.threadId, other, run.multitask);
+    const { threadId, multitask } = run;
+    const ends = multitask === "interrupt" || multitask === "rollback" ? multitask : undefined;
+    let asked: readonly string[] = [];
+    let isStuck = false;
+    const admission: Admission = {
+      ...(change && { change }),
+      ...{ alone: multitask === "reject", ends },
+      onAsked: (runIds) => {
+        asked = runIds;
+      },
+      onStuck: () => {
+        isStuck = true;
+      },
+    };
+    const admitted = await (here && this.canBegin
+      ? this.inPlace(() => threads.admit(run, { ...admission, holder: this.holder }))
+      : threads.admit(run, admission));
+    if (ends && asked.length > 0) {
+      // On record they are to end; who has ended meanwhile need not be told.
+      const { inflight = [] } = (await threads.get(threadId, run.owner)) ?? {};
+      for (const runId of asked) if (inflight.includes(runId)) await this.tell(runId, ends);
     }
-    return admitted;
+    // Should its process be dead, the thread is not to stay busy until the next sweep.
+    if (asked.length > 0 || isStuck) await this.leave(threadId).catch(() => {});
+    return typeof admitted === "object" ? "admitted" : admitted;
   }
 
   /**
@@ -84,7 +98,7 @@ export class Runner {
    */
   async submitNew(run: NewRun, { here = false, confirm, ...made }: NewSubmission): Promise<"admitted"> {
     const { threads } = this.deps;
-    const begins = here && this.places > 0 && !this.stopped && run.startAt <= this.deps.clock.now();
+    const begins = here && this.canBegin && run.startAt <= this.deps.clock.now();
     const admit = async (holder?: string) => {
       const admitted = await threads.admitNew(run, { ...made, holder });
       await confirm(async () => {
@@ -101,10 +115,14 @@ export class Runner {
     return this.active.get(runId);
   }
 
-  /** Begins whatever is due in a thread, here and now, and sees to it that what is due later begins then. */
+  /**
+   * Begins whatever is due in a thread, here and now, and sees to it that what is due later begins then. A process that is
+   * about to stop begins nothing: it leaves the thread to the queue.
+   */
   kick(threadId: string): Promise<void> {
     const before = this.kicking.get(threadId) ?? Promise.resolve();
     const next = before
+      .catch(() => {})
       .then(() => this.beginNext(threadId))
       .finally(() => {
         if (this.kicking.get(threadId) === next) this.kicking.delete(threadId);
@@ -130,15 +148,15 @@ export class Runner {
 
   private async beginNext(threadId: string): Promise<void> {
     if (this.stopped) return;
-    clearTimeout(this.timers.get(threadId));
-    this.timers.delete(threadId);
+    this.timers.cancel(threadId);
+    if (this.isHurried) return this.leaveOnce(threadId);
     if (this.places <= 0) {
       this.waiting.add(threadId);
       return;
     }
     this.waiting.delete(threadId);
     const begun = await this.inPlace(() => this.deps.threads.begin(threadId, this.holder));
-    if (begun && "retryAt" in begun) this.kickLater(threadId, begun.retryAt);
+    if (begun && "retryAt" in begun) this.kickLater(threadId, begun);
   }
 
   /** Keeps a place for what may begin, and performs it when it has. */
@@ -153,6 +171,10 @@ export class Runner {
       // There may have been nothing to do, or the store may have failed: the place is then another's.
       this.fill();
     }
+  }
+
+  private get canBegin(): boolean {
+    return this.places > 0 && !this.stopped && !this.isHurried;
   }
 
   /** How many more runs may be under way here. */
@@ -170,10 +192,8 @@ export class Runner {
     const { threadId } = lease;
     this.deps.count("Runs");
     if (crashesOf(run) > 0) this.deps.count("LeaseTakeovers");
-    // What a process before this one has told its readers is not told again.
-    const first = run.attempt === 1 ? 0 : await this.deps.events.open(run.id, lease.fence).catch(() => 0);
-    const execution = new Execution(this.deps, lease, run, first);
-    if (this.stopped) execution.end("yielded");
+    const execution = new Execution(this.deps, lease, run);
+    if (this.stopped || this.isHurried) execution.end("yielded");
     this.active.set(run.id, execution);
     this.begun();
     this.next = new Promise((resolve) => {
@@ -187,7 +207,7 @@ export class Runner {
       if (this.stopped) return;
       // Who has waited longest first; the thread's own next run after that.
       this.fill();
-      if (!execution.isLast) await this.leave(threadId).catch(() => {});
+      if (!execution.isLast) await (this.isHurried ? this.leaveOnce(threadId) : this.leave(threadId)).catch(() => {});
     });
     this.closing.add(over);
     void over.finally(() => this.closing.delete(over));
@@ -208,12 +228,13 @@ export class Runner {
     clearTimeout(timer);
   }
 
-  private kickLater(threadId: string, at: number): void {
-    const wait = Math.min(MAX_TIMER_MS, Math.max(0, at - this.deps.clock.now()) + LATE_MS);
-    this.timers.set(
-      threadId,
-      setTimeout(() => void this.kick(threadId).catch(() => {}), wait),
-    );
+  /** A thread whose holder seems to be dead is waited for: a process that may be frozen must not be before then. */
+  private kickLater(threadId: string, { retryAt, isSuspect = false }: Later): void {
+    const wait = Math.max(0, retryAt - this.deps.clock.now()) + LATE_MS;
+    const waited = this.timers.set(threadId, wait, () => this.kick(threadId));
+    if (!isSuspect || !this.queue) return;
+    this.closing.add(waited);
+    void waited.then(() => this.closing.delete(waited));
   }
 
   /**
@@ -226,21 +247,26 @@ export class Runner {
     action: CancelAction,
     { wait = false } = {},
   ): Promise<"done" | "not-found"> {
-    const { threads, events } = this.deps;
+    const { threads } = this.deps;
     const asked = await threads.cancel(threadId, runId, action);
     if (asked === "not-found") return asked;
     if (asked === "ended") {
       await this.leave(threadId);
       return "done";
     }
+    await this.tell(runId, action);
+    // Its process may be dead.
+    if (!this.active.has(runId)) await this.leave(threadId);
+    if (wait) await this.ended(threadId, runId);
+    return "done";
+  }
+
+  /** Tells whoever has a run that it is to end, which is on record already. */
+  private async tell(runId: string, action: CancelAction): Promise<void> {
     const execution = this.active.get(runId);
     execution?.end(action);
     // The next batch of events hears of it; without Redis the heartbeat does.
-    if (!execution) await events.requestCancel(runId, action).catch(() => {});
-    // Its process may be dead.
-    if (!execution) await this.leave(threadId);
-    if (wait) await this.ended(threadId, runId);
-    return "done";
+    if (!execution) await this.deps.events.requestCancel(runId, action).catch(() => {});
   }
 
   /** The run's record, once it has ended; undefined when it is not there, as after a rollback. */
@@ -254,41 +280,22 @@ export class Runner {
     }
   }
 
-  /**
-   * Leaves to somebody every thread that has something due and is not at work here, also after one of them that fails, and
-   * throws then. The same `sweep` is done once, by its name.
-   */
-  async sweep(sweep: string = newId("sweep")): Promise<void> {
-    const threads = new Set<string>();
-    const failures: unknown[] = [];
-    const fail = (error: unknown) => failures.push(error);
-    for await (const { threadId, runId, startAt } of this.deps.threads.unfinished()) {
-      const since = this.deps.clock.now() - startAt;
-      if (this.active.has(runId) || since < 0) continue;
-      if (since > STRAY_MS) await this.deps.threads.endStray(threadId, runId).catch(fail);
-      threads.add(threadId);
-    }
-    for (const threadId of threads)
-      await this.sendOrKick(threadId, (queue) => queue.sendFound(threadId, sweep)).catch(fail);
-    await sweepDeletions(this.deps, this).catch(fail);
-    if (failures.length > 0) throw failures[0];
-  }
-
-  /** Sweeps now and then. For one process that stays; deployed, a schedule does it. */
+  /** Goes on with all that was left behind, now and then. For one process that stays; deployed, a schedule does it. */
   watch(everyMs: number): void {
     const again = () => {
-      this.watching = setTimeout(
-        () =>
-          void this.sweep()
-            .catch(() => {})
-            .finally(again),
-        everyMs,
-      );
+      this.watching = setTimeout(sweeping, everyMs);
       this.watching.unref();
     };
-    void this.sweep()
-      .catch(() => {})
-      .finally(() => this.stopped || again());
+    const sweeping = () =>
+      void this.sweep()
+        .catch(() => {})
+        .finally(() => this.stopped || again());
+    sweeping();
+  }
+
+  /** See `sweep`. The same sweep is done once, by its name. */
+  sweep(name: string = newId("sweep")): Promise<void> {
+    return sweep(this.deps, this, (threadId) => this.sendOrKick(threadId, (queue) => queue.sendFound(threadId, name)));
   }
 
   /** Resolves when nothing is under way here: before then, a process that may be frozen must not be. */
@@ -297,17 +304,37 @@ export class Runner {
       await Promise.allSettled([...this.kicking.values(), ...this.closing]);
   }
 
-  /** Ends what is under way at its last checkpoint, and leaves it to somebody to go on from there. */
+  /**
+   * Ends what is under way at its last checkpoint, and leaves it to the queue to go on from there. Nothing begins here from now
+   * on until `resume`: this process is about to be frozen or stopped.
+   */
   async yieldAll(): Promise<void> {
+    this.isHurried = true;
+    this.timers.cancelAll();
+    for (const threadId of this.waiting) void this.leaveOnce(threadId);
+    this.waiting.clear();
     for (const execution of this.active.values()) execution.end("yielded");
     await this.idle();
+  }
+
+  /** There is time again. */
+  resume(): void {
+    this.isHurried = false;
+    this.left.clear();
+  }
+
+  /** For a process that is hurried: the queue is told of a thread once. */
+  private async leaveOnce(threadId: string): Promise<void> {
+    if (this.left.has(threadId) || !this.queue) return;
+    this.left.add(threadId);
+    await this.leave(threadId);
   }
 
   /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.watching);
-    for (const timer of this.timers.values()) clearTimeout(timer);
+    this.timers.cancelAll();
     for (const execution of this.active.values()) execution.end("yielded");
     let late: NodeJS.Timeout | undefined;
     const deadline = new Promise((resolve) => {

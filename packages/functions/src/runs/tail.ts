@@ -3,35 +3,69 @@ import type { LoggedEvent } from "@tenure/core/events";
 import type { Deps } from "../deps.ts";
 import type { Runner } from "./runner.ts";
 
-export type Tailed = LoggedEvent[] | "quiet" | "unlogged";
+export type Tailed = LoggedEvent[] | "quiet" | "unlogged" | "gap";
 
 const PAGE = 200;
 const FIRST_POLL_MS = 100;
 const LAST_POLL_MS = 1000;
+const READS = 3;
 const WAITING_MS = 2_000;
 /** A log that is not there after so long was never written, or is gone. */
 const STATUS_EVERY_MS = 2000;
 
-/** Every event after number `after`, as many at a time as there are, with "quiet" whenever nothing came for `quietMs`; it ends with the run. */
+interface Tail {
+  threadId: string;
+  runId: string;
+  /** Number of the event that was seen last; -1 for none. */
+  after: number;
+  quietMs: number;
+}
+
+/**
+ * Every event after number `after`, as many at a time as there are, with "quiet" whenever nothing came for `quietMs`, and "gap"
+ * where events may be missing: a process that died may have had some that it had not put in the log. It ends with the run, and
+ * gives the number of the run's last event, which was among them unless it is greater than the last one given; undefined when
+ * the run's record does not tell.
+ */
 export async function* tail(
   { deps, runner }: { deps: Deps; runner: Runner },
-  { threadId, runId, after, quietMs }: { threadId: string; runId: string; after: number; quietMs: number },
-): AsyncGenerator<Tailed> {
+  { threadId, runId, after, quietMs }: Tail,
+): AsyncGenerator<Tailed, number | undefined> {
   let last = after;
   let pause = FIRST_POLL_MS;
   let heard = performance.now();
   let asked = performance.now();
+  const isGap = (next: number) => next !== last + 1;
   for (;;) {
     const live = runner.live(runId);
-    if (live && last + 1 >= live.feed.begins) {
+    const begins = live?.feed.begins ?? Number.POSITIVE_INFINITY;
+    // What processes before this one have logged comes first.
+    const page = last + 1 >= begins ? undefined : await deps.events.read(runId, last, PAGE);
+    const events = page?.events.filter(({ id }) => id < begins) ?? [];
+    if (events.length > 0) {
+      for (const run of consecutive(events)) {
+        if (isGap(run[0]?.id ?? 0)) yield "gap";
+        yield run;
+        last = run.at(-1)?.id ?? last;
+      }
+      heard = performance.now();
+      pause = FIRST_POLL_MS;
+      if (page?.ended && page.events.length < PAGE) return last;
+      continue;
+    }
+    if (live) {
       let lost = false;
       for await (const one of live.feed.read(last, quietMs)) {
         if (one === "lost") lost = true;
-        else yield one;
+        else {
+          if (typeof one === "object" && isGap(one[0]?.id ?? 0)) yield "gap";
+          yield one;
+        }
         if (typeof one === "object") last = one.at(-1)?.id ?? last;
       }
-      if (!lost) return;
+      if (!lost) return last;
     }
+    if (page?.ended) return last;
     if (runner.isWaiting(threadId)) {
       // It begins here, so nobody needs to be asked.
       await runner.nextBegun(Math.min(quietMs, WAITING_MS));
@@ -41,16 +75,7 @@ export async function* tail(
       }
       continue;
     }
-    const page = await deps.events.read(runId, last, PAGE);
-    if (page?.events.length) yield page.events;
-    last = page?.events.at(-1)?.id ?? last;
-    if (page?.ended && page.events.length < PAGE) return;
     const now = performance.now();
-    if (page?.events.length) {
-      heard = now;
-      pause = FIRST_POLL_MS;
-      continue;
-    }
     if (now - heard > quietMs) {
       heard = now;
       yield "quiet";
@@ -58,11 +83,16 @@ export async function* tail(
     if (now - asked > STATUS_EVERY_MS || !page) {
       asked = now;
       const run = await deps.threads.run(threadId, runId);
-      // The end of its log may have been lost, or the whole of it have expired.
       if (run?.status !== "pending" && run?.status !== "running") {
-        const rest = await deps.events.read(runId, last, PAGE);
-        if (rest?.events.length) yield rest.events;
-        return;
+        // Its events were logged before its end was on record; the end of the log may have been lost, or the whole of it expired.
+        const rest = await untilRead(() => deps.events.read(runId, last, PAGE));
+        if (rest?.events.length) {
+          if (isGap(rest.events[0]?.id ?? 0)) yield "gap";
+          yield rest.events;
+          last = rest.events.at(-1)?.id ?? last;
+          if (rest.events.length === PAGE) continue;
+        }
+        return run ? run.lastEvent : last;
       }
       // Whoever had it may be dead.
       await runner.kick(threadId);
@@ -70,4 +100,27 @@ export async function* tail(
     await runner.nextBegun(pause);
     pause = Math.min(pause * 1.5, LAST_POLL_MS);
   }
+}
+
+/** Asks a log that is not to be had at the moment a few times; undefined when it does not answer. */
+async function untilRead<T>(read: () => Promise<T>): Promise<T | undefined> {
+  for (let tries = 0; tries < READS; tries++) {
+    try {
+      return await read();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, LAST_POLL_MS));
+    }
+  }
+  return undefined;
+}
+
+/** Events in groups without a gap. */
+function consecutive(events: readonly LoggedEvent[]): LoggedEvent[][] {
+  const groups: LoggedEvent[][] = [];
+  for (const event of events) {
+    const group = groups.at(-1);
+    if (group?.at(-1)?.id === event.id - 1) group.push(event);
+    else groups.push([event]);
+  }
+  return groups;
 }

@@ -1,0 +1,161 @@
+/**
+ * A thread's line and its lease: who waits, who is under way, and what has ended. All of it is in the thread's record, and each
+ * function here gives the record's next state, so that each step of docs/run-protocol.md is one conditional write.
+ *
+ * A run in the line is `waiting` (attempt 0), `under way` (the lease is its own), or `left behind` (it was begun, and its
+ * process has given it back or died). Only a waiting run can end without a process: the others have done something.
+ */
+import type { CancelAction, FinalStatus, Run } from "./policy.ts";
+
+/** A run in its thread's line. */
+export interface Place {
+  runId: string;
+  /**
+   * Not to begin before, in epoch milliseconds by the clock of who admitted it; 0 for a run that was to begin at once, which
+   * waits for no clock.
+   */
+  startAt: number;
+  /** How many times it was begun. */
+  attempt: number;
+  /** How many of these were given back by a process that had to stop. */
+  yields: number;
+  /** Somebody wants it ended. */
+  cancel?: CancelAction;
+}
+
+/** The end of a run, which its own record is to have too. */
+export interface Ending {
+  runId: string;
+  /** Nothing is kept of a run that was rolled back. */
+  status: FinalStatus | "forgotten";
+  /** Epoch milliseconds. */
+  at: number;
+  /** Of the lease under which it ended; 0 for one that never began. */
+  fence: number;
+  attempt: number;
+  yields: number;
+  error?: Run["error"] | undefined;
+  /** Number of its last event; -1 for none. */
+  lastEvent?: number | undefined;
+}
+
+/** The right to write to a thread, as its record has it. */
+export interface Holding {
+  /** No two leases have the same. */
+  id: string;
+  holder: string;
+  /** None for a change that no run makes. */
+  runId?: string;
+  /** By the clock of whoever holds it, in epoch milliseconds. */
+  expiresAt: number;
+}
+
+export interface Turns {
+  line: readonly Place[];
+  ended: readonly Ending[];
+  /** Runs of which nothing is kept, the latest last: a request that is repeated admits none of them again. */
+  gone: readonly string[];
+  /** Rises with every lease. */
+  fence: number;
+  lease?: Holding;
+  /** The run of the last lease, if that was not settled. */
+  leasedRun?: string;
+}
+
+const RANK = { interrupt: 1, rollback: 2 } as const;
+
+/** The stronger of two wishes. A run that is to leave no trace does not end with some. */
+const stronger = (one: CancelAction | undefined, other: CancelAction): CancelAction =>
+  one !== undefined && RANK[one] >= RANK[other] ? one : other;
+
+/** The number of runs that are remembered as gone. A request is repeated within seconds. */
+const MAX_GONE = 20;
+
+const withGone = (gone: readonly string[], endings: readonly Ending[]): readonly string[] => {
+  const more = endings.filter(({ status }) => status === "forgotten").map(({ runId }) => runId);
+  return more.length > 0 ? [...gone, ...more].slice(-MAX_GONE) : gone;
+};
+
+const endingOf = ({ runId, attempt, yields }: Place, rest: Pick<Ending, "status" | "at" | "fence">): Ending => ({
+  ...{ runId, attempt, yields },
+  ...rest,
+});
+
+/** Asks for runs to be ended: those that wait end at once, the others are told. */
+export function cancelled(
+  turns: Turns,
+  isMeant: (place: Place) => boolean,
+  action: CancelAction,
+  at: number,
+): { turns: Turns; ended: Ending[]; asked: string[] } {
+  const status = action === "rollback" ? "forgotten" : "interrupted";
+  const ended: Ending[] = [];
+  const asked: string[] = [];
+  const line: Place[] = [];
+  for (const place of turns.line)
+    if (!isMeant(place)) line.push(place);
+    else if (place.attempt === 0) ended.push(endingOf(place, { status, at, fence: 0 }));
+    else {
+      line.push({ ...place, cancel: stronger(place.cancel, action) });
+      asked.push(place.runId);
+    }
+  const gone = withGone(turns.gone, ended);
+  return { turns: { ...turns, line, ended: [...turns.ended, ...ended], gone }, ended, asked };
+}
+
+/** Puts a run at the end of the line. */
+export const entered = (
+  turns: Turns,
+  { id, createdAt, startAt }: Pick<Run, "id" | "createdAt" | "startAt">,
+): Turns => ({
+  ...turns,
+  line: [...turns.line, { runId: id, startAt: startAt > createdAt ? startAt : 0, attempt: 0, yields: 0 }],
+});
+
+/** The place whose turn it is: the one that was left behind, then the first of those that are due, then the one that will be. */
+export function nextPlace({ line, leasedRun }: Turns, now: number): Place | undefined {
+  const left = line.find(({ runId }) => runId === leasedRun);
+  const due = line.find(({ startAt }) => startAt <= now);
+  return left ?? due ?? line.toSorted((a, b) => a.startAt - b.startAt)[0];
+}
+
+/** Begins a run of the line. A run that somebody wants ended is begun too, by who then ends it. */
+export function begun(turns: Turns, runId: string, lease: Omit<Holding, "runId">): Turns {
+  return {
+    ...turns,
+    line: turns.line.map((place) => (place.runId === runId ? { ...place, attempt: place.attempt + 1 } : place)),
+    fence: turns.fence + 1,
+    lease: { ...lease, runId },
+    leasedRun: runId,
+  };
+}
+
+/** Gives the lease back with its run not ended. */
+export function released({ lease, ...turns }: Turns): Turns {
+  const given = (place: Place) => (place.runId === lease?.runId ? { ...place, yields: place.yields + 1 } : place);
+  return { ...turns, line: turns.line.map(given) };
+}
+
+/** Ends the lease's run and gives the lease back. */
+export function settled(
+  { lease, leasedRun: _, ...turns }: Turns,
+  outcome: Pick<Ending, "status" | "at" | "error" | "lastEvent">,
+): Turns {
+  const place = turns.line.find(({ runId }) => runId === lease?.runId);
+  if (!place) return turns;
+  const ending = { ...endingOf(place, { status: outcome.status, at: outcome.at, fence: turns.fence }), ...outcome };
+  return {
+    ...turns,
+    line: turns.line.filter((one) => one !== place),
+    ended: [...turns.ended, ending],
+    gone: withGone(turns.gone, [ending]),
+  };
+}
+
+/** Takes a run out of all of it, but for its name: nothing is kept of it. */
+export const forgotten = (turns: Turns, runId: string): Turns => ({
+  ...turns,
+  line: turns.line.filter((place) => place.runId !== runId),
+  ended: turns.ended.filter((ending) => ending.runId !== runId),
+  gone: [...turns.gone.filter((one) => one !== runId), runId].slice(-MAX_GONE),
+});

@@ -1,0 +1,90 @@
+/**
+ * One step of a thread's protocol: the record is read, a decision is made of it, and what is to be is written unless somebody
+ * has written the record meanwhile. Whatever changes a thread's line, its lease or its status is such a step.
+ */
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../clock.ts";
+import { type Item, type Table, untilDone } from "../dynamo/index.ts";
+import type { Turns } from "./line.ts";
+import { inLife, storedLine, type ThreadRecord, threadKey, unchanged } from "./records.ts";
+
+interface Decision<R> {
+  result: R;
+  /** What is to be written; nothing when it is left out. */
+  write?: {
+    turns: Turns;
+    set?: Record<string, unknown>;
+    remove?: readonly string[];
+  };
+}
+
+/**
+ * Makes a decision of a record. `isUnsure`: an earlier write of this step may have been carried out, and others have written
+ * since. The decision may be made again, and is to have no effect that does not bear it.
+ */
+type Decide<R> = (record: ThreadRecord, isUnsure: boolean) => Decision<R> | Promise<Decision<R>>;
+
+export type Step = <R>(
+  threadId: string,
+  read: () => Promise<ThreadRecord | undefined>,
+  decide: Decide<R>,
+) => Promise<R | undefined>;
+
+export const newNonce = (): string => randomBytes(9).toString("base64url");
+
+/** Undefined when there is no such thread. Throws `store-unavailable`; with the outcome "unknown", the step may have been made. */
+export const stepping =
+  (table: Table, clock: Clock): Step =>
+  (threadId, read, decide) => {
+    let isUnsure = false;
+    return untilDone(async () => {
+      const record = await read();
+      if (!record) return undefined;
+      const { result, write } = await decide(record, isUnsure);
+      if (!write) return result;
+      const by = newNonce();
+      const isOwn = (found: Item) => {
+        if (found.by === by) return true;
+        isUnsure = true;
+        return false;
+      };
+      const done = await table.update(threadKey(threadId), { ...updateOf(record, write, clock.now(), by), isOwn });
+      return done ? result : "again";
+    });
+  };
+
+function updateOf(
+  record: ThreadRecord,
+  { turns, set, remove = [] }: Required<Decision<unknown>>["write"],
+  now: number,
+  by: string,
+) {
+  const { line, ended, gone, fence, lease, leasedRun } = turns;
+  const fields: Record<string, unknown> = {
+    ...{ line: storedLine(line), fence, by, revision: record.revision + 1, updatedAt: now },
+    ended: ended.length > 0 ? JSON.stringify(ended) : undefined,
+    gone: gone.length > 0 ? gone : undefined,
+    ...{ leaseId: lease?.id, leaseHolder: lease?.holder, leaseExpiresAt: lease?.expiresAt, leaseRun: leasedRun },
+    ...set,
+    ...Object.fromEntries(remove.map((name) => [name, undefined])),
+  };
+  const [sets, removes]: [string[], string[]] = [[], []];
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) {
+    names[`#${name}`] = name;
+    if (value === undefined) removes.push(`#${name}`);
+    else {
+      sets.push(`#${name} = :${name}`);
+      values[`:${name}`] = value;
+    }
+  }
+  const life = inLife(record.thread.life);
+  const same = unchanged(record.revision);
+  return {
+    expression: `SET ${sets.join(", ")}${removes.length > 0 ? ` REMOVE ${removes.join(", ")}` : ""}`,
+    condition: `attribute_exists(pk) AND ${life.condition} AND ${same.condition}`,
+    names,
+    values: { ...values, ...life.values, ...same.values },
+  };
+}
