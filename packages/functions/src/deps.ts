@@ -55,8 +55,8 @@ export interface Deps extends AuthDeps {
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-export async function createDeps(config: ServiceConfig): Promise<Deps> {
-  const stores = connectStores(config);
+/** `stores`: what is connected already, in place of what the configuration leads to. */
+export async function createDeps(config: ServiceConfig, stores = connectStores(config)): Promise<Deps> {
   const { redis, client, table, clock } = stores;
   const { tableName } = config;
   const auth = createAuthDeps(config, stores);

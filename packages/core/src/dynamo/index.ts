@@ -12,6 +12,6 @@ export {
 } from "./client.ts";
 export { tableDefinition } from "./definition.ts";
 export { checkFormat, FORMAT, Format } from "./format.ts";
-export { guarded, underGuard, type WriteGuard } from "./guard.ts";
+export { checkGuard, guarded, underGuard, type WriteGuard } from "./guard.ts";
 export { Owned } from "./owned.ts";
 export { type Item, type Key, Table } from "./table.ts";
