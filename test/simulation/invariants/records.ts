@@ -1,0 +1,18 @@
+/** Nothing is left without a lifetime, but what users have: their threads, and the lists of these. */
+import type { Ending, ThreadFacts, Violation } from "./ending.ts";
+
+export async function recordViolations({ table, redis }: Ending, all: ThreadFacts[]): Promise<Violation[]> {
+  const living = new Set(all.filter(({ thread }) => thread).map(({ plan }) => plan.id));
+  const found: Violation[] = [];
+  for (const { pk, sk, expiresAt, ...rest } of table.items()) {
+    if (typeof expiresAt === "number" || pk === "tenure") continue;
+    const id = /[0-9a-f-]{36}/.exec(pk.startsWith("owner#") ? sk : pk)?.[0] ?? "";
+    const isThread = pk.startsWith("thread#") && sk === "thread";
+    const isPlace = pk.startsWith("owner#");
+    if ((isThread || isPlace) && living.has(id)) continue;
+    found.push({ invariant: "no-lifetime", detail: `${pk} ${sk}, ${JSON.stringify(rest).slice(0, 200)}` });
+  }
+  for (const key of (await redis.send(["KEYS", "*"])) as string[])
+    if ((await redis.send(["PTTL", key])) === -1) found.push({ invariant: "no-lifetime", detail: `in Redis: ${key}` });
+  return found;
+}

@@ -1,0 +1,77 @@
+/** What users have seen of one history, for the invariants. */
+import type { Cancel, Edit, Message, Remove } from "./plan.ts";
+
+/** "acked" is a success; "refused" says that it is not to be; "unknown" that nobody knows. */
+export type Result = "acked" | "refused" | "not-applied" | "unknown";
+
+export interface Sent {
+  operation: Message;
+  thread: string;
+  token: string;
+  began: number;
+  /** When its last answer came; undefined while there is none. */
+  ended?: number;
+  result?: Result;
+  run?: string;
+  /** What was said at the checkpoint that it forks. */
+  base?: string[];
+}
+
+export interface CancelSeen {
+  operation: Cancel;
+  run: string;
+  began: number;
+  ended?: number;
+  result?: Result;
+}
+
+export interface EditSeen {
+  operation: Edit;
+  thread: string;
+  token: string;
+  began: number;
+  ended?: number;
+  result?: Result;
+}
+
+export interface RemoveSeen {
+  operation: Remove;
+  thread: string;
+  began: number;
+  ended?: number;
+  result?: Result;
+}
+
+/** What one client was told of one run. */
+export interface Told {
+  client: string;
+  run: string;
+  thread: string;
+  token: string;
+  events: { id: number; event: string; data: string; afterWord: boolean }[];
+  /** The number that it asked for events after. */
+  after: number;
+  /** What a client that waits was told. */
+  result?: { values?: { said?: string[] } & Record<string, unknown>; error?: unknown };
+  /** Whether a word on missing events came after the last one. */
+  endsWithWord?: boolean;
+  hasEnded: boolean;
+  /** The run's status as its record has it once the client was told of the end. */
+  statusThen?: string;
+}
+
+export interface Seen {
+  sent: Sent[];
+  cancels: CancelSeen[];
+  edits: EditSeen[];
+  removes: RemoveSeen[];
+  told: Told[];
+  /** By run, which user has approved what it does. */
+  approvals: Set<string>;
+  /** Answers of the service that it must never give. */
+  faults: string[];
+}
+
+export const nothingSeen = (): Seen => ({
+  ...{ sent: [], cancels: [], edits: [], removes: [], told: [], approvals: new Set(), faults: [] },
+});
