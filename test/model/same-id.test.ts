@@ -83,6 +83,11 @@ describe.each(dynamoEngines)("a checkpoint that is put again on $name", ({ name,
 
           const cold = saverOn({ clock });
           const alive = [...all].filter(([, { until }]) => until - 1000 > now);
+          const listed: string[] = [];
+          for await (const { checkpoint } of cold.list({ configurable: thread })) listed.push(checkpoint.id);
+          expect([...new Set(listed)]).toEqual(listed);
+          expect(listed).toEqual(expect.arrayContaining(alive.map(([id]) => id)));
+          expect((await cold.getTuple({ configurable: thread }))?.checkpoint.id).toBe(listed[0]);
           for (const [checkpoint_id, wanted] of alive) {
             const tuple = await cold.getTuple({ configurable: { ...thread, checkpoint_id } });
             expect(tuple?.checkpoint.channel_values, checkpoint_id).toEqual(wanted.values);
@@ -138,5 +143,19 @@ describe.each(dynamoEngines)("a checkpoint that is put again on $name", ({ name,
       saver.put({ configurable: { ...thread, checkpoint_id: "1" } }, checkpointOf("2", { b: ["x"] }), metadata, {}),
     ]);
     expect((await saverOn().getTuple({ configurable: thread }))?.checkpoint.id).toBe("2");
+  });
+
+  it("on one that is newer is newer than that, and is listed once", async () => {
+    const thread = { thread_id: `moved-${name}`, checkpoint_ns: "" };
+    const put = (id: string, on?: string) =>
+      saverOn().put({ configurable: { ...thread, checkpoint_id: on } }, checkpointOf(id, {}), metadata, {});
+    await put("5");
+    await put("7", "5");
+    await put("6", "7");
+    await put("9", "7");
+    await put("6", "9");
+    const ids: string[] = [];
+    for await (const { checkpoint } of saverOn().list({ configurable: thread })) ids.push(checkpoint.id);
+    expect(ids).toEqual(["6", "9", "7", "5"]);
   });
 });
