@@ -2,7 +2,7 @@
 import { CALL_FAULTS, type CallFault, type Weather } from "../faults.ts";
 import { Random } from "../world/random.ts";
 
-export type Strategy = "reject" | "enqueue" | "interrupt" | "rollback";
+type Strategy = "reject" | "enqueue" | "interrupt" | "rollback";
 
 interface Common {
   id: string;
@@ -51,7 +51,7 @@ export interface Remove extends Common {
 export type Operation = Message | Cancel | Watch | Edit | Remove;
 
 /** "chat" is of many users at once, and the others of one who waits for each answer before the next thing. */
-export type Style = "chat" | "ask" | "guard";
+type Style = "chat" | "ask" | "guard";
 
 export interface ThreadPlan {
   id: string;

@@ -17,7 +17,7 @@ export interface Sent {
   base?: string[];
 }
 
-export interface CancelSeen {
+interface CancelSeen {
   operation: Cancel;
   run: string;
   began: number;
@@ -25,7 +25,7 @@ export interface CancelSeen {
   result?: Result;
 }
 
-export interface EditSeen {
+interface EditSeen {
   operation: Edit;
   thread: string;
   token: string;
@@ -34,7 +34,7 @@ export interface EditSeen {
   result?: Result;
 }
 
-export interface RemoveSeen {
+interface RemoveSeen {
   operation: Remove;
   thread: string;
   began: number;

@@ -30,7 +30,7 @@ export const within = <T>(surroundings: Surroundings, work: () => T): T => curre
 export const surroundings = (): Surroundings | undefined => current.getStore();
 
 export const realSetImmediate = globalThis.setImmediate;
-export const realNow = performance.now.bind(performance);
+const realNow = performance.now.bind(performance);
 
 /** As Node's own timer objects are used: by reference, unreferenced, refreshed. */
 class Handle {
