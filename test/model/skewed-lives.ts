@@ -83,7 +83,7 @@ export class SkewedLife {
   /** In the order in which they were put, without those of runs that were rolled back. */
   visible: Put[] = [];
   readonly all = new Map<string, Put>();
-  /** Whether a turn has begun at a checkpoint that was not the latest. */
+  /** True when a turn has begun at a checkpoint that was not the latest. */
   hasForked = false;
   readonly mode: Mode;
   private readonly table: Pick<DynamoDBSaverOptions, "client" | "tableName">;

@@ -14,7 +14,7 @@ interface Stores {
   pendingWrites: PendingWrites;
 }
 
-/** So many ancestors are read at once, and their writes. */
+/** The number of ancestors that are read at once, with their writes. */
 export const BATCH = 100;
 
 /** `nearby`: what was read already. Ancestors that are absent to readers count while they are there. Throws `store-corrupt` when one is damaged. */

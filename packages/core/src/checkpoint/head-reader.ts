@@ -66,7 +66,7 @@ export class HeadReader {
   }
 
   /**
-   * Heads in the order of their places. Those that pointers lead to are looked for in `nearby`, which is given by namespace, and
+   * Heads in the order of their places. Heads that pointers lead to are looked for in `nearby`, which is given by namespace, and
    * gathered there, as many at once as `gathers` says.
    */
   async *inOrder(

@@ -51,7 +51,7 @@ export class Heads {
     return this.inOrder(noted(this.reader.entries(range), nearbyOf), nearbyOf);
   }
 
-  /** The heads that a config may mean, the newest first if it names none. Those on the first page are in `nearby`. */
+  /** The heads that a config may mean, the newest first if it names none, with the first page in `nearby`. */
   async candidates(of: CheckpointRef, life: Life | undefined, nearby: Nearby): Promise<AsyncIterable<Candidate>> {
     const { threadId, namespace, checkpointId } = of;
     const pageSize = (checkpointId ? this.known(of) : this.knowsLatest(of)) ? 2 : MAX_REACH + 1;
@@ -214,7 +214,7 @@ async function* only(entry: Entry | undefined, checkpointId: string): AsyncGener
 
 /**
  * A page of heads, newest first, with those behind that were put under an earlier lease than one further down: they landed after
- * their holder had lost the thread. It had few writes under way. One that was put without a lease stays, with all below it.
+ * their holder had lost the thread. Such a holder had few writes under way. A head that was put without a lease stays, with all below it.
  */
 function byFence(page: Entry[]): Entry[] {
   const end = page.findIndex(({ head }) => head?.fence === undefined);

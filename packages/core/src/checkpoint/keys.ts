@@ -35,7 +35,7 @@ export const placeKey = ({ threadId, namespace }: Omit<CheckpointRef, "checkpoin
   sk: headsOf(namespace) + place,
 });
 
-/** What `placeKey` was made from. */
+/** The namespace and the place that `placeKey` was made from. */
 export function parsePlaceKey({ pk, sk }: Key): Omit<CheckpointRef, "checkpointId"> & { place: string } {
   const [, namespace = "", ...place] = sk.split("#");
   return { threadId: threadOf(pk) ?? "", namespace: decodePart(namespace), place: place.join("#") };

@@ -31,7 +31,7 @@ export const isAbove = (one: string, other: string): boolean =>
 export const higher = (one: string | undefined, other: string | undefined): string | undefined =>
   one === undefined || (other !== undefined && isAbove(other, one)) ? other : one;
 
-/** What puts a checkpoint above a place; undefined when its id does. */
+/** The least shift that puts a checkpoint above a place; undefined when its id is above it. */
 export function shiftAbove(checkpointId: string, place: string | undefined): Shift | undefined {
   if (place === undefined || place === "" || isAbove(placeOf(checkpointId), place)) return undefined;
   const [base = "", steps = "0"] = place.split("#");

@@ -177,7 +177,7 @@ export class PendingWrites {
 
   /**
    * Begins to read the writes of a checkpoint that is not known yet, but is the newest of its namespace or nearly so.
-   * What is returned takes the checkpoint and gives its writes; it reads them by themselves if they are not among the newest.
+   * The function that is returned takes the checkpoint and gives its writes; it reads them by themselves if they are not among the newest.
    */
   readNewest(threadId: string, namespace: string): (ref: CheckpointRef) => Promise<CheckpointPendingWrite[]> {
     const pageSize = 4;

@@ -1,7 +1,7 @@
 /**
  * A run that never was. Its checkpoints become absent, and nothing of them is taken away: another process may have one in
- * memory and be about to put a checkpoint of another run on it, which refers to its bytes. They go with their thread. What the
- * run wrote beside checkpoints of others is removed: an answer that it was given is none for the next run.
+ * memory and be about to put a checkpoint of another run on it, which refers to its bytes. The bytes go with their thread. The
+ * run's writes beside checkpoints of others are removed: an answer that it was given is none for the next run.
  */
 import type { Item, Table } from "../dynamo/index.ts";
 import type { Codec } from "./codec.ts";

@@ -202,7 +202,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   /**
    * How far a run has come in a namespace, for a process that takes it over. A checkpoint is the run's by the `run_id` of its
    * metadata, and a pending write by the `run_id` of the config that it was put with: `configurable.run_id`, or else that of the
-   * config's metadata. Of the special writes of a task (`__resume__`, say) the last one counts, and who wrote that. For a run
+   * config's metadata. A special write of a task (`__resume__`, say) is of the run that wrote it last. For a run
    * that begins at an earlier checkpoint the config names it. Throws as `getTuple` does.
    */
   progressOf(config: RunnableConfig, runId: string): Promise<RunProgress> {
@@ -260,7 +260,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   /**
    * Makes the checkpoints that a run has put absent, by the `run_id` of their metadata, as if it had never been; one that it puts
    * later is not seen. Their bytes stay as long as their thread, since checkpoints of other runs may refer to them, now or in a
-   * moment. What the run wrote beside checkpoints of others is removed. Idempotent; when it throws, call it again.
+   * moment. The run's writes beside checkpoints of others are removed. Idempotent; when it throws, call it again.
    */
   async deleteRun(threadId: string, runId: string): Promise<void> {
     await this.tombstones.undo(threadId, runId);
