@@ -95,7 +95,7 @@ describe.each(dynamoEngines)("a checkpoint that is put again on $name", ({ name,
           }
         }
       }),
-      { numRuns: sized(5, 60), seed: 2026, endOnFailure: true },
+      { numRuns: sized(5, 25), seed: 2026, endOnFailure: true },
     );
   });
 

@@ -35,7 +35,7 @@ describe.each(dynamoEngines)("processes whose clocks differ, on $name", ({ name,
         await expectWhole(life);
         await expectListed(life);
       }),
-      { numRuns: name === "dynalite" ? sized(10, 300) : sized(2, 10), seed: 2026, endOnFailure: true },
+      { numRuns: name === "dynalite" ? sized(10, 40) : sized(2, 5), seed: 2026, endOnFailure: true },
     );
   });
 

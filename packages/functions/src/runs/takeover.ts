@@ -55,7 +55,9 @@ export async function takeover(
   const answered = tasks.filter(({ id }) => wrote(id, RESUME));
   if (answered.length === 0) return begins;
   const kept = base.pendingWrites ?? [];
-  if (tasks.every(({ id }) => wrote(id, INTERRUPT) || isFinished(id, kept))) return { over: values };
+  const asks = tasks.filter(({ id }) => wrote(id, INTERRUPT));
+  if (asks.length > 0 && tasks.every((task) => asks.includes(task) || isFinished(task.id, kept)))
+    return { over: values };
   const rest = unused(resume, tasks, (id) => wrote(id, RESUME) || wrote(id, INTERRUPT));
   const goesOn = { ...(configurable.checkpoint_id !== undefined && { [RESUMING]: true }) };
   return {
@@ -131,9 +133,12 @@ async function isAtBreakpoint(graph: Graph, { state, tuple, request }: Place): P
     return known === undefined || version > known;
   });
   if (!isNews) return false;
+  const isHidden = (name: string) => graph.nodes[name]?.tags?.includes("langsmith:hidden") ?? false;
   const stopsAt = (nodes: "*" | readonly string[], tasks: StateSnapshot["tasks"]) =>
-    tasks.some(({ name }) => nodes === "*" || nodes.includes(name));
-  if (stopsAt(before, state.tasks)) return true;
+    tasks.some(({ name }) => (nodes === "*" ? !isHidden(name) : nodes.includes(name)));
+  // Where all tasks are done, LangGraph stops at those after them.
+  const isDone = state.tasks.every(({ id }) => isFinished(id, tuple.pendingWrites ?? []));
+  if (!isDone && stopsAt(before, state.tasks)) return true;
   if (after.length === 0 || tuple.metadata?.source !== "loop" || !tuple.parentConfig) return false;
   const { tasks } = await graph.getState({
     configurable: { ...state.config.configurable, ...tuple.parentConfig.configurable },
