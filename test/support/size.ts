@@ -6,12 +6,13 @@
 /** The files that have a long form. */
 export const LONG_FORMS = [
   "test/abuse/**/*.test.ts",
-  "test/conformance/{checkpointer,values}.test.ts",
+  "test/conformance/{checkpointer,memory-table,values}.test.ts",
   "test/deploy/**/*.test.ts",
   "test/fault/{checkpoint-copy,checkpoint-crash,checkpoint-ttl,damaged-records,dynamo-weather,takeover}.test.ts",
   "test/history/**/*.test.ts",
   "test/local/{crash,data-dir,journal,start}.test.ts",
   "test/model/**/*.test.ts",
+  "test/simulation/**/*.test.ts",
   "test/smoke/**/*.test.ts",
   "test/sst/**/*.test.ts",
 ];

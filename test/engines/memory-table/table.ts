@@ -154,7 +154,12 @@ function boundsIn(
   const value = (name: string) => values[name] ?? "";
   if (condition === "") return [0, sorted.keys.length];
   const begins = /begins_with\(i?sk, (:\w+)\)/.exec(KeyConditionExpression)?.[1];
-  if (begins) return [sorted.rank(value(begins)), sorted.rank(`${value(begins)}\u{10ffff}`)];
+  if (begins) {
+    const first = sorted.rank(value(begins));
+    let end = first;
+    while (sorted.keys[end]?.startsWith(value(begins))) end += 1;
+    return [first, end];
+  }
   const names = condition.match(/:\w+/g) ?? [];
   const [from = "", to = ""] = names;
   if (operator === "BETWEEN") return [sorted.rank(value(from)), sorted.rank(value(to), true)];

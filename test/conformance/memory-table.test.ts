@@ -1,0 +1,203 @@
+import {
+  BatchWriteCommand,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  UpdateCommand,
+} from "@aws-sdk/lib-dynamodb";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { type Command, copy, MemoryTable } from "../engines/memory-table/table.ts";
+import { sized } from "../support/size.ts";
+
+/** A command without its table, which is another one for each engine. */
+type Make = (TableName: string) => Command;
+
+const sk = fc.constantFrom("a", "a#1", "a#2", "b", "b\u{10ffff}", "é", "z");
+const value = fc.oneof(
+  fc.constantFrom<unknown>("x", "y", "", 0, 1, 2.5, -1, true, false, null, ["x", 1], { id: "x", n: 1 }),
+  fc.uint8Array({ maxLength: 3 }),
+);
+const attribute = fc.constantFrom("a", "b", "ipk", "isk", "status");
+const item = fc.record(
+  { a: value, b: value, ipk: fc.constantFrom("i", "j"), isk: fc.constantFrom("1", "2", "3") },
+  { requiredKeys: [] },
+);
+
+/** Conditions as core writes them, and the others that DynamoDB documents. `#n` is an attribute, `:v` and `:w` are values. */
+const CONDITIONS = [
+  "attribute_not_exists(pk)",
+  "attribute_exists(pk) AND attribute_not_exists(#n)",
+  "attribute_not_exists(pk) OR #n <= :v",
+  "#n = :v",
+  "#n <> :v",
+  "#n < :v OR #n > :w",
+  "#n >= :v AND NOT #n = :w",
+  "#n IN (:v, :w)",
+  "#n BETWEEN :v AND :w",
+  "(#n = :v OR attribute_type(#n, :type)) AND attribute_exists(sk)",
+  "begins_with(sk, :prefix)",
+  "#n[1] = :v",
+  "#n.id = :v",
+  "size(#n) = :size",
+];
+const UPDATES = [
+  "SET #n = :v",
+  "SET #n = if_not_exists(#n, :v), other = :w",
+  "SET counted = if_not_exists(counted, :none) + :one",
+  "SET other = :v REMOVE #n",
+  "REMOVE #n, counted",
+  "ADD counted :one",
+];
+
+const NAMED: Record<string, unknown> = { ":type": "S", ":prefix": "a", ":size": 1, ":none": 0, ":one": 1 };
+
+/** Only what the expressions use: DynamoDB refuses the rest. */
+function bound(expressions: (string | undefined)[], n: string, v: unknown, w: unknown) {
+  const text = expressions.join(" ");
+  const values = { ...NAMED, ":v": v, ":w": w };
+  const used = Object.entries(values).filter(([name]) => new RegExp(`${name}\\b`).test(text));
+  return {
+    ...(text.includes("#n") && { ExpressionAttributeNames: { "#n": n } }),
+    ...(used.length > 0 && { ExpressionAttributeValues: Object.fromEntries(used) }),
+  };
+}
+
+const made = (command: unknown) => command as Command;
+const commands = (pk: string): fc.Arbitrary<Make> => {
+  const condition = fc.option(fc.constantFrom(...CONDITIONS), { nil: undefined });
+  const conditional = fc.tuple(sk, condition, attribute, value, value);
+  const withCondition = (condition: string | undefined) => condition && { ConditionExpression: condition };
+  return fc.oneof(
+    sk.map(
+      (sk): Make =>
+        (TableName) =>
+          made(new GetCommand({ TableName, Key: { pk, sk }, ConsistentRead: true })),
+    ),
+    fc.tuple(conditional, item).map(
+      ([[sk, condition, n, v, w], item]): Make =>
+        (TableName) =>
+          made(
+            new PutCommand({
+              ...{ TableName, Item: { ...item, pk, sk }, ...withCondition(condition) },
+              ...bound([condition], n, v, w),
+            }),
+          ),
+    ),
+    conditional.map(
+      ([sk, condition, n, v, w]): Make =>
+        (TableName) =>
+          made(
+            new DeleteCommand({
+              ...{ TableName, Key: { pk, sk }, ...withCondition(condition) },
+              ...bound([condition], n, v, w),
+            }),
+          ),
+    ),
+    fc.tuple(conditional, fc.constantFrom(...UPDATES)).map(
+      ([[sk, condition, n, v, w], update]): Make =>
+        (TableName) =>
+          made(
+            new UpdateCommand({
+              ...{ TableName, Key: { pk, sk }, UpdateExpression: update, ReturnValues: "ALL_NEW" },
+              ...withCondition(condition),
+              ...bound([update, condition], n.startsWith("i") ? "a" : n, v, w),
+            }),
+          ),
+    ),
+    fc.array(fc.tuple(sk, fc.boolean(), item), { minLength: 1, maxLength: 4 }).map(
+      (all): Make =>
+        (TableName) => {
+          const distinct = [...new Map(all.map((one) => [one[0], one])).values()];
+          const requests = distinct.map(([sk, isPut, item]) =>
+            isPut ? { PutRequest: { Item: { ...item, pk, sk } } } : { DeleteRequest: { Key: { pk, sk } } },
+          );
+          return made(new BatchWriteCommand({ RequestItems: { [TableName]: requests } }));
+        },
+    ),
+    fc
+      .tuple(
+        fc.constantFrom(
+          "",
+          " AND sk < :from",
+          " AND sk <= :from",
+          " AND sk BETWEEN :from AND :to",
+          " AND begins_with(sk, :from)",
+        ),
+        sk,
+        sk,
+        fc.boolean(),
+        fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
+      )
+      .map(([range, from, to, ScanIndexForward, Limit]): Make => {
+        const [first, last] = [from, to].toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+        const bounds = { ":from": first, ":to": last };
+        const used = Object.entries(bounds).filter(([name]) => range.includes(name));
+        return (TableName) =>
+          made(
+            new QueryCommand({
+              ...{ TableName, ConsistentRead: true, ScanIndexForward, ...(Limit && { Limit }) },
+              KeyConditionExpression: `pk = :pk${range}`,
+              ExpressionAttributeValues: { ":pk": pk, ...Object.fromEntries(used) },
+            }),
+          );
+      }),
+  );
+};
+
+/** What a command comes to: its answer without what is of the connection, or the name of its refusal. */
+async function outcome(send: () => unknown): Promise<unknown> {
+  try {
+    const { Item, Items, Attributes, LastEvaluatedKey } = (await send()) as Record<string, unknown>;
+    return copy({ Item, Items, Attributes, LastEvaluatedKey });
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+describe.each(dynamoEngines)("the table in memory and $name", ({ open }) => {
+  let table: TestTable;
+  let lives = 0;
+  beforeAll(async () => {
+    table = await open();
+  });
+  afterAll(() => table.close());
+
+  it("answer the same to random commands", async () => {
+    const lists = fc.array(commands("p"), { minLength: 1, maxLength: 25 });
+    await fc.assert(
+      fc.asyncProperty(lists, async (makes) => {
+        const memory = new MemoryTable();
+        const pk = `p${lives++}`;
+        for (const make of makes) {
+          const [real, own] = [moved(make(table.tableName), pk), make(table.tableName)];
+          const expected = await outcome(() => (table.client as DynamoDBDocumentClient).send(real as never));
+          const actual = await outcome(() =>
+            memory.execute({ constructor: { name: own.constructor.name }, input: own.input }),
+          );
+          if (expected === "ValidationException") return;
+          expect(JSON.parse(JSON.stringify(actual).replaceAll('"pk":"p"', `"pk":"${pk}"`))).toEqual(
+            JSON.parse(JSON.stringify(expected)),
+          );
+        }
+      }),
+      { numRuns: sized(60, 1500) },
+    );
+  });
+});
+
+/** The same command in a partition of its own: a table is used for many lives. */
+function moved(command: Command, pk: string): Command {
+  const visit = (one: unknown): void => {
+    if (typeof one !== "object" || one === null || one instanceof Uint8Array) return;
+    for (const [name, inner] of Object.entries(one)) {
+      if ((name === "pk" || name === ":pk") && inner === "p") (one as Record<string, unknown>)[name] = pk;
+      else visit(inner);
+    }
+  };
+  visit(command.input);
+  return command;
+}
