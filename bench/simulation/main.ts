@@ -5,6 +5,8 @@
  */
 import { parseArgs } from "node:util";
 import { runHistory } from "../../test/simulation/history.ts";
+import { knownBad } from "../../test/simulation/known-bad/index.ts";
+import type { Patches } from "../../test/simulation/service.ts";
 import { shortest, told } from "../../test/simulation/shrink.ts";
 
 const { values } = parseArgs({
@@ -13,6 +15,8 @@ const { values } = parseArgs({
     first: { type: "string", default: "1" },
     // What all of them do without, such as `skews,jumps`: parts of the environment.
     without: { type: "string", default: "" },
+    // Puts known faults back, and prints how many histories it takes to find each.
+    "known-bad": { type: "boolean", default: false },
     // Prints the shortest schedule of the first seed that breaks each invariant.
     shrink: { type: "boolean", default: false },
   },
@@ -20,6 +24,21 @@ const { values } = parseArgs({
 const [count, first] = [Number(values.seeds), Number(values.first)];
 const without = new Set(values.without.split(",").filter(Boolean));
 const EVERY = 1000;
+
+if (values["known-bad"]) {
+  for (const { name, patches } of knownBad) console.log(`| ${name} | ${await foundAfter(patches)} |`);
+  process.exit(0);
+}
+
+/** The number of histories, and the invariants that the last one broke. */
+async function foundAfter(patches: Patches): Promise<string> {
+  for (let n = 0; n < count; n++) {
+    const { violations } = await runHistory(first + n, { patches });
+    if (violations.length > 0)
+      return `${n + 1} | ${[...new Set(violations.map(({ invariant }) => invariant))].join(", ")}`;
+  }
+  return `not in ${count} |`;
+}
 
 const broken = new Map<string, number[]>();
 const began = performance.now();

@@ -4,7 +4,7 @@ import { closeEngines, runHistory } from "./history.ts";
 import { shortest, told } from "./shrink.ts";
 
 const only = process.env.TENURE_TEST_SEED;
-const seeds = only ? [Number(only)] : Array.from({ length: sized(500, 5000) }, (_, n) => n + 1);
+const seeds = only ? [Number(only)] : Array.from({ length: sized(400, 5000) }, (_, n) => n + 1);
 
 afterAll(closeEngines);
 

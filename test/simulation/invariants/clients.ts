@@ -73,3 +73,21 @@ function ends({ reports }: Ending, facts: ThreadFacts, told: Told): Violation[] 
     return [{ invariant: "end-not-told", detail: `${name} was told ${events.length} events, and not the last values` }];
   return [];
 }
+
+/** A run without a thread keeps nothing: what its client is told is all that there is of it. */
+export function statelessViolations({ seen }: Ending): Violation[] {
+  const found: Violation[] = [];
+  for (const { stateless, hasEnded, client, token, graph, steps, run, result, events, endsWithWord } of seen.told) {
+    if (!stateless || !hasEnded || endsWithWord || seen.cancels.some((one) => one.run === run)) continue;
+    const wanted = whole(graph, token, steps);
+    const isIn = (said: string[] | undefined) => wanted.every((one) => said?.includes(one));
+    const isTold =
+      isIn(result?.values?.said) || events.some(({ event, data }) => event === "values" && isIn(JSON.parse(data).said));
+    if (!isTold)
+      found.push({
+        invariant: "stateless-lost",
+        detail: `${client} was told ${JSON.stringify(result ?? events.at(-1))}`,
+      });
+  }
+  return found;
+}

@@ -3,7 +3,7 @@
  * from what a fresh process reads.
  */
 import { ask } from "../workload/http.ts";
-import { clientViolations } from "./clients.ts";
+import { clientViolations, statelessViolations } from "./clients.ts";
 import { effectViolations } from "./effects.ts";
 import { type Ending, inFresh, type ThreadFacts, type Violation } from "./ending.ts";
 import { recordViolations } from "./records.ts";
@@ -17,6 +17,7 @@ export async function violations(ending: Ending): Promise<Violation[]> {
   const { plan, seen } = ending;
   const found: Violation[] = seen.faults.map((detail) => ({ invariant: "failure", detail }));
   const stuck = await atRest(ending);
+  found.push(...statelessViolations(ending));
   const all: ThreadFacts[] = [];
   for (const thread of plan.threads) all.push(await factsOf(ending, thread));
   for (const facts of all)

@@ -10,7 +10,8 @@ interface Connection {
   path: string;
   headers: Record<string, string>;
   body?: object;
-  begun?: (run: string) => void;
+  /** Hears which run it is, and on which thread. */
+  begun?: (run: string, thread: string) => void;
 }
 
 export class Clients {
@@ -34,9 +35,9 @@ export class Clients {
       try {
         const answer = await this.listen(told, how as How, {
           ...{ method: "POST", path: `${place}/${how}`, headers, body },
-          begun: (run) => {
+          begun: (run, thread) => {
             sent.run = run;
-            told.run = run;
+            Object.assign(told, { run, thread });
           },
         });
         result = this.requests.resultOf(answer, result);
@@ -56,8 +57,9 @@ export class Clients {
   }
 
   private newTold({ thread, token, run = "", operation }: Sent, client: string, after: number): Told {
-    const told: Told = { client, run, thread, token, after, events: [], hasEnded: false };
-    if (!operation.stateless) this.requests.seen.told.push(told);
+    const { graph, steps, stateless = false } = operation;
+    const told: Told = { client, run, thread, token, after, graph, steps, stateless, events: [], hasEnded: false };
+    this.requests.seen.told.push(told);
     return told;
   }
 
@@ -66,7 +68,7 @@ export class Clients {
     const told = before ?? this.newTold(sent, client, after);
     for (let tries = 0; tries < 40; tries++) {
       const last = told.events.at(-1)?.id ?? after;
-      const path = `/threads/${sent.thread}/runs/${sent.run}/${how === "wait" ? "join" : "stream"}`;
+      const path = `/threads/${told.thread}/runs/${sent.run}/${how === "wait" ? "join" : "stream"}`;
       const headers = how === "stream" && last >= 0 ? { "Last-Event-ID": String(last) } : {};
       try {
         const answer = await this.listen(told, how, { method: "GET", path, headers });
@@ -85,8 +87,8 @@ export class Clients {
     for await (const part of parts(this.requests.process, this.requests.service(), request)) {
       if ("head" in part) {
         head = part.head;
-        const place = head.headers.get("Content-Location")?.match(/[^/]+$/)?.[0];
-        if (head.status === 200 && place) request.begun?.(place);
+        const [, thread, run] = /threads\/([^/]+)\/runs\/([^/]+)/.exec(head.headers.get("Location") ?? "") ?? [];
+        if (head.status === 200 && thread && run) request.begun?.(run, thread);
         continue;
       }
       if (head) head.text += part.text;

@@ -27,6 +27,8 @@ export interface Message extends Common {
   /** Runs without a thread of its own. */
   stateless?: boolean;
   breaks?: { before?: string[]; after?: string[] };
+  /** Brings more than one record holds. */
+  isLarge?: boolean;
 }
 export interface Cancel extends Common {
   kind: "cancel";
@@ -163,6 +165,7 @@ function operationsOf(random: Random, style: Style, name: string): Operation[] {
           ...(preferred && { strategy: preferred }),
           ...(of && random.chance(0.15) && { fork: random.between(0, 6) }),
           ...(random.chance(0.08) && { stateless: true }),
+          ...(random.chance(0.01) && { isLarge: true }),
         }),
       );
     } else if (kind === "cancel")

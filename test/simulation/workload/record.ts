@@ -48,6 +48,10 @@ export interface Told {
   run: string;
   thread: string;
   token: string;
+  graph: string;
+  steps: number;
+  /** Whether the run is on a thread that goes with it. */
+  stateless: boolean;
   events: { id: number; event: string; data: string; afterWord: boolean }[];
   /** The number that it asked for events after. */
   after: number;

@@ -1,4 +1,5 @@
 /** The users of one history: what each does, in which order, and what they make of answers that do not come. */
+import { hash } from "../world/random.ts";
 import { Clients } from "./clients.ts";
 import type { Cancel, Edit, Message, Operation, Remove, ThreadPlan, Watch } from "./plan.ts";
 import type { Result, Seen, Sent } from "./record.ts";
@@ -6,6 +7,9 @@ import type { Requests } from "./requests.ts";
 
 const UNKNOWN: { result: Result; run?: string } = { result: "unknown" };
 const RESULTS: readonly Result[] = ["acked", "unknown", "refused", "not-applied"];
+
+/** It does not become much smaller. */
+const LARGE = Array.from({ length: 40_000 }, (_, n) => hash(n, "large").toString(36)).join("");
 
 interface State {
   values: { said?: string[] };
@@ -89,6 +93,7 @@ export class Users {
       ...(breaks?.before && { interrupt_before: breaks.before }),
       ...(breaks?.after && { interrupt_after: breaks.after }),
       ...{ stream_mode: "values" },
+      ...(operation.isLarge && { context: { large: LARGE } }),
     };
     const place = stateless ? "/runs" : `/threads/${plan.id}/runs`;
     const begin = async (isAgain: boolean) => {

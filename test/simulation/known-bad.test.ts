@@ -1,0 +1,17 @@
+import { afterAll, expect, it } from "vitest";
+import { sized } from "../support/size.ts";
+import { closeEngines, runHistory } from "./history.ts";
+import { knownBad } from "./known-bad/index.ts";
+
+/** How many other histories are looked at where the one that has found a fault does not any more. */
+const MORE = sized(40, 400);
+
+afterAll(closeEngines);
+
+const found = knownBad.flatMap(({ seed, ...one }) => (seed === undefined ? [] : [{ ...one, seed }]));
+
+it.each(found)("finds it where $name", async ({ seed, patches }) => {
+  for (const one of [seed, ...Array.from({ length: MORE }, (_, n) => n + 1)])
+    if ((await runHistory(one, { patches })).violations.length > 0) return;
+  expect.fail(`not found in ${MORE} histories: see whether it is a fault still, and which seed finds it`);
+});

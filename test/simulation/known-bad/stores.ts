@@ -1,0 +1,124 @@
+/** Faults of what is stored, and of what answers are taken for. */
+import { underGuard } from "@tenure/core/dynamo";
+import { anybody, client, events, isThread, type KnownBad, saver } from "./wrap.ts";
+
+export const storeFaults: KnownBad[] = [
+  {
+    name: "a write that failed its condition when it was sent again is taken for its own",
+    patches: {
+      client: (own, process) => {
+        const mine = new Map<string, unknown>();
+        return client(async (command, send) => {
+          const { Key, ExpressionAttributeValues = {} } = command.input;
+          if (Key?.sk !== "thread") return send(command);
+          if (command.constructor.name !== "GetCommand") {
+            try {
+              return await send(command);
+            } catch (error) {
+              if (":by" in ExpressionAttributeValues) mine.set(Key.pk, ExpressionAttributeValues[":by"]);
+              throw error;
+            }
+          }
+          const answer = await send(command);
+          const by = mine.get(Key.pk);
+          mine.delete(Key.pk);
+          return by === undefined || !answer.Item ? answer : { ...answer, Item: { ...answer.Item, by } };
+        })(own, process);
+      },
+    },
+  },
+  {
+    name: "writes of a run are not waited for, nor refused once it was stopped",
+    patches: saver((own) => {
+      const [put, putWrites] = [own.put.bind(own), own.putWrites.bind(own)];
+      own.put = (...args) => underGuard(anybody, () => put(...args));
+      own.putWrites = (...args) => underGuard(anybody, () => putWrites(...args));
+    }),
+  },
+  {
+    name: "the end of a run is forgotten by its thread",
+    patches: {
+      client: client((command, send) => {
+        const { ExpressionAttributeValues: values } = command.input;
+        if (!isThread(command) || typeof values?.[":ended"] !== "string") return send(command);
+        return send({
+          constructor: command.constructor,
+          input: { ...command.input, ExpressionAttributeValues: { ...values, ":ended": "[]" } },
+        });
+      }),
+    },
+  },
+  {
+    name: "a takeover numbers its events from the first",
+    patches: events(({ events: own }) => ({
+      append: (batch) => own.append({ ...batch, first: batch.first % 1e9 }),
+      read: (...args) => own.read(...args),
+    })),
+  },
+  {
+    name: "a log that does not answer is taken for one that has ended",
+    seed: 33,
+    patches: events(({ events: own }) => ({
+      read: (...args) => own.read(...args).catch(() => ({ events: [], ended: true })),
+    })),
+  },
+  {
+    name: "the log of a run ends before the run does",
+    seed: 33,
+    patches: events(({ events: own }) => ({ append: (batch) => own.append({ ...batch, ended: true }) })),
+  },
+  {
+    name: "the parts of a large request have no lifetime",
+    seed: 38,
+    patches: {
+      client: client((command, send) => {
+        const { RequestItems } = command.input;
+        if (!RequestItems) return send(command);
+        const kept = Object.entries(RequestItems).map(([name, requests]) => [
+          name,
+          requests.map((one) => {
+            if (!one.PutRequest?.Item.sk.startsWith("request#")) return one;
+            const { expiresAt: _, ...Item } = one.PutRequest.Item;
+            return { PutRequest: { Item } };
+          }),
+        ]);
+        return send({
+          constructor: command.constructor,
+          input: { ...command.input, RequestItems: Object.fromEntries(kept) },
+        });
+      }),
+    },
+  },
+  {
+    name: "the latest checkpoint is that of the latest clock",
+    seed: 33,
+    patches: saver((own) => {
+      const get = own.getTuple.bind(own);
+      own.getTuple = async (config) => {
+        if (config.configurable?.checkpoint_id !== undefined) return get(config);
+        let newest = "";
+        for await (const { config: found } of own.list(config, { limit: 50 }))
+          newest = [newest, String(found.configurable?.checkpoint_id)].toSorted().at(-1) ?? newest;
+        return newest === ""
+          ? undefined
+          : get({ ...config, configurable: { ...config.configurable, checkpoint_id: newest } });
+      };
+    }),
+  },
+  {
+    name: "the records of ended runs have no lifetime",
+    seed: 33,
+    patches: {
+      client: client((command, send) => {
+        const { UpdateExpression, Key } = command.input;
+        if (!Key?.sk.startsWith("run#") || !UpdateExpression?.includes("expiresAt = ")) return send(command);
+        const expression = UpdateExpression.replace(/, expiresAt = (if_not_exists\([^)]*\)|:\w+)/, "");
+        const { ":expires": _, ...values } = command.input.ExpressionAttributeValues ?? {};
+        return send({
+          constructor: command.constructor,
+          input: { ...command.input, UpdateExpression: expression, ExpressionAttributeValues: values },
+        });
+      }),
+    },
+  },
+];
