@@ -13,9 +13,9 @@ export class Owned {
     this.kind = kind;
   }
 
-  /** Idempotent. To be awaited before the record itself is written: a deletion of the record then comes after this. */
-  add(owner: string, id: string): Promise<void> {
-    return this.table.put({ ...this.keyOf(owner, id) });
+  /** Idempotent. `expiresAt`, in epoch seconds, is for a record that has a lifetime. To be awaited before the record itself is written: a deletion of the record then comes after this. */
+  add(owner: string, id: string, expiresAt?: number): Promise<void> {
+    return this.table.put({ ...this.keyOf(owner, id), ...(expiresAt !== undefined && { expiresAt }) });
   }
 
   /** To be deleted along with the record. */

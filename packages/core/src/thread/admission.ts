@@ -7,7 +7,7 @@ import { type Clock, elapsed } from "../clock.ts";
 import type { Owned, Table } from "../dynamo/index.ts";
 import { begun, cancelled, type Ending, entered } from "./line.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
-import { storedLine, type ThreadRecord, threadItem, threadKey, toThread } from "./records.ts";
+import { storedLine, type ThreadRecord, temporaryUntil, threadItem, threadKey, toThread } from "./records.ts";
 import { asInThread, runItems } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
 import { newNonce, type Step } from "./step.ts";
@@ -143,7 +143,7 @@ export async function admitNew(
   };
   const [state] = await Promise.all([
     runs.secure({ parts, item }, { threadId, id, admission }),
-    owned.add(owner, threadId),
+    owned.add(owner, threadId, temporary ? temporaryUntil(now) : undefined),
   ]);
   const made = toThread(thread).thread;
   // The same request came before: it has ended, or its thread is there.

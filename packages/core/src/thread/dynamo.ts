@@ -42,7 +42,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   return {
     async create(thread) {
       const item = threadItem(thread, clock.now());
-      await owned.add(thread.owner, thread.id);
+      await owned.add(thread.owner, thread.id, item.expiresAt as number | undefined);
       if (await table.putIfAbsent(item)) return toThread(item).thread;
       if ((await read(thread.id))?.thread.owner !== thread.owner)
         await table.deleteAll([owned.keyOf(thread.owner, thread.id)]);

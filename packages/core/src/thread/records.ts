@@ -3,7 +3,14 @@ import { Fields, isObject, parse } from "../damage.ts";
 import type { Item, Key } from "../dynamo/index.ts";
 import { type Life, newLifeId } from "../life.ts";
 import type { Ending, Holding, Place, Turns } from "./line.ts";
-import type { CancelAction, Lease, Projection, Thread, ThreadStatus } from "./policy.ts";
+import {
+  type CancelAction,
+  type Lease,
+  type Projection,
+  RUN_TTL_MS,
+  type Thread,
+  type ThreadStatus,
+} from "./policy.ts";
 import type { NewThread } from "./store.ts";
 
 export const THREAD = "thread#";
@@ -69,13 +76,21 @@ export const unchanged = (revision: number): { condition: string; values: Record
     ? { condition: "attribute_not_exists(revision)", values: {} }
     : { condition: "revision = :seen", values: { ":seen": revision } };
 
+/**
+ * Epoch seconds at which the record of a thread that goes with its run has expired, should it be there still: a request that lands
+ * after the run has ended and gone can make it once more.
+ */
+export const temporaryUntil = (now: number): number => Math.ceil((now + RUN_TTL_MS) / 1000);
+
 export function threadItem({ id, owner, metadata, temporary = false }: NewThread, now: number): Item {
   return {
     ...threadKey(id),
     ...{ id, owner, createdAt: now, updatedAt: now, status: "idle", fence: 0, line: "[]", config: "{}" },
     life: newLifeId(),
     metadata: JSON.stringify(metadata),
-    ...(temporary ? { temporary } : { ipk: threadsOf(owner), isk: `${sortable(now)}#${id}` }),
+    ...(temporary
+      ? { temporary, expiresAt: temporaryUntil(now) }
+      : { ipk: threadsOf(owner), isk: `${sortable(now)}#${id}` }),
   };
 }
 
