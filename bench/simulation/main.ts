@@ -13,7 +13,7 @@ const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "1000" },
     first: { type: "string", default: "1" },
-    // What all of them do without, such as `skews,jumps`: parts of the environment.
+    // Parts of the environment that all of them do without, such as `skews,jumps`.
     without: { type: "string", default: "" },
     // Puts known faults back, and prints how many histories it takes to find each.
     "known-bad": { type: "boolean", default: false },

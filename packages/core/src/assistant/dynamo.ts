@@ -61,7 +61,7 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
       }
       const first = versionKey(id, 1);
       await table.putIfAbsent({ ...first, owner, data: JSON.stringify(assistant) });
-      // It may have been deleted before this version was there.
+      // The assistant may have been deleted before this version was there.
       if (!(await current(id, owner))) await table.deleteWhere(first, { owner });
       return assistant;
     },

@@ -1,5 +1,5 @@
 /**
- * What a run's client is told, one event after the other, as it is sent. `id` counts from 0 while the run is where it was begun
+ * An event as a run's client is told it. `id` counts from 0 while the run is where it was begun
  * first, and from `firstEventOf` in each process that has it after that one: what a process has told is not known when it dies,
  * so none tells anything else by the same number.
  */

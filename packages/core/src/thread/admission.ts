@@ -97,7 +97,7 @@ export async function admit(stores: Stores, run: NewRun, options: Admission): Pr
     await takeBack();
     return "not-found";
   }
-  // They have ended in their thread, and nobody waits for more: what is not put on record now is when somebody next looks.
+  // The runs have ended in their thread, and nobody waits for more: their records follow now, or when somebody next looks.
   await Promise.all(endings.map((ending) => runs.finish(threadId, ending).catch(() => {})));
   if (told.length > 0) onAsked?.(told);
   return admitted;
@@ -146,7 +146,7 @@ export async function admitNew(
     owned.add(owner, threadId, temporary ? temporaryUntil(now) : undefined),
   ]);
   const made = toThread(thread).thread;
-  // The same request came before: it has ended, or its thread is there.
+  // This request came before: its run has ended, or its thread is there.
   if (state === "ended") return "admitted";
   const takeBack = async () => {
     if (state === "stored") await runs.takeBack(threadId, id, admission);

@@ -24,7 +24,7 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
     async close(id, owner) {
       const now = clock.now();
       const record = await table.updated(threadKey(id), {
-        // Whoever has read the record before this is to read it again.
+        // A process that has read the record before this is to read it again.
         expression: `SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place, #owner = :owner, ${RISEN.expression}`,
         condition: "#owner = :owner OR (NOT attribute_type(#owner, :string) AND ipk = :listed)",
         names: { "#owner": "owner" },

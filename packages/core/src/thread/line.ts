@@ -15,9 +15,9 @@ export interface Place {
    * waits for no clock.
    */
   startAt: number;
-  /** How many times it was begun. */
+  /** Number of times that it was begun. */
   attempt: number;
-  /** How many of these were given back by a process that had to stop. */
+  /** Number of attempts that were given back by a process that had to stop. */
   yields: number;
   /** Somebody wants it ended. */
   cancel?: CancelAction;
@@ -30,7 +30,7 @@ export interface Ending {
   status: FinalStatus | "forgotten";
   /** Epoch milliseconds. */
   at: number;
-  /** Of the lease under which it ended; 0 for one that never began. */
+  /** Fence of the lease under which it ended; 0 for a run that never began. */
   fence: number;
   attempt: number;
   yields: number;

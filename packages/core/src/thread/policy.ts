@@ -72,7 +72,7 @@ export interface Run {
   updatedAt: number;
   /** Not to begin before. */
   startAt: number;
-  /** How many times it was begun. */
+  /** Number of times that it was begun. */
   attempt: number;
   /** How many of these were given back by a process that had to stop, with the run not ended: the others crashed. */
   yields: number;

@@ -30,11 +30,11 @@ const inflated = async (bytes: Uint8Array): Promise<Buffer> =>
 const MAX_INLINE_BYTES = 100_000;
 const PART_BYTES = 350_000;
 
-/** Those of a request that has items of its own go with their run, by when that can be long over. */
+/** Lifetime of a request's own items from the run's start on, in milliseconds: that of an ended run's record, and a day. */
 const PARTS_TTL_MS = RUN_TTL_MS + 24 * 60 * 60 * 1000;
 
 interface RunItems {
-  /** Of its request, if that is large. */
+  /** Items of the request, if that is large. */
   parts: Item[];
   item: Item;
   /** As it will be read. */
@@ -74,7 +74,7 @@ export function whereabouts({ pk, sk, isk, createdAt }: Item): Unfinished {
   return { threadId: pk.slice(THREAD.length), runId: sk.slice(RUNS.length), startAt, isDelayed };
 }
 
-/** The same run as its thread has it, which knows first what becomes of it. */
+/** A run as its thread has it, which knows first what becomes of the run. */
 export function asInThread(run: Run, { line, ended }: Pick<Turns, "line" | "ended">): Run | undefined {
   const place = line.find(({ runId }) => runId === run.id);
   if (place) {

@@ -1,4 +1,4 @@
-/** What a run's holder does: it begins the run, renews and gives back its lease, and ends the run. See docs/run-protocol.md. */
+/** Steps of a run's holder: begin, renew, release, undo and settle. See docs/run-protocol.md. */
 import { type Clock, elapsed } from "../clock.ts";
 import type { Table } from "../dynamo/index.ts";
 import { withUndone } from "../life.ts";

@@ -10,7 +10,7 @@ import { inLife, storedLine, type ThreadRecord, threadKey, unchanged } from "./r
 
 interface Decision<R> {
   result: R;
-  /** What is to be written; nothing when it is left out. */
+  /** The record's next state; nothing is written when it is left out. */
   write?: {
     turns: Turns;
     set?: Record<string, unknown>;

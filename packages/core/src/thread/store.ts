@@ -34,7 +34,7 @@ export interface NewAdmission extends Pick<Admission, "holder"> {
 /** When it is worth asking again, in epoch milliseconds. */
 export interface Later {
   retryAt: number;
-  /** Whoever holds the thread seems to be dead: it is worth waiting for. */
+  /** The holder seems to be dead: waiting is worth while. */
   isSuspect?: boolean;
 }
 
@@ -43,7 +43,7 @@ export interface Unfinished {
   threadId: string;
   runId: string;
   startAt: number;
-  /** It was not to begin at once. */
+  /** True for a run that was not to begin at once. */
   isDelayed: boolean;
 }
 

@@ -70,7 +70,7 @@ export class RunResponses {
         if (wanted.length > 0) yield wanted.map(asText).join("");
       }
     }
-    // Its process may have died between the end on record and the last event.
+    // The run's process may have died between the end on record and the last event.
     const last = next.value ?? seen;
     const { error } = (last > seen && (await this.deps.threads.run(run.threadId, run.id))) || {};
     if (error) yield asText({ id: last, event: "error", data: stringify(error) });

@@ -113,7 +113,7 @@ export class Execution {
         ? begins
         : await takeover(this.deps.checkpointer, graph, { run, request, configurable: asked.configurable });
       if ("over" in begun) {
-        // Its process may not have told what it came to.
+        // The process before may not have told what the run came to.
         if (streamModes(request).includes("values")) this.feed.append("values", stringify(begun.over));
         return undefined;
       }

@@ -30,7 +30,7 @@ export class Feed {
   private closed: "ended" | "lost" | undefined;
   /** Whether the log has not taken some of the events. */
   private lacking = false;
-  /** Whether the log is somebody else's. */
+  /** True once the log has refused this feed: it is somebody else's. */
   private isRefused = false;
   /** Readers that wait for the next change. */
   private readonly waiting = new Set<() => void>();

@@ -39,7 +39,7 @@ export async function* tail(
   for (;;) {
     const live = runner.live(runId);
     const begins = live?.feed.begins ?? Number.POSITIVE_INFINITY;
-    // What processes before this one have logged comes first.
+    // Events that earlier processes have logged come first.
     const page = last + 1 >= begins ? undefined : await deps.events.read(runId, last, PAGE);
     const events = page?.events.filter(({ id }) => id < begins) ?? [];
     if (events.length > 0) {
@@ -84,7 +84,7 @@ export async function* tail(
       asked = now;
       const run = await deps.threads.run(threadId, runId);
       if (run?.status !== "pending" && run?.status !== "running") {
-        // Its events were logged before its end was on record; the end of the log may have been lost, or the whole of it expired.
+        // Events are logged before the end is on record; the end of the log may have been lost, or the whole of it expired.
         const rest = await untilRead(() => deps.events.read(runId, last, PAGE));
         if (rest?.events.length) {
           if (isGap(rest.events[0]?.id ?? 0)) yield "gap";

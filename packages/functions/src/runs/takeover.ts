@@ -1,7 +1,7 @@
 /**
  * How a run goes on that another process has begun. A checkpoint that the run has put used its input; a write that it left on the
  * checkpoint where it began used its answer; a breakpoint is one that the dead process stopped at if its checkpoint says so.
- * What is left to do is the input that was not used, nothing (`null`: from the last checkpoint on), or only to say that it is over.
+ * The rest is the input that was not used, nothing (`null`: from the last checkpoint on), or only to say that it is over.
  */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { Command, INTERRUPT } from "@langchain/langgraph";
@@ -21,11 +21,11 @@ const RESUMING = "__pregel_resuming";
 interface Taken {
   run: Run;
   request: RunRequest;
-  /** What the run was asked to be configured with. */
+  /** The configuration that the run was asked with. */
   configurable: Record<string, unknown>;
 }
 
-/** What a graph is given: its input, and what its configuration has besides. */
+/** The input of a graph, and additions to its configuration. */
 export interface Start {
   input: unknown;
   configurable: Record<string, unknown>;
@@ -66,7 +66,7 @@ export async function takeover(
   };
 }
 
-/** Of answers by question, those that no task has got. One answer for whatever asked is used by whoever got it. */
+/** The answers, by question, that no task has got. A single answer counts as used once a task has got it. */
 function unused(
   resume: unknown,
   tasks: StateSnapshot["tasks"],
@@ -78,7 +78,7 @@ function unused(
   return rest.length > 0 ? Object.fromEntries(rest) : undefined;
 }
 
-/** Its writes are kept, while the checkpoint that has them is not. */
+/** True when a task's writes are kept, also where the checkpoint that has them is not. */
 const isFinished = (taskId: string, writes: readonly CheckpointPendingWrite[]): boolean =>
   writes.some(([task, channel]) => task === taskId && !MARKS.has(channel));
 
@@ -90,7 +90,7 @@ interface Place {
   request: RunRequest;
 }
 
-/** Whether a graph waits for somebody: at a breakpoint, or for the answers to all that its tasks have left to do. */
+/** True when a graph waits for somebody: at a breakpoint, or for the answers to all that its tasks have left to do. */
 async function waits(saver: DynamoDBSaver, graph: Graph, { state, tuple, run, request }: Place): Promise<boolean> {
   if (await isAtBreakpoint(graph, { state, tuple, run, request })) return true;
   const writes = tuple.pendingWrites ?? [];
@@ -119,7 +119,7 @@ async function waitsWithin(
 }
 
 /**
- * Whether the process that put a checkpoint stopped there, by the rule that LangGraph has (`shouldInterrupt`): something was
+ * True when the process that put a checkpoint stopped there, by the rule that LangGraph has (`shouldInterrupt`): something was
  * written since the last stop, and a task that comes next, or came last, is among the nodes to stop at.
  */
 async function isAtBreakpoint(graph: Graph, { state, tuple, request }: Place): Promise<boolean> {
