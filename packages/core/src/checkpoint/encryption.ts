@@ -4,9 +4,9 @@
  * item that was moved to another key does not open.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
-import { LRUCache } from "lru-cache";
 import type { Key } from "../dynamo/index.ts";
 import { TenureError } from "../errors.ts";
+import { lruOf } from "./lru.ts";
 
 export interface EncryptionOptions {
   /** By key id, of at most 255 bytes: 32 bytes each. To rotate, add a key and name it; keep the ones that were used. */
@@ -22,7 +22,7 @@ const TAG_BYTES = 16;
 export class Encryption {
   private readonly keys: Map<string, Uint8Array>;
   private readonly current: string;
-  private readonly derived = new LRUCache<string, Buffer>({ max: 1000 });
+  private readonly derived = lruOf<Buffer>(1000);
 
   constructor({ keys, current }: EncryptionOptions) {
     this.keys = new Map(Object.entries(keys));

@@ -7,6 +7,7 @@ import { corrupt } from "./corrupt.ts";
 import { type Head, inlineOf } from "./head.ts";
 import { type Candidate, type Entry, type EntryRange, type HeadReader, type Nearby, note } from "./head-reader.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
+import { lruOf } from "./lru.ts";
 import { higher, isAbove, placeOf } from "./order.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "./plan.ts";
 import { reachOf, storedRanges, toSlices } from "./runs.ts";
@@ -25,9 +26,9 @@ export class Heads {
   private readonly segments: Segments;
   private readonly cache: LRUCache<string, Loaded>;
   /** The newest checkpoint of a namespace, as far as this process has seen. */
-  private readonly newest = new LRUCache<string, { place: string; checkpointId: string }>({ max: 10_000 });
+  private readonly newest = lruOf<{ place: string; checkpointId: string }>(10_000);
   /** The highest place of a namespace, by the lease under which it was read or put at. */
-  private readonly tops = new LRUCache<string, string>({ max: 10_000 });
+  private readonly tops = lruOf<string>(10_000);
 
   /** `cacheBytes`: how much of what was read or put is kept in memory. */
   constructor(reader: HeadReader, segments: Segments, cacheBytes: number) {

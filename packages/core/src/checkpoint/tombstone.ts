@@ -10,9 +10,9 @@
 import { createHash } from "node:crypto";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
-import { LRUCache } from "lru-cache";
 import { type Key, type Table, untilDone } from "../dynamo/index.ts";
 import { type Life, newLifeId, withUndone } from "../life.ts";
+import { lruOf } from "./lru.ts";
 
 /** LangGraph keeps keys that begin with two underscores out of a checkpoint's metadata. */
 const LIFE = "__thread_life";
@@ -89,7 +89,7 @@ export class Tombstones {
 /** The lives of threads for the callers of one saver. */
 export class Lives {
   private readonly tombstones: Tombstones;
-  private readonly named = new LRUCache<string, Life>({ max: 10_000 });
+  private readonly named = lruOf<Life>(10_000);
 
   constructor(tombstones: Tombstones) {
     this.tombstones = tombstones;
