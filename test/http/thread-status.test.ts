@@ -5,11 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines } from "../engines/dynamo.ts";
 import { openUserApi, type UserApi } from "../engines/user-api.ts";
 
-const State = Annotation.Root({ answer: Annotation<string>(), fails: Annotation<boolean>() });
+const State = Annotation.Root({
+  answer: Annotation<string>(),
+  fails: Annotation<boolean>(),
+  /** How many times it asks, less one. */
+  more: Annotation<number>(),
+});
 const asking: GraphFactory = ({ checkpointer }) =>
   new StateGraph(State)
-    .addNode("ask", ({ fails }) => {
+    .addNode("ask", ({ fails, more = 0 }) => {
       if (fails) throw new Error("as asked");
+      for (let n = 0; n < more; n++) interrupt(`and ${n}?`);
       return { answer: interrupt("well?") as string };
     })
     .addNode("say", () => ({}))
@@ -44,6 +50,12 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     await run(id);
     return id;
   };
+  const askedAgain = async (more = 1) => {
+    const id = await newThread();
+    await run(id, { input: { more } });
+    for (let n = 0; n < more; n++) await run(id, { command: { resume: "yes" } });
+    return id;
+  };
   const failed = async () => {
     const id = await newThread();
     await run(id, { input: { fails: true } });
@@ -54,6 +66,18 @@ describe.each(dynamoEngines)("on $name", (engine) => {
   it.each<[string, string, () => Promise<string>]>([
     ["a run that waits", "interrupted", waiting],
     ["a run that failed", "error", failed],
+    ["a run that asks a second time", "interrupted", () => askedAgain()],
+    ["a run that asks again after each of three answers", "interrupted", () => askedAgain(3)],
+    ["a copy of one that asks a second time", "interrupted", async () => copied(await askedAgain())],
+    [
+      "an answer to the second question",
+      "idle",
+      async () => {
+        const id = await askedAgain();
+        await run(id, { command: { resume: "yes" } });
+        return id;
+      },
+    ],
     [
       "an answer by hand",
       "interrupted",
@@ -133,7 +157,8 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     const shown = await ask<ThreadJson>("GET", `/threads/${id}`);
     const { next, tasks } = await ask<StateJson>("GET", `/threads/${id}/state`);
     const failure = tasks.some(({ error }) => error !== null);
-    expect({ status: shown.status, says: failure ? "error" : next.length > 0 ? "interrupted" : "idle" }).toEqual({
+    const isWaiting = next.length > 0 || tasks.some(({ interrupts }) => interrupts.length > 0);
+    expect({ status: shown.status, says: failure ? "error" : isWaiting ? "interrupted" : "idle" }).toEqual({
       status,
       says: status,
     });

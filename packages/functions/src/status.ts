@@ -13,10 +13,19 @@ import type { ThreadAccess } from "./threads.ts";
 const WAIT_MS = 5000;
 const PAUSE_MS = 25;
 
+type Left = Pick<StateSnapshot, "next" | "tasks"> | undefined;
+
+/**
+ * True where something is left to do. A task that asks its second question is not in `next`: LangGraph counts it as done as soon as
+ * it has got its first answer.
+ */
+export const isWaiting = (state: Left): boolean =>
+  state !== undefined && (state.next.length > 0 || state.tasks.some(({ interrupts }) => interrupts.length > 0));
+
 /** "error" where a task has failed, "interrupted" where something is left to do, else "idle". */
-function statusOf(state: Pick<StateSnapshot, "next" | "tasks"> | undefined): SettledStatus {
+function statusOf(state: Left): SettledStatus {
   if (state?.tasks.some(({ error }) => error != null)) return "error";
-  return state && state.next.length > 0 ? "interrupted" : "idle";
+  return isWaiting(state) ? "interrupted" : "idle";
 }
 
 /**

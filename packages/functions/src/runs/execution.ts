@@ -9,6 +9,7 @@ import { assistantOf } from "../assistants.ts";
 import type { Deps } from "../deps.ts";
 import type { Graph } from "../graphs/index.ts";
 import { projectionOf } from "../projection.ts";
+import { isWaiting } from "../status.ts";
 import { executionOptions } from "./config.ts";
 import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
@@ -223,8 +224,7 @@ export class Execution {
     if (status === "error") return "error";
     if (status === "interrupted" || isTemporary(this.run.request as RunRequest)) return "idle";
     if (this.isInterrupted === false) return "idle";
-    const state = await this.graph?.getState(this.stateConfig);
-    return state && state.next.length > 0 ? "interrupted" : "idle";
+    return isWaiting(await this.graph?.getState(this.stateConfig)) ? "interrupted" : "idle";
   }
 
   private watchLease(): void {
