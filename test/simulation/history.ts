@@ -24,6 +24,8 @@ const STORM_MS = 150_000;
 const REST_MS = 20 * 60_000;
 /** The time that a process has which was told to stop. */
 const STOP_MS = 5000;
+/** One that has handed over what it had goes on for so long before it is frozen or ended. */
+const UNTIL_FROZEN_MS = 100;
 const SWEEP_EVERY_MS = 60_000;
 
 export interface History {
@@ -53,7 +55,12 @@ export async function runHistory(seed: number, { without = new Set(), patches = 
   const world = new World(seed);
   const scene = new Scene(world, plan, without, patches);
   await redis.begin(world);
-  return scene.play();
+  const uninstall = patches.install?.();
+  try {
+    return await scene.play();
+  } finally {
+    uninstall?.();
+  }
 }
 
 class Scene {
@@ -212,6 +219,11 @@ class Scene {
     this.world.note(`${process.name}: is told to ${kind === "stops" ? "stop" : "give back what is under way"}`);
     service.isStopping = true;
     let isOver = false;
+    /** It answers, and is stopped somewhat later. */
+    const handedOver = () => {
+      disrupted.handedOver ??= this.world.now;
+      this.world.after(UNTIL_FROZEN_MS, undefined, over);
+    };
     const over = () => {
       if (isOver) return;
       isOver = true;
@@ -225,10 +237,7 @@ class Scene {
       });
     };
     const stopping = process.run(() => (kind === "stops" ? service.runner.stop() : service.runner.yieldAll()));
-    void stopping.then(
-      () => this.world.after(1, undefined, over),
-      () => this.world.after(1, undefined, over),
-    );
+    void stopping.then(handedOver, handedOver);
     // Whoever told it to stop does not wait for longer.
     this.world.after(STOP_MS, undefined, over);
   }

@@ -22,6 +22,8 @@ export interface Patches {
   client?: (client: DynamoDBDocumentClient, process: SimulatedProcess) => DynamoDBDocumentClient;
   deps?: (deps: Deps, process: SimulatedProcess) => Partial<Deps>;
   runner?: (runner: Runner, deps: Deps) => Runner;
+  /** Changes what all processes share, before a history; returns what takes it back. */
+  install?: () => () => void;
 }
 
 export interface Stores {

@@ -52,9 +52,9 @@ function afterCancel({ seen, disruptions, plan }: Ending, effects: Effect[]): Vi
 }
 
 function whileStopping({ disruptions }: Ending, effects: Effect[]): Violation[] {
-  for (const { process, kind, from, until } of disruptions) {
+  for (const { process, kind, from, until, handedOver = from + GRACE_MS } of disruptions) {
     if (kind !== "yields" && kind !== "stops") continue;
-    const late = effects.find((one) => one.process === process && one.at > from + GRACE_MS && one.at < until);
+    const late = effects.find((one) => one.process === process && one.at > handedOver && one.at < until);
     if (late) return [{ invariant: "works-when-stopped", detail: `${process} does ${late.node} of ${late.token}` }];
   }
   return [];

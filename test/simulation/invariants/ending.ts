@@ -21,6 +21,8 @@ export interface Disrupted {
   kind: Disruption;
   from: number;
   until: number;
+  /** When it said that it has given back what it had. */
+  handedOver?: number;
 }
 
 export interface Ending {
@@ -74,9 +76,9 @@ export async function inFresh<T>({ fresh, run }: Ending, work: () => Promise<T>)
 export const runOf = ({ runs }: ThreadFacts, { run, operation }: Sent): Run | undefined =>
   runs.find(({ id, metadata }) => (run !== undefined ? id === run : metadata.op === operation.id));
 
-/** Whether the first was over before the second began. */
-export const isBefore = (first: { ended?: number }, second: { began: number }): boolean =>
-  first.ended !== undefined && first.ended < second.began;
+/** Whether the first was admitted, or over, before the second began. */
+export const isBefore = (first: { admitted?: number; ended?: number }, second: { began: number }): boolean =>
+  (first.admitted ?? first.ended ?? Number.POSITIVE_INFINITY) < second.began;
 
 /** Messages that end the runs before them, of others than this one, which may have come after it. */
 export const enders = ({ sent }: ThreadFacts, of: Sent, strategies: Message["strategy"][]): Sent[] =>

@@ -12,7 +12,16 @@ export function stateViolations(ending: Ending, facts: ThreadFacts): Violation[]
   if (twice.length > 0) found.push({ invariant: "used-twice", detail: `${twice} in ${said}` });
   for (const token of new Set(facts.sent.map((one) => one.token))) found.push(...ofToken(facts, token));
   if (plan.style === "chat") found.push(...edits(ending, facts));
+  else found.push(...wrongStatus(facts));
   return found;
+}
+
+/** A thread's status says what its state says: whether it waits for somebody. */
+function wrongStatus({ thread, runs, questions, next, said }: ThreadFacts): Violation[] {
+  if (!thread || said.length === 0 || runs.some(({ status }) => status === "error")) return [];
+  const isWaiting = questions.length > 0 || next.length > 0;
+  if (thread.status === (isWaiting ? "interrupted" : "idle")) return [];
+  return [{ invariant: "wrong-status", detail: `${thread.status}, with ${next} to be done and ${questions} asked` }];
 }
 
 const partOf = (said: string[], token: string) => said.filter((one) => one === token || one.startsWith(`${token}.`));

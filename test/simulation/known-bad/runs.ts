@@ -1,5 +1,9 @@
 /** Faults of who may do what with a run. */
+
+import { elapsed } from "@tenure/core/clock";
 import { TenureError } from "@tenure/core/errors";
+import type { Lease } from "@tenure/core/thread";
+import { Hold } from "@tenure/functions/runs/lease";
 import { type KnownBad, saver, stored, tableOf, threads } from "./wrap.ts";
 
 export const runFaults: KnownBad[] = [
@@ -103,8 +107,54 @@ export const runFaults: KnownBad[] = [
     patches: threads(({ threads: own }) => ({
       admit: async (run, options) => {
         const admitted = await own.admit(run, options);
-        if (admitted === "busy") await own.removeRun(run.threadId, run.id);
+        if (admitted !== "busy") return admitted;
+        // As a slow request does.
+        await new Promise((resolve) => setTimeout(resolve, 2000));
+        await own.removeRun(run.threadId, run.id);
         return admitted;
+      },
+    })),
+  },
+  {
+    name: "a lease that has lapsed is renewed",
+    patches: {
+      ...threads(({ threads: own, clock }) => ({
+        renew: (lease) => own.renew({ ...lease, since: elapsed(clock) }),
+      })),
+      install: () => {
+        const { isLate, renew } = Object.getOwnPropertyDescriptors(Hold.prototype);
+        Object.defineProperties(Hold.prototype, {
+          isLate: {
+            ...isLate,
+            get(this: Hold) {
+              return this.left === 0;
+            },
+          },
+          renew: {
+            ...renew,
+            value(this: Hold, lease: Lease) {
+              this.lease = lease;
+            },
+          },
+        });
+        return () => void Object.defineProperties(Hold.prototype, { isLate, renew } as PropertyDescriptorMap);
+      },
+    },
+  },
+  {
+    name: "a cancel of a run that waits makes its thread idle",
+    patches: threads((deps) => ({
+      cancel: async (threadId, runId, action) => {
+        const done = await deps.threads.cancel(threadId, runId, action);
+        const key = { pk: `thread#${threadId}`, sk: "thread" };
+        const idle = {
+          expression: "SET #status = :idle",
+          condition: "attribute_not_exists(leaseId) AND #status = :interrupted",
+          names: { "#status": "status" },
+          values: { ":idle": "idle", ":interrupted": "interrupted" },
+        };
+        if (done === "ended") await tableOf(deps).update(key, idle);
+        return done;
       },
     })),
   },

@@ -1,6 +1,6 @@
 /** Faults of what is stored, and of what answers are taken for. */
 import { underGuard } from "@tenure/core/dynamo";
-import { anybody, client, events, isThread, type KnownBad, saver } from "./wrap.ts";
+import { anybody, client, events, isThread, type KnownBad, saver, tableOf } from "./wrap.ts";
 
 export const storeFaults: KnownBad[] = [
   {
@@ -28,11 +28,27 @@ export const storeFaults: KnownBad[] = [
     },
   },
   {
-    name: "writes of a run are not waited for, nor refused once it was stopped",
+    name: "the lease is given back before the last put has landed",
     patches: saver((own) => {
-      const [put, putWrites] = [own.put.bind(own), own.putWrites.bind(own)];
-      own.put = (...args) => underGuard(anybody, () => put(...args));
-      own.putWrites = (...args) => underGuard(anybody, () => putWrites(...args));
+      const put = own.put.bind(own);
+      own.put = async (config, checkpoint, ...rest) => {
+        underGuard(anybody, () => put(config, checkpoint, ...rest)).catch(() => {});
+        return { configurable: { ...config.configurable, checkpoint_id: checkpoint.id } };
+      };
+    }),
+  },
+  {
+    name: "a rollback takes the heads of its run away",
+    patches: saver((own, deps) => {
+      const deleteRun = own.deleteRun.bind(own);
+      own.deleteRun = async (threadId, ...rest) => {
+        await deleteRun(threadId, ...rest);
+        const table = tableOf(deps);
+        const hidden = [];
+        for await (const { pk, sk, e } of table.query({ pk: `checkpoint#${threadId}`, prefix: "head#" }))
+          if (e === 0) hidden.push({ pk, sk });
+        await table.deleteAll(hidden);
+      };
     }),
   },
   {
@@ -50,10 +66,16 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "a takeover numbers its events from the first",
-    patches: events(({ events: own }) => ({
-      append: (batch) => own.append({ ...batch, first: batch.first % 1e9 }),
-      read: (...args) => own.read(...args),
-    })),
+    patches: {
+      deps: ({ events, threads: own }) => ({
+        events: { ...events, append: (batch) => events.append({ ...batch, first: batch.first % 1e9 }) },
+        threads: {
+          ...own,
+          settle: (lease, { lastEvent, ...outcome }) =>
+            own.settle(lease, { ...outcome, ...(lastEvent !== undefined && { lastEvent: lastEvent % 1e9 }) }),
+        },
+      }),
+    },
   },
   {
     name: "a log that does not answer is taken for one that has ended",

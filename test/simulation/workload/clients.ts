@@ -37,6 +37,7 @@ export class Clients {
           ...{ method: "POST", path: `${place}/${how}`, headers, body },
           begun: (run, thread) => {
             sent.run = run;
+            sent.admitted ??= this.requests.now;
             Object.assign(told, { run, thread });
           },
         });

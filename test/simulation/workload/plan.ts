@@ -27,6 +27,8 @@ export interface Message extends Common {
   /** Runs without a thread of its own. */
   stateless?: boolean;
   breaks?: { before?: string[]; after?: string[] };
+  /** How many questions its user answers before they leave; all of them when left out. */
+  answers?: number;
   /** Brings more than one record holds. */
   isLarge?: boolean;
 }
@@ -50,7 +52,18 @@ export interface Edit extends Common {
 export interface Remove extends Common {
   kind: "remove";
 }
-export type Operation = Message | Cancel | Watch | Edit | Remove;
+/** A message that is to begin when the history is over, and its cancel, so long after it was admitted. */
+export interface Postpone extends Common {
+  kind: "postpone";
+  message: Message;
+  cancel: Cancel;
+}
+export type Operation = Message | Cancel | Watch | Edit | Remove | Postpone;
+
+/** The longest delay that a run can have, in seconds: one that waits for so long is cancelled before it begins. */
+export const FAR_OFF_S = 15 * 60;
+/** Clocks that are farther apart disagree on whether that has passed, in milliseconds. */
+const SOME_SKEW_MS = 5000;
 
 /** "chat" is of many users at once, and the others of one who waits for each answer before the next thing. */
 type Style = "chat" | "ask" | "guard";
@@ -119,7 +132,7 @@ function wholePlan(seed: number): Plan {
     threads: styles.map((style, n) => ({
       id: threadId(n + 1),
       style,
-      operations: operationsOf(random, style, `t${n + 1}`),
+      operations: operationsOf(random, seed, style, `t${n + 1}`, Number(skewMs)),
     })),
   };
 }
@@ -138,15 +151,30 @@ function weatherOf(random: Random): Weather {
   };
 }
 
-function operationsOf(random: Random, style: Style, name: string): Operation[] {
-  if (style === "ask") return [message(random, `${name}a`, { graph: "ask", strategy: "reject", at: 0 })];
-  if (style === "guard")
+function postponedIn(random: Random, graph: "ask" | "guard", name: string, skewMs: number): Postpone[] {
+  if (skewMs > SOME_SKEW_MS || !random.chance(0.35)) return [];
+  const [id, of] = [`${name}p`, `${name}q`];
+  const at = random.pick([0, 50, 1000]);
+  const one = message(random, of, { graph, at, strategy: "enqueue", how: "leave", delay: FAR_OFF_S });
+  const cancel = { ...{ kind: "cancel" as const, id: `${name}r`, of }, at: random.pick([100, 3000, 20_000]) };
+  return [{ kind: "postpone", id, at, message: one, cancel: { ...cancel, action: "interrupt", wait: false } }];
+}
+
+function operationsOf(random: Random, seed: number, style: Style, name: string, skewMs: number): Operation[] {
+  if (style !== "chat") {
+    const postponed = postponedIn(new Random(seed, `${name} postponed`), style, name, skewMs);
+    // One that waits in the line is in the way of those that want it empty.
+    const strategy = postponed.length > 0 ? "enqueue" : "reject";
+    const breaks = () => ({ breaks: random.chance(0.7) ? { before: ["guarded"] } : { after: ["prepare"] } });
     return [
       message(random, `${name}a`, {
-        ...{ graph: "guard", strategy: "reject", at: 0 },
-        breaks: random.chance(0.7) ? { before: ["guarded"] } : { after: ["prepare"] },
+        ...{ graph: style, strategy, at: 0 },
+        ...(style === "guard" && breaks()),
+        ...(postponed.length > 0 && { answers: seed % 3 }),
       }),
+      ...postponed,
     ];
+  }
   const all: Operation[] = [];
   const messages: string[] = [];
   const preferred = random.pick<Strategy | undefined>(["interrupt", "enqueue", undefined, undefined]);

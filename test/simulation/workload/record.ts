@@ -9,6 +9,8 @@ export interface Sent {
   thread: string;
   token: string;
   began: number;
+  /** When its user first heard that it is admitted. */
+  admitted?: number;
   /** When its last answer came; undefined while there is none. */
   ended?: number;
   result?: Result;

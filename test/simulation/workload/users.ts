@@ -1,11 +1,16 @@
 /** The users of one history: what each does, in which order, and what they make of answers that do not come. */
 import { hash } from "../world/random.ts";
 import { Clients } from "./clients.ts";
-import type { Cancel, Edit, Message, Operation, Remove, ThreadPlan, Watch } from "./plan.ts";
+import type { Cancel, Edit, Message, Operation, Postpone, Remove, ThreadPlan, Watch } from "./plan.ts";
+import { FAR_OFF_S } from "./plan.ts";
 import type { Result, Seen, Sent } from "./record.ts";
-import type { Requests } from "./requests.ts";
+import { type Requests, TRIES } from "./requests.ts";
 
 const UNKNOWN: { result: Result; run?: string } = { result: "unknown" };
+/** For what is to be done in the end, whatever befalls the processes. */
+const MANY_TRIES = 60;
+/** Whether it is not to begin while its history lasts. */
+const isFarOff = ({ delay }: Message) => delay >= FAR_OFF_S;
 const RESULTS: readonly Result[] = ["acked", "unknown", "refused", "not-applied"];
 
 /** It does not become much smaller. */
@@ -38,8 +43,10 @@ export class Users {
     });
     if (created.result !== "acked") throw new Error(`no thread: ${created.result}`);
     const operations = plan.operations.filter(({ id }) => !this.without.has(id));
-    if (plan.style === "chat") await Promise.all(operations.map((one) => this.perform(plan, one)));
-    else for (const one of operations) await this.converse(plan, one as Message);
+    const all = operations.map((one) =>
+      plan.style !== "chat" && one.kind === "message" ? this.converse(plan, one) : this.perform(plan, one),
+    );
+    await Promise.all(all);
   }
 
   private async perform(plan: ThreadPlan, operation: Operation): Promise<void> {
@@ -53,6 +60,8 @@ export class Users {
         return this.watch(plan, operation);
       case "edit":
         return this.edit(plan, operation);
+      case "postpone":
+        return this.postpone(plan, operation);
       default:
         return this.remove(plan, operation);
     }
@@ -61,7 +70,8 @@ export class Users {
   /** One user, who reads what is asked and answers that, until there is nothing more. */
   private async converse(plan: ThreadPlan, first: Message): Promise<void> {
     await this.send(plan, { ...first });
-    for (let turn = 1; turn < 8; turn++) {
+    const { answers = 7 } = first;
+    for (let turn = 1; turn <= answers; turn++) {
       const state = await this.stateOf(plan.id);
       if (!state) return;
       const question = state.tasks.flatMap(({ interrupts }) => interrupts)[0]?.value;
@@ -96,10 +106,15 @@ export class Users {
       ...(operation.isLarge && { context: { large: LARGE } }),
     };
     const place = stateless ? "/runs" : `/threads/${plan.id}/runs`;
+    const tries = isFarOff(operation) ? MANY_TRIES : TRIES;
     const begin = async (isAgain: boolean) => {
       if (isAgain) await this.requests.sleep(operation.again ?? 0);
       const headers = { "Idempotency-Key": operation.id };
-      if (operation.how === "leave" || isAgain) return this.requests.insist("POST", place, { headers, body });
+      if (operation.how === "leave" || isAgain) {
+        const answer = await this.requests.insist("POST", place, { headers, body, tries });
+        if (answer.result === "acked") sent.admitted ??= this.requests.now;
+        return answer;
+      }
       return this.clients.begin(sent, place, headers, body);
     };
     const answers = await Promise.all([begin(false), ...(operation.again === undefined ? [] : [begin(true)])]);
@@ -111,17 +126,26 @@ export class Users {
     if (asked && "input" in asked && answer.run) this.seen.approvals.add(answer.run);
     if (answer.result !== "acked" || !sent.run) return;
     // One user waits for the end of what they began; many go on.
-    if (plan.style !== "chat" && operation.how === "leave") await this.clients.follow(sent, "wait", -1, operation.id);
+    if (plan.style !== "chat" && operation.how === "leave" && !isFarOff(operation))
+      await this.clients.follow(sent, "wait", -1, operation.id);
   }
 
-  private async cancel(plan: ThreadPlan, operation: Cancel): Promise<void> {
+  private async cancel(plan: ThreadPlan, operation: Cancel, tries = TRIES): Promise<void> {
     const run = await this.runOf(operation.of);
     if (!run) return;
     const seen = { operation, run, began: this.requests.now } as Seen["cancels"][number];
     this.seen.cancels.push(seen);
     const query = `?action=${operation.action}&wait=${operation.wait}`;
-    const { result } = await this.requests.insist("POST", `/threads/${plan.id}/runs/${run}/cancel${query}`);
+    const { result } = await this.requests.insist("POST", `/threads/${plan.id}/runs/${run}/cancel${query}`, { tries });
     Object.assign(seen, { result, ended: this.requests.now });
+  }
+
+  /** Sends a message that is to begin much later, and cancels it. */
+  private async postpone(plan: ThreadPlan, { id, message, cancel }: Postpone): Promise<void> {
+    await this.send(plan, message);
+    await this.requests.sleep(cancel.at);
+    await this.cancel(plan, cancel, MANY_TRIES);
+    if (!this.seen.cancels.some(({ operation }) => operation === cancel)) throw new Error(`${id} is not cancelled`);
   }
 
   private async watch(_plan: ThreadPlan, operation: Watch): Promise<void> {
