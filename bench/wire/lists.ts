@@ -133,7 +133,9 @@ async function listsOf(n: number): Promise<Asked[]> {
       await threads.create({ id, owner, metadata: { graph_id: "chat" } });
       await put(user, id, 1, { messages: [], topic: "a topic", document });
       const projection = { values: { messages: [], topic: "a topic" }, isPart: true, until: Date.now() + DAY_MS };
-      await threads.derive?.(id, owner, async () => ({ status: "idle", projection }));
+      const lease = await threads.hold(id, owner, "bench");
+      if (typeof lease !== "object") throw new Error(`thread ${id} cannot be had: ${lease}`);
+      await threads.free(lease, { status: "idle", projection });
     };
     const made = ids.slice(0, MADE);
     for (const id of made) await make(id);

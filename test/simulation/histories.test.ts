@@ -1,16 +1,20 @@
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { sized } from "../support/size.ts";
+import { isLong, sized } from "../support/size.ts";
 import { closeEngines, runHistory } from "./history.ts";
 import { shortest, told } from "./shrink.ts";
 
 const only = process.env.TENURE_TEST_SEED;
-const seeds = only ? [Number(only)] : Array.from({ length: sized(400, 5000) }, (_, n) => n + 1);
+const count = Number(process.env.TENURE_TEST_HISTORIES ?? sized(500, 100_000));
+const seeds = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
 
 afterAll(closeEngines);
 
 it("is the same history each time, whatever came before it", async () => {
   const traceOf = async (seed: number) => (await runHistory(seed)).trace.join("\n");
-  const some = only ? seeds : seeds.slice(0, 10);
+  const some = only ? [Number(only)] : seeds(10);
   const first: string[] = [];
   for (const seed of some) first.push(await traceOf(seed));
   const again: string[] = [];
@@ -19,9 +23,34 @@ it("is the same history each time, whatever came before it", async () => {
 });
 
 it("breaks no invariant, whatever is lost, late, repeated, frozen or dead", async () => {
-  for (const seed of seeds) {
+  if (isLong && !only) return inParallel(count);
+  for (const seed of only ? [Number(only)] : seeds(count)) {
     const history = await runHistory(seed);
     const [first] = history.violations;
     if (first) expect.fail(told(await shortest(history, first.invariant)));
   }
 });
+
+/** One process for each core, which tells its progress on stderr. */
+async function inParallel(count: number): Promise<void> {
+  const processes = availableParallelism();
+  const each = Math.ceil(count / processes);
+  const ends = seeds(processes).map((n) => simulate(each, 1 + (n - 1) * each));
+  for (const { code, output } of await Promise.all(ends)) if (code !== 0) expect.fail(output);
+}
+
+function simulate(count: number, first: number): Promise<{ code: number | null; output: string }> {
+  const main = fileURLToPath(new URL("main.ts", import.meta.url));
+  const options = ["--seeds", String(count), "--first", String(first), "--shrink"];
+  const child = spawn(process.execPath, ["--conditions=@tenure/source", "--import", "tsx", main, ...options], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (part) => {
+    output += part;
+  });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => resolve({ code, output }));
+  });
+}

@@ -1,13 +1,13 @@
 /**
- * Many histories of simulated processes: `npm --prefix bench run simulate -- --seeds 100000 --first 1`. Prints each seed that breaks
- * an invariant, and at the end how many did, by invariant, and the speed. Exits with 1 when there is one. One core; for more, run
+ * Many histories of simulated processes: `npm run simulate -- --seeds 1000 --first 1`. Prints each seed that breaks an invariant, and
+ * at the end how many did, by invariant, and the speed; progress on stderr. Exits with 1 when there is one. One core; for more, run
  * several with other first seeds.
  */
 import { parseArgs } from "node:util";
-import { runHistory } from "../../test/simulation/history.ts";
-import { knownBad } from "../../test/simulation/known-bad/index.ts";
-import type { Patches } from "../../test/simulation/service.ts";
-import { shortest, told } from "../../test/simulation/shrink.ts";
+import { runHistory } from "./history.ts";
+import { knownBad } from "./known-bad/index.ts";
+import type { Patches } from "./service.ts";
+import { shortest, told } from "./shrink.ts";
 
 const { values } = parseArgs({
   options: {
@@ -50,7 +50,8 @@ for (let n = 0; n < count; n++) {
     console.log(`seed ${history.seed}: ${invariant}: ${detail.slice(0, 200)}`);
     if (values.shrink && seeds.length === 0) console.log(told(await shortest(history, invariant)));
   }
-  if ((n + 1) % EVERY === 0) console.log(`${n + 1} histories in ${Math.round((performance.now() - began) / 1000)} s`);
+  if ((n + 1) % EVERY === 0)
+    console.error(`${n + 1} histories from seed ${first} in ${Math.round((performance.now() - began) / 1000)} s`);
 }
 for (const [invariant, seeds] of broken)
   console.log(`${invariant}: ${seeds.length} histories, the first of seed ${seeds[0]}`);
