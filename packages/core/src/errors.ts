@@ -16,6 +16,7 @@ export type Refusal =
   | { tag: "thread-busy"; threadId: string }
   | { tag: "state-locked"; threadId: string }
   | { tag: "run-not-found"; runId: string }
+  | { tag: "checkpoint-not-found"; checkpointId: string }
   | { tag: "assistant-not-found"; assistantId: string }
   | { tag: "assistant-exists"; assistantId: string }
   | { tag: "assistant-readonly"; assistantId: string }
@@ -99,6 +100,8 @@ export function describe(reason: Reason): string {
       return `The state of thread ${reason.threadId} cannot be changed while it has a run. Wait for it to end, or cancel it.`;
     case "run-not-found":
       return `There is no run ${reason.runId} of yours on this thread.`;
+    case "checkpoint-not-found":
+      return `This thread has no checkpoint ${reason.checkpointId}: it was rolled back, has expired, or never was. Name one that the thread's history lists.`;
     case "assistant-not-found":
       return `No assistant found for "${reason.assistantId}": it is no graph's name, and no assistant's id of yours.`;
     case "assistant-exists":

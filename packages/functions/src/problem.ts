@@ -20,6 +20,7 @@ export const problems: Record<Tag, Row> = {
   "thread-busy": { status: 422, title: "The thread is busy" },
   "state-locked": { status: 409, title: "The thread has a run" },
   "run-not-found": { status: 404, title: "No such run" },
+  "checkpoint-not-found": { status: 404, title: "No such checkpoint" },
   "assistant-exists": { status: 409, title: "The assistant exists already" },
   "assistant-readonly": { status: 403, title: "The assistant cannot be changed" },
   "assistant-not-found": { status: 404, title: "No such assistant" },

@@ -161,6 +161,8 @@ function postponedIn(random: Random, graph: "ask" | "guard", name: string, skewM
 }
 
 function operationsOf(random: Random, seed: number, style: Style, name: string, skewMs: number): Operation[] {
+  // What is due is judged by whoever looks: clocks an hour apart disagree on it by an hour.
+  const undelayed = skewMs > SOME_SKEW_MS ? { delay: 0 } : {};
   if (style !== "chat") {
     const postponed = postponedIn(new Random(seed, `${name} postponed`), style, name, skewMs);
     // One that waits in the line is in the way of those that want it empty.
@@ -171,6 +173,7 @@ function operationsOf(random: Random, seed: number, style: Style, name: string, 
         ...{ graph: style, strategy, at: 0 },
         ...(style === "guard" && breaks()),
         ...(postponed.length > 0 && { answers: seed % 3 }),
+        ...undelayed,
       }),
       ...postponed,
     ];
@@ -194,6 +197,7 @@ function operationsOf(random: Random, seed: number, style: Style, name: string, 
           ...(of && random.chance(0.15) && { fork: random.between(0, 6) }),
           ...(random.chance(0.08) && { stateless: true }),
           ...(random.chance(0.01) && { isLarge: true }),
+          ...undelayed,
         }),
       );
     } else if (kind === "cancel")

@@ -11,6 +11,7 @@ import type { Identity } from "../identity.ts";
 import { limits, takeOrRefuse } from "../limits.ts";
 import type { SessionEnv } from "../middleware/session.ts";
 import { threadConfig } from "../runs/config.ts";
+import { forkOf, refuseAbsent } from "../runs/fork.ts";
 import { type RunRequest, refuseUnsupported } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { ThreadAccess } from "../threads.ts";
@@ -22,7 +23,7 @@ const uuid = z.guid();
 /** Run ids that are made of a client's Idempotency-Key are in this namespace (UUID version 5). */
 const IDEMPOTENT = "5b6f9b5e-5d0c-5a3e-9c1b-2f6f6a1e7d11";
 
-/** Begins a run on a thread, or without one; throws `thread-busy`, `thread-not-found`, `assistant-not-found`. */
+/** Begins a run on a thread, or without one; throws `thread-busy`, `thread-not-found`, `assistant-not-found`, `checkpoint-not-found`. */
 export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
   const { threads, windows, events } = deps;
   return async (c: Asked, request: RunRequest, threadId?: string, { watched = false } = {}): Promise<Run> => {
@@ -31,6 +32,7 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     const assistant = await assistantOf(deps, request.assistant_id, owner);
     await takeOrRefuse(c, windows, limits.runsPerUser, owner);
     if (threadId !== undefined) await threadFor(c, request, threadId);
+    await forkIn(request, owner, threadId);
     const key = c.req.header("Idempotency-Key");
     const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
     const now = deps.clock.now();
@@ -73,6 +75,16 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     if (!begun) throw new TenureError({ tag: "run-not-found", runId: id });
     return begun;
   };
+
+  /** A checkpoint that goes before the run begins is an error of the run: see Execution. */
+  async function forkIn(request: RunRequest, owner: string, threadId: string | undefined): Promise<void> {
+    const checkpointId = forkOf(request);
+    if (checkpointId === undefined) return;
+    if (threadId === undefined) throw new TenureError({ tag: "checkpoint-not-found", checkpointId });
+    const { checkpoint_ns } = request.checkpoint ?? {};
+    const at = { checkpoint_id: checkpointId, ...(checkpoint_ns && { checkpoint_ns }) };
+    await refuseAbsent(deps.checkpointer, access.configOf(await access.own(threadId, owner), at));
+  }
 
   /** Makes the thread of a run, as the request wants it where there is none. */
   async function threadFor(c: Asked, { if_not_exists }: RunRequest, threadId: string): Promise<void> {

@@ -9,6 +9,7 @@ import type { Identity } from "../identity.ts";
 import { jsonList } from "../json-list.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
+import { refuseAbsent } from "../runs/fork.ts";
 import { checkpointRequest, record } from "../runs/request.ts";
 import { damagedStateJson, emptyState, errorJson, json, selected, stateJson, stringify } from "../runs/wire.ts";
 import { changeState } from "../status.ts";
@@ -132,11 +133,13 @@ export function stateRoutes(deps: Deps): Hono<SessionEnv<Identity>> {
         const { values, as_node, checkpoint, checkpoint_id } = c.var.body;
         const from = { ...named(checkpoint), ...(checkpoint_id && { checkpoint_id }) };
         const metadata = { graph_id: thread.metadata.graph_id, thread_id: thread.id };
-        const put = await changeState(deps, access, thread, (held) =>
-          graph
-            .updateState({ ...access.configOf(held, from), metadata }, (values ?? null) as never, as_node ?? undefined)
-            .catch(asInvalid),
-        );
+        const put = await changeState(deps, access, thread, async (held) => {
+          const config = access.configOf(held, from);
+          await refuseAbsent(deps.checkpointer, config);
+          return graph
+            .updateState({ ...config, metadata }, (values ?? null) as never, as_node ?? undefined)
+            .catch(asInvalid);
+        });
         const { thread_id, checkpoint_ns = "", checkpoint_id: id } = put.configurable ?? {};
         return c.json({ checkpoint: { thread_id, checkpoint_ns, checkpoint_id: id } });
       },

@@ -3,6 +3,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { lifeConfig } from "@tenure/core/checkpoint";
 import type { Lease, Run, Thread } from "@tenure/core/thread";
 import type { AssistantDescription } from "../assistants.ts";
+import { forkOf } from "./fork.ts";
 import type { RunRequest } from "./request.ts";
 
 type Fields = Record<string, unknown>;
@@ -33,12 +34,12 @@ export function executionOptions(
   life: Lease["life"],
 ): Fields & { configurable: Fields } {
   const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
-  const from = checkpoint?.checkpoint_id ?? request.checkpoint_id;
+  const from = forkOf(request);
   const configurable = {
     user_id: run.owner,
     ...own(assistant.config.configurable),
     ...own(config?.configurable),
-    ...(from != null && { checkpoint_id: from }),
+    ...(from !== undefined && { checkpoint_id: from }),
     ...(checkpoint?.checkpoint_ns != null && { checkpoint_ns: checkpoint.checkpoint_ns }),
     ...(checkpoint?.checkpoint_map != null && { checkpoint_map: checkpoint.checkpoint_map }),
     ...identityOf(run.owner),

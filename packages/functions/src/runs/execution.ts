@@ -13,6 +13,7 @@ import { isWaiting } from "../status.ts";
 import { executionOptions } from "./config.ts";
 import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
+import { refuseAbsent } from "./fork.ts";
 import { Hold } from "./lease.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "./request.ts";
 import { takeover } from "./takeover.ts";
@@ -123,6 +124,7 @@ export class Execution {
         configurable: { ...asked.configurable, ...begun.configurable },
         signal: this.abort.signal,
       };
+      if (!isTemporary(request)) await refuseAbsent(this.deps.checkpointer, options);
       const { input } = begun;
       const execution = {
         ...{ runId: run.id, attempt: run.attempt, input, options },
