@@ -14,7 +14,8 @@ const talking: GraphFactory = ({ checkpointer }) =>
   new StateGraph(State)
     .addNode("hear", () => ({ said: ["heard"] }))
     .addNode("answer", async ({ waits }, { signal }) => {
-      if (waits) await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new Error("stopped"))));
+      if (waits)
+        await new Promise((_, reject) => signal?.addEventListener("abort", () => reject(new Error("stopped"))));
       return { said: ["answered"] };
     })
     .addEdge(START, "hear")
