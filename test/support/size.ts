@@ -14,7 +14,8 @@ export const LONG_FORMS = [
   "test/model/**/*.test.ts",
   "test/simulation/**/*.test.ts",
   "test/smoke/**/*.test.ts",
-  "test/sst/**/*.test.ts",
+  "test/sst/{dev-loop,stages}.test.ts",
+  "test/sst/models/models.test.ts",
 ];
 
 /** Catches what hangs, in milliseconds: no test is to come near it, however busy the machine is. */
@@ -26,3 +27,13 @@ export const isLong = process.env.TENURE_TEST_FORM === "long";
 
 /** How many: `sized(20, 400)` is 20 in `npm test` and 400 in `npm run test:long`. */
 export const sized = (short: number, long: number): number => (isLong ? long : short);
+
+/** The part of a list that a long form goes through, above 0 and at most 1: `TENURE_TEST_SHARE`. Default 1. */
+const share = Number(process.env.TENURE_TEST_SHARE ?? 1);
+if (!(share > 0 && share <= 1)) throw new Error("TENURE_TEST_SHARE is a number above 0 and at most 1");
+
+/** The first of a list in the short form, and in the long one so many as `TENURE_TEST_SHARE` says, from all over the list. */
+export const some = <T>(all: readonly T[]): T[] => {
+  const count = isLong ? Math.ceil(all.length * share) : 1;
+  return Array.from({ length: Math.min(count, all.length) }, (_, n) => all[Math.floor((n * all.length) / count)] as T);
+};
