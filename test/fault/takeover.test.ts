@@ -106,6 +106,23 @@ const cases: Record<string, Case> = {
   },
   "stops before each node": { graph: chain(["a", "b"], {}), request: () => ({ input, interrupt_before: "*" }) },
   "stops after a node": { graph: chain(["a", "guarded"], {}), request: () => ({ input, interrupt_after: ["a"] }) },
+  "stops after a node, and stores only at the end": {
+    graph: chain(["a", "b", "guarded"], {}),
+    request: () => ({ input, interrupt_after: ["b"], durability: "exit" }),
+  },
+  "stops after a node, and stores only at the end, in a thread that has a state": {
+    graph: chain(["a", "b", "guarded"], {}),
+    before: [{ input }],
+    request: () => ({ input, interrupt_after: ["b"], durability: "exit" }),
+  },
+  "stops before a node, and stores only at the end": {
+    graph: chain(["a", "guarded"], {}),
+    request: () => ({ input, interrupt_before: ["guarded"], durability: "exit" }),
+  },
+  "passes the node before its breakpoint": {
+    graph: chain(["a", "b", "guarded"], {}),
+    request: () => ({ input, interrupt_after: ["b"] }),
+  },
   "stops where its graph does": {
     graph: chain(["a", "guarded"], { interruptBefore: ["guarded"] }),
     request: () => ({ input }),

@@ -134,14 +134,36 @@ async function isAtBreakpoint(graph: Graph, { state, tuple, request }: Place): P
   });
   if (!isNews) return false;
   const isHidden = (name: string) => graph.nodes[name]?.tags?.includes("langsmith:hidden") ?? false;
-  const stopsAt = (nodes: "*" | readonly string[], tasks: StateSnapshot["tasks"]) =>
+  const stopsAt = (nodes: "*" | readonly string[], tasks: readonly { name: string }[]) =>
     tasks.some(({ name }) => (nodes === "*" ? !isHidden(name) : nodes.includes(name)));
   // Where all tasks are done, LangGraph stops at those after them.
   const isDone = state.tasks.every(({ id }) => isFinished(id, tuple.pendingWrites ?? []));
   if (!isDone && stopsAt(before, state.tasks)) return true;
-  if (after.length === 0 || tuple.metadata?.source !== "loop" || !tuple.parentConfig) return false;
-  const { tasks } = await graph.getState({
-    configurable: { ...state.config.configurable, ...tuple.parentConfig.configurable },
-  });
-  return stopsAt(after, tasks);
+  if (after.length === 0 || tuple.metadata?.source !== "loop") return false;
+  return stopsAt(after, await lastTasks(graph, state, tuple));
 }
+
+/**
+ * The tasks of the superstep that a checkpoint ends. A run that stores at its end only puts no checkpoint before that superstep: then
+ * they are the nodes that have seen the newest versions.
+ */
+async function lastTasks(
+  graph: Graph,
+  { config }: StateSnapshot,
+  { checkpoint, metadata, parentConfig }: CheckpointTuple,
+): Promise<{ name: string }[]> {
+  if (parentConfig) {
+    const before = { configurable: { ...config.configurable, ...parentConfig.configurable } };
+    const parent = await graph.getState(before);
+    if (parent.metadata?.step === (metadata?.step ?? 0) - 1) return parent.tasks;
+  }
+  const seen = Object.entries(checkpoint.versions_seen)
+    .filter(([name]) => name !== INTERRUPT)
+    .map(([name, versions]) => ({ name, newest: newestOf(Object.values(versions)) }));
+  const newest = newestOf(seen.map((one) => one.newest));
+  return seen.filter((one) => one.newest === newest);
+}
+
+/** Versions of one checkpoint are all numbers, or all texts; 0 where there is none. */
+const newestOf = (versions: (number | string)[]): number | string =>
+  versions.reduce((newest, one) => (newest === 0 || one > newest ? one : newest), 0 as number | string);
