@@ -1,7 +1,7 @@
 /** Calls of `putWrites` leave what LangGraph's MemorySaver has after the same calls, however many writes and bytes they carry. */
 import { Annotation, Command, interrupt, MemorySaver, START, StateGraph } from "@langchain/langgraph";
 import type { PendingWrite } from "@langchain/langgraph-checkpoint";
-import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, lifeConfig } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
@@ -89,6 +89,46 @@ describe.each(dynamoEngines)("pending writes on $name", ({ name, open }) => {
         Array.from({ length: 70 }, (_, n) => (n < 60 ? "first" : "second")),
       );
     }
+  });
+
+  it.each<[string, PendingWrite[]]>([
+    ["one of a kind", [["__interrupt__", "old"]]],
+    [
+      "several of both kinds",
+      [
+        ["a", "old"],
+        ["__resume__", ["old"]],
+        ["__interrupt__", "old"],
+      ],
+    ],
+    ["more than one update holds", Array.from({ length: 60 }, (_, n): PendingWrite => ["a", `old ${n}`])],
+  ])("of a former holder, landing late, replace none of the next one's: %s", async (what, late) => {
+    const under = (fence: number, { configurable }: { configurable?: object }) => ({
+      configurable: { ...configurable, ...lifeConfig({ id: "life", undone: [], fence }) },
+    });
+    const thread = { thread_id: `late ${what} ${name}`, checkpoint_ns: "" };
+    const config = await saverOn().put(under(1, { configurable: thread }), emptyCheckpoint, metadata, {});
+    const writes = async () => (await saverOn().getTuple(under(2, config)))?.pendingWrites;
+    await saverOn().putWrites(under(1, config), [["__interrupt__", "first"]], "task");
+    await saverOn().putWrites(
+      under(2, config),
+      [
+        ["__resume__", ["yes"]],
+        ["__interrupt__", "second"],
+      ],
+      "task",
+    );
+    const before = await writes();
+    await expect(saverOn().putWrites(under(1, config), late, "task")).rejects.toMatchObject({
+      reason: { tag: "thread-busy" },
+    });
+    expect(await writes()).toEqual(before);
+    // A copy is a thread with leases of its own.
+    const to = { configurable: { ...thread, thread_id: `copy of ${thread.thread_id}` } };
+    await saverOn().copyThread(under(2, { configurable: thread }), under(0, to));
+    const copied = { configurable: { ...config.configurable, thread_id: `copy of ${thread.thread_id}` } };
+    await saverOn().putWrites(under(1, copied), [["__interrupt__", "third"]], "task");
+    expect((await saverOn().getTuple(copied))?.pendingWrites).toContainEqual(["task", "__interrupt__", "third"]);
   });
 
   it("go to channels of any name", async () => {

@@ -25,6 +25,7 @@ import {
   segmentKey,
   WRITES,
 } from "./keys.ts";
+import { FENCE } from "./pending-writes.ts";
 import { reachOf, storedRanges } from "./runs.ts";
 import type { Seen } from "./seen.ts";
 import type { Threads } from "./threads.ts";
@@ -173,7 +174,7 @@ async function copyWrites({ table, codec, blobs, expiry }: Copying, to: string, 
     await table.putAll(moved.filter((item) => item !== undefined));
   }
 
-  async function move({ pk, sk, path, pack, expiresAt: _, ...fields }: Item): Promise<Item | undefined> {
+  async function move({ pk, sk, path, pack, expiresAt: _, [FENCE]: __, ...fields }: Item): Promise<Item | undefined> {
     const [source, target] = [
       { pk, sk },
       { pk: partition(to), sk },

@@ -12,7 +12,7 @@ import {
   writesSortKey,
 } from "@langchain/langgraph-checkpoint";
 import { type Item, isItemTooLarge, type Key, type Table } from "../dynamo/index.ts";
-import { isTenureError } from "../errors.ts";
+import { isTenureError, TenureError } from "../errors.ts";
 import type { Blob, Blobs } from "./blobs.ts";
 import { type CheckedSerde, channelPlace } from "./checked-serde.ts";
 import { corrupt, unlessCorrupt } from "./corrupt.ts";
@@ -36,17 +36,20 @@ import { UpdateBuilder } from "./update-builder.ts";
 /** One write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
 type StoredWrite = [channel: string, type: string, value: Blob, run?: string];
 
-/** A task that writes, and the run that it is part of, if that is known. */
+/** A task that writes, the run that it is part of, and the fence of that run's lease, as far as they are known. */
 interface Task {
   id: string;
   path: string;
   run?: string | undefined;
+  fence?: number | undefined;
 }
 
 /** More writes, or more bytes, than one update expression and one item hold go into one pack. */
 const MAX_SINGLE_WRITES = 50;
 const MAX_SINGLE_BYTES = 250_000;
 const SPECIAL_INLINE_BYTES = 20_000;
+/** Attribute for the highest fence of those that have written. */
+export const FENCE = "fence";
 /** Names of attributes that hold one write. */
 const SINGLE = /^w(-?\d+)$/;
 
@@ -64,7 +67,8 @@ export class PendingWrites {
   /**
    * Stores the writes of one call. A regular write (index 0 and up) is kept as it was first stored; a special
    * one (error, interrupt, resume, scheduled: negative) is replaced, and of several in one call the last counts.
-   * Throws `invalid-input` when a value would not come back, naming its channel; then nothing is stored.
+   * Throws `invalid-input` when a value would not come back, naming its channel, and `thread-busy` when the task has writes of a
+   * higher fence: its run is somebody else's now. Then nothing is stored.
    */
   async put(ref: CheckpointRef, writes: PendingWrite[], task: Task, expiry: Expiry): Promise<void> {
     const byIndex = new Map(writes.map((write, position) => [indexOf(write[0], position), write]));
@@ -87,7 +91,7 @@ export class PendingWrites {
     for (const write of dumped.filter(([index]) => index < 0))
       always.set(`w${write[0]}`, await stored(write, SPECIAL_INLINE_BYTES));
 
-    const update = new UpdateBuilder(always);
+    const update = this.updateOf(always, task);
     const size = regular.reduce((sum, [, , , bytes]) => sum + bytes.length, 0);
     if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES)
       update.set("pack", await this.blobs.write(key, packOf(regular), MAX_SINGLE_BYTES, expiry));
@@ -98,7 +102,14 @@ export class PendingWrites {
     } catch (error) {
       if (!isItemTooLarge(error)) throw error;
     }
-    await this.addToPack(ref, key, regular, always, expiry);
+    await this.addToPack(ref, key, { regular, always, task }, expiry);
+  }
+
+  /** A request that lands late, or once more, is not to replace what the next holder of the thread has written since. */
+  private updateOf(always: Map<string, unknown>, { fence }: Task): UpdateBuilder {
+    const update = new UpdateBuilder(always);
+    if (fence !== undefined) update.raise(FENCE, fence);
+    return update;
   }
 
   /**
@@ -108,14 +119,15 @@ export class PendingWrites {
   private async addToPack(
     ref: CheckpointRef,
     key: Key,
-    regular: Write[],
-    always: Map<string, unknown>,
+    { regular, always, task }: { regular: Write[]; always: Map<string, unknown>; task: Task },
     expiry: Expiry,
   ): Promise<void> {
     for (;;) {
-      const update = new UpdateBuilder(always);
+      const update = this.updateOf(always, task);
       const range = { pk: key.pk, from: key.sk, to: key.sk, withExpired: true };
       const { value: item } = await this.table.query(range).next();
+      if (task.fence !== undefined && Number(item?.[FENCE] ?? 0) > task.fence)
+        throw new TenureError({ tag: "thread-busy", threadId: ref.threadId });
       const known = item ? (await this.unpack(ref, item)).filter(([index]) => index >= 0) : [];
       const taken = new Set(known.map(([index]) => index));
       const pack = packOf([...known, ...regular.filter(([index]) => !taken.has(index))]);

@@ -195,7 +195,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
     const expiry = kept(expiryOf(config, this.ttlMs, this.clock.now()));
-    const task = { id: taskId, path: taskPath, run: runOf(config) };
+    const task = { id: taskId, path: taskPath, run: runOf(config), fence: lifeIn(config)?.fence };
     await guarded(() => this.pendingWrites.put(ref, writes, task, expiry));
   }
 

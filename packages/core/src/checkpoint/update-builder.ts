@@ -42,6 +42,13 @@ export class UpdateBuilder {
     else this.conditions.push(`${name}.${this.name("id")} = ${this.value(value.id)}`);
   }
 
+  /** The update is made only while the attribute is no higher than this number, or not there; then it is set to it. */
+  raise(attribute: string, number: number): void {
+    const [name, value] = [this.name(attribute), this.value(number)];
+    this.sets.push(`${name} = ${value}`);
+    this.conditions.push(`(attribute_not_exists(${name}) OR ${name} <= ${value})`);
+  }
+
   /** The update is made only while the attribute is a list that has this text at that place. */
   whereAt(attribute: string, place: number, text: string): void {
     this.conditions.push(`${this.name(attribute)}[${place}] = ${this.value(text)}`);

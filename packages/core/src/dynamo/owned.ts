@@ -2,7 +2,8 @@ import type { Item, Key, Table } from "./table.ts";
 
 /**
  * The ids of what an owner has of one kind. They are items of the owner's own partition and so read consistently, which an
- * index is not: a deletion finds all that was acknowledged before it. An id may be listed whose record is not there.
+ * index is not: a deletion finds all that was acknowledged before it. An id may be listed whose record is not there: a request to list
+ * it can land once more after the deletion. It goes with the account.
  */
 export class Owned {
   private readonly table: Table;
