@@ -281,4 +281,26 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(new Set(ends)).toEqual(new Set([expect.any(Number)]));
     expect(new Set(ends).size).toBe(1);
   });
+
+  it("a record that lands once more after its run was rolled back goes with the sweep", async () => {
+    let put: Parameters<Send>[0] | undefined;
+    const threads = processOf((send) => (command) => {
+      if (command.constructor.name === "PutCommand" && command.input.Item?.sk.startsWith("run#")) put = command;
+      return send(command);
+    });
+    const threadId = await newThread();
+    const run = runOn(threadId, { startAt: clock.now() + 60_000 });
+    await threads.admit(run, { alone: false });
+    expect(await threads.cancel(threadId, run.id, "rollback")).toBe("ended");
+    const listed = async () => {
+      const found: string[] = [];
+      for await (const { runId } of threads.unfinished()) found.push(runId);
+      return found.filter((runId) => runId === run.id);
+    };
+    expect([await threads.run(threadId, run.id), await listed()]).toEqual([undefined, []]);
+    await table.client.send(put as never);
+    expect(await listed()).toEqual([run.id]);
+    await threads.endStray(threadId, run.id);
+    expect([await threads.run(threadId, run.id), await listed()]).toEqual([undefined, []]);
+  });
 });

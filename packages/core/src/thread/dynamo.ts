@@ -139,22 +139,25 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async endStray(threadId, runId) {
       let ending: Ending | undefined;
+      let isGone = false;
       const found = await step<"in line" | "stray">(
         threadId,
         () => stored(threadId),
         ({ turns }) => {
           ending = turns.ended.find((one) => one.runId === runId);
+          isGone = turns.gone.includes(runId);
           if (turns.line.some((place) => place.runId === runId)) return { result: "in line" };
           // An admission that comes all the same finds that it is too late.
           return { result: "stray", write: { turns: { ...turns, gone: forgotten(turns, runId).gone } } };
         },
       );
-      if (!found) return runs.discard(threadId, runId);
+      // A request to store it can have landed once more after its run was rolled back.
+      if (!found || isGone) return runs.discard(threadId, runId);
       if (found === "in line") return;
       const message = "The request for this run was cut short, so that it never began.";
       const error = { error: "Error", message };
       const stray = { runId, status: "error", at: clock.now(), fence: 0, attempt: 0, yields: 0, error } as const;
-      await runs.finish(threadId, ending ?? stray);
+      await runs.putEnd(threadId, ending ?? stray);
     },
 
     unfinished: () => runs.unfinished(),

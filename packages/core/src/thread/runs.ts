@@ -101,10 +101,14 @@ export function createRunStore(table: Table) {
       if (await table.deleteWhere(runKey(threadId, runId), { admission })) await deleteParts(threadId, runId);
     },
 
-    /** Puts the end of a run on its record, as its thread has it. Idempotent; a run that is not on record stays away. */
+    /** Puts the end of a run on its record, as its thread has it, unless it is known to be there. See `putEnd`. */
     async finish(threadId: string, ending: Ending): Promise<void> {
+      if (!known.has(ending.runId)) await this.putEnd(threadId, ending);
+    },
+
+    /** Puts the end of a run on its record. Idempotent; a run that is not on record stays away. */
+    async putEnd(threadId: string, ending: Ending): Promise<void> {
       const { runId, status, at, fence, attempt, yields, error, lastEvent } = ending;
-      if (known.has(runId)) return;
       if (status === "forgotten") await discard(threadId, runId);
       else {
         const optional = {
