@@ -1,6 +1,6 @@
 /** One history: processes, users and faults from one seed, to the moment in which nothing is under way, and what is wrong then. */
 import { MemoryTable } from "../engines/memory-table/table.ts";
-import { type Disruption, Faults } from "./faults.ts";
+import { type Disruption, Faults, type Weather } from "./faults.ts";
 import type { Effect } from "./graphs.ts";
 import { type Disrupted, type Ending, type Violation, violations } from "./invariants/index.ts";
 import type { Network } from "./ports/call.ts";
@@ -42,6 +42,8 @@ export interface History {
 export interface Options {
   without?: ReadonlySet<string>;
   patches?: Patches;
+  /** Parts of the weather that are not left to the seed. */
+  weather?: Partial<Weather>;
 }
 
 const redis = new RedisServer();
@@ -49,9 +51,11 @@ const redis = new RedisServer();
 /** To be called when no further history is run. */
 export const closeEngines = (): Promise<void> => redis.close();
 
-export async function runHistory(seed: number, { without = new Set(), patches = {} }: Options = {}): Promise<History> {
+export async function runHistory(seed: number, options: Options = {}): Promise<History> {
+  const { without = new Set(), patches = {}, weather } = options;
   forgetIds();
-  const plan = planOf(seed, without);
+  const usual = planOf(seed, without);
+  const plan = { ...usual, weather: { ...usual.weather, ...weather } };
   const world = new World(seed);
   const scene = new Scene(world, plan, without, patches);
   await redis.begin(world);

@@ -6,7 +6,7 @@
 import { parseArgs } from "node:util";
 import { runHistory } from "./history.ts";
 import { knownBad } from "./known-bad/index.ts";
-import type { Patches } from "./service.ts";
+import type { KnownBad } from "./known-bad/wrap.ts";
 import { shortest, told } from "./shrink.ts";
 
 const { values } = parseArgs({
@@ -26,14 +26,14 @@ const without = new Set(values.without.split(",").filter(Boolean));
 const EVERY = 1000;
 
 if (values["known-bad"]) {
-  for (const { name, patches } of knownBad) console.log(`| ${name} | ${await foundAfter(patches)} |`);
+  for (const bad of knownBad) console.log(`| ${bad.name} | ${await foundAfter(bad)} |`);
   process.exit(0);
 }
 
 /** The number of histories, and the invariants that the last one broke. */
-async function foundAfter(patches: Patches): Promise<string> {
+async function foundAfter({ patches, weather }: KnownBad): Promise<string> {
   for (let n = 0; n < count; n++) {
-    const { violations } = await runHistory(first + n, { patches });
+    const { violations } = await runHistory(first + n, { patches, ...(weather && { weather }) });
     if (violations.length > 0)
       return `${n + 1} | ${[...new Set(violations.map(({ invariant }) => invariant))].join(", ")}`;
   }

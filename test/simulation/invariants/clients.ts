@@ -78,7 +78,14 @@ function ends({ reports }: Ending, facts: ThreadFacts, told: Told): Violation[] 
 export function statelessViolations({ seen }: Ending): Violation[] {
   const found: Violation[] = [];
   for (const { stateless, hasEnded, client, token, graph, steps, run, result, events, endsWithWord } of seen.told) {
-    if (!stateless || !hasEnded || endsWithWord || seen.cancels.some((one) => one.run === run)) continue;
+    if (
+      !stateless ||
+      !hasEnded ||
+      endsWithWord ||
+      result?.error !== undefined ||
+      seen.cancels.some((one) => one.run === run)
+    )
+      continue;
     const wanted = whole(graph, token, steps);
     const isIn = (said: string[] | undefined) => wanted.every((one) => said?.includes(one));
     const isTold =

@@ -117,6 +117,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a lease that has lapsed is renewed",
+    weather: { weights: { freezes: 1, "freezes-after": 1 }, perThousand: 100, disruptions: 6 },
     patches: {
       ...threads(({ threads: own, clock }) => ({
         renew: (lease) => own.renew({ ...lease, since: elapsed(clock) }),

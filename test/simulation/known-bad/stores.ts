@@ -39,6 +39,7 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "a rollback takes the heads of its run away",
+    weather: { weights: { slow: 3, "slow-answer": 3, freezes: 1 }, perThousand: 150, disruptions: 4 },
     patches: saver((own, deps) => {
       const deleteRun = own.deleteRun.bind(own);
       own.deleteRun = async (threadId, ...rest) => {

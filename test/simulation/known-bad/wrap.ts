@@ -1,6 +1,7 @@
 /** How a fault is put back: by what stands around the real code. */
 import type { DynamoDBDocumentClient, Table, WriteGuard } from "@tenure/core/dynamo";
 import type { Deps } from "@tenure/functions/deps";
+import type { Weather } from "../faults.ts";
 import type { Patches } from "../service.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 
@@ -9,6 +10,8 @@ export interface KnownBad {
   /** A seed that has found it: a change of the code can make it another. None yet for some, which the benchmark looks for. */
   seed?: number;
   patches: Patches;
+  /** What it takes to see it, where that is rare. */
+  weather?: Partial<Weather>;
 }
 
 interface Update {

@@ -3,9 +3,9 @@ import type { LoggedEvent } from "@tenure/core/events";
 import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
 import type { Deps } from "../deps.ts";
+import { errorJson, stringify } from "../json.ts";
 import type { Runner } from "../runs/runner.ts";
 import { type Tailed, tail } from "../runs/tail.ts";
-import { errorJson, stringify } from "../runs/wire.ts";
 import type { ThreadAccess } from "../threads.ts";
 
 /** So often, at least, something is written: proxies and clients give up on what is silent. */
@@ -147,11 +147,14 @@ export class RunResponses {
     const run = await this.deps.threads.run(threadId, id);
     if (run?.error) return stringify({ __error__: run.error });
     const thread = await this.deps.threads.get(threadId, owner);
+    if (!run && !thread) return stringify({ __error__: GONE });
     const state = thread && (await this.access.shownState(thread));
     return stringify(state?.createdAt ? state.values : {});
   }
 }
 
+/** A run that kept nothing, whose events are gone as well. */
+const GONE = { error: "run-not-found", message: "This run has ended, and what it came to is not kept any more." };
 /** Numbers that are left out tell it too. */
 const GAP = ": some events of this run may be missing here\n\n";
 
