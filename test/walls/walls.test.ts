@@ -139,6 +139,16 @@ describe("the linter", () => {
     it(`refuses ${source.trim()} in core`, () => expect(rules()).toContain(rule));
   }
 
+  for (const room of [CORE, FUNCTIONS, LOCAL, WEB, "test"])
+    for (const forgets of ["one();", "one().then(() => {});"]) {
+      const rules = plant(
+        room,
+        `async function one(): Promise<void> {}\nexport function planted(): void {\n  ${forgets}\n}\n`,
+      );
+      it(`refuses a promise without a handler in ${room}: ${forgets}`, () =>
+        expect(rules()).toContain("noFloatingPromises"));
+    }
+
   describe("lets the web take types from functions", () => {
     const taking = (how: string) =>
       `${how} { SessionDescription } from "@tenure/functions/routes/auth";\nexport const planted = {} as SessionDescription;\n`;

@@ -5,8 +5,9 @@ import type { Thread } from "@tenure/core/thread";
 import { z } from "zod";
 import type { Deps } from "./deps.ts";
 import type { Graph } from "./graphs/index.ts";
+import { errorJson } from "./json.ts";
 import { identityOf } from "./runs/config.ts";
-import { damageOf, errorJson, type StateSnapshot, threadJson } from "./runs/wire.ts";
+import { damageOf, type StateSnapshot, threadJson } from "./runs/wire.ts";
 
 const uuid = z.guid();
 
@@ -37,7 +38,7 @@ export class ThreadAccess {
     try {
       return await this.deps.graphs.get(String(thread.metadata.graph_id))?.(this.configOf(thread));
     } catch (cause) {
-      const issue = `The graph cannot be made of what the thread's last run was configured with: ${cause}`;
+      const issue = `The graph cannot be made of what the thread's last run was configured with: ${errorJson(cause).message}`;
       throw new TenureError({ tag: "invalid-input", issues: [issue] }, { cause });
     }
   }

@@ -21,6 +21,7 @@ import { problemResponse } from "@tenure/functions/problem";
 import { Runner } from "@tenure/functions/runs/runner";
 import { siteHeaders } from "@tenure/functions/security-headers";
 import { hostCookie } from "@tenure/functions/session";
+import { keepProcess } from "@tenure/functions/user-code";
 import { Hono, type MiddlewareHandler } from "hono";
 import type { LocalConfig } from "./config.ts";
 import { openDataDir } from "./data-dir.ts";
@@ -131,6 +132,7 @@ export async function startStack(
     };
 
     const runner = new Runner(deps);
+    opened.push(keepProcess({ report: deps.report, leave: () => runner.stop() }));
     const server = await listen(site(createApi(deps, runner), mailbox, clock), config.port);
     opened.push(() => closeServer(server));
     runner.watch(WATCH_EVERY_MS);

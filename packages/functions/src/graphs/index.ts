@@ -5,6 +5,7 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseCheckpointSaver, CompiledStateGraph } from "@langchain/langgraph";
+import { asUserCode } from "../user-code.ts";
 import { agent } from "./agent.ts";
 
 const graphs: Record<string, GraphFactory> = {
@@ -28,7 +29,10 @@ export type Graphs = ReadonlyMap<string, GraphMaker>;
 export function compileGraphs(context: GraphContext, factories: Record<string, GraphFactory> = graphs): Graphs {
   const compiled = Object.entries(factories).map(([name, make]): [string, GraphMaker] => {
     const graph = make(context);
-    return [name, typeof graph === "function" ? graph : () => graph];
+    return [
+      name,
+      typeof graph === "function" ? (config) => asUserCode({ graph: name }, () => graph(config)) : () => graph,
+    ];
   });
   return new Map(compiled);
 }

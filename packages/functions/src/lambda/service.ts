@@ -3,6 +3,7 @@ import type { Deps } from "../deps.ts";
 import { createDeps } from "../deps.ts";
 import type { Mailer } from "../mailer.ts";
 import { Runner } from "../runs/runner.ts";
+import { keepProcess } from "../user-code.ts";
 import { type FunctionConfig, queue as linkedQueue, provideModelKey, readConfig } from "./config.ts";
 import { counted, createMeter } from "./metrics.ts";
 import { bundledModel } from "./model.ts";
@@ -31,6 +32,7 @@ export async function createService(name: string): Promise<Service> {
   const deps = counted(await createDeps({ ...config, model, mailer: noMailer, count: meter.count }));
   const queue = sqsQueue({ region: config.region, ...config.linked.RunQueue });
   const runner = new Runner(deps, { queue });
+  keepProcess({ report: deps.report, leave: () => runner.yieldAll() }, { instead: true });
   return {
     config,
     deps,

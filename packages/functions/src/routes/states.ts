@@ -6,12 +6,13 @@ import { z } from "zod";
 import type { Deps } from "../deps.ts";
 import { historyOf } from "../history.ts";
 import type { Identity } from "../identity.ts";
+import { errorJson, stringify } from "../json.ts";
 import { jsonList } from "../json-list.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
 import { refuseAbsent } from "../runs/fork.ts";
 import { checkpointRequest, record } from "../runs/request.ts";
-import { damagedStateJson, emptyState, errorJson, json, selected, stateJson, stringify } from "../runs/wire.ts";
+import { damagedStateJson, emptyState, json, selected, stateJson } from "../runs/wire.ts";
 import { changeState } from "../status.ts";
 import { ThreadAccess } from "../threads.ts";
 

@@ -2,22 +2,23 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { lifeConfig } from "@tenure/core/checkpoint";
 import { underGuard } from "@tenure/core/dynamo";
-import { isTenureError } from "@tenure/core/errors";
+import { TenureError } from "@tenure/core/errors";
 import { firstEventOf } from "@tenure/core/events";
 import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus } from "@tenure/core/thread";
 import { assistantOf } from "../assistants.ts";
 import type { Deps } from "../deps.ts";
 import type { Graph } from "../graphs/index.ts";
+import { type ErrorJson, errorJson, stringify } from "../json.ts";
 import { projectionOf } from "../projection.ts";
 import { isWaiting } from "../status.ts";
+import { asUserCode } from "../user-code.ts";
 import { executionOptions } from "./config.ts";
-import { execute } from "./events.ts";
+import { execute, type RunEvent } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { refuseAbsent } from "./fork.ts";
 import { Hold } from "./lease.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "./request.ts";
 import { takeover } from "./takeover.ts";
-import { errorJson, stringify } from "./wire.ts";
 
 /** One whose process has died so often is not tried again. */
 const MAX_CRASHES = 3;
@@ -67,14 +68,15 @@ export class Execution {
   end(why: Stop): void {
     this.stop ??= why;
     if (this.stop === "rollback" || this.stop === "lost") this.hold.stop();
-    this.abort.abort();
+    // What listens is the graph's, and may throw.
+    asUserCode({ run: this.run.id }, () => this.abort.abort());
   }
 
   private async perform(): Promise<void> {
     const heartbeat = setInterval(() => void this.renew(), this.deps.leasePolicy.heartbeatMs);
     this.watchLease();
     try {
-      const failure = await underGuard(this.hold.guard, () => this.runGraph());
+      const failure = await asUserCode({ run: this.run.id }, () => underGuard(this.hold.guard, () => this.runGraph()));
       // From here on nothing of the run is stored any more, whatever its nodes still do.
       await this.hold.drained();
       // Every event is in the log before the run's end is on record, so that whoever reads of the end finds them.
@@ -133,7 +135,7 @@ export class Execution {
         store: this.deps.storeOf(run.owner),
       };
       const events = execute(graph, execution);
-      let unsendable: Error | undefined;
+      let unsendable: unknown;
       for (;;) {
         const next = await this.unlessDeaf(events.next());
         if (!next) return undefined;
@@ -144,10 +146,10 @@ export class Execution {
         }
         if (next.value.event === "values") this.values = next.value.data;
         try {
-          this.feed.append(next.value.event, stringify(next.value.data));
+          this.feed.append(next.value.event, eventJson(next.value));
         } catch (cause) {
           // The graph is heard to its end: when its checkpoint does not take the value either, that error says more.
-          unsendable ??= new Error(`A ${next.value.event} event cannot be sent as JSON: ${cause}`, { cause });
+          unsendable ??= cause;
         }
       }
     } catch (error) {
@@ -259,6 +261,20 @@ export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yie
 /** Whether the run's thread was made for it alone, and goes with it. */
 export const isTemporary = ({ on_completion }: { on_completion?: unknown }): boolean => on_completion === "delete";
 
-function errorOf(error: unknown): { error: string; message: string } {
-  return isTenureError(error) ? { error: error.reason.tag, message: error.message } : errorJson(error);
+/** A graph may have no value to tell; a node that tells one that is none has made a mistake. */
+function eventJson({ event, data }: RunEvent): string {
+  try {
+    return stringify(data === undefined && !event.startsWith("custom") ? null : data);
+  } catch (cause) {
+    throw new Error(`A ${event} event has no JSON: ${errorJson(cause).message}`, { cause });
+  }
+}
+
+function errorOf(error: unknown): ErrorJson {
+  try {
+    if (error instanceof TenureError) return { error: error.reason.tag, message: error.message };
+  } catch {
+    // A proxy that throws whatever it is asked.
+  }
+  return errorJson(error);
 }

@@ -7,40 +7,9 @@ import type { Run, Thread } from "@tenure/core/thread";
 import type { Context } from "hono";
 import type { AssistantDescription } from "../assistants.ts";
 import type { Graph } from "../graphs/index.ts";
+import { type ErrorJson, errorJson, stringify } from "../json.ts";
 
 export type StateSnapshot = Awaited<ReturnType<Graph["getState"]>>;
-
-/** LangChain messages as flat objects with a `type`; everything else as JSON has it. */
-export function stringify(value: unknown): string {
-  return JSON.stringify(flat(value));
-}
-
-interface Serializable {
-  toDict?: () => { type: string; data: object };
-  toJSON?: () => unknown;
-}
-
-/**
- * Goes through the value itself, since a replacer sees a message only after LangChain has serialized it its own way, which
- * takes longer than all the rest.
- */
-function flat(value: unknown): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  if (Array.isArray(value)) return value.map(flat);
-  const { toDict, toJSON } = value as Serializable;
-  if (typeof toDict === "function") {
-    const { type, data } = toDict.call(value);
-    return { ...(flat(data) as object), type };
-  }
-  if (typeof toJSON === "function") return flat(toJSON.call(value));
-  const copy: Record<string, unknown> = {};
-  for (const [name, one] of Object.entries(value)) {
-    // Assigned, a key like __proto__ would be none.
-    if (name === "__proto__") Object.defineProperty(copy, name, { value: flat(one), enumerable: true });
-    else copy[name] = flat(one);
-  }
-  return copy;
-}
 
 export function json(c: Context, value: unknown): Response {
   return c.body(stringify(value), 200, { "Content-Type": "application/json" });
@@ -172,11 +141,6 @@ export function selected(value: Record<string, unknown>, select: string[] | null
 
 const iso = (instant: number): string => new Date(instant).toISOString();
 
-export interface ErrorJson {
-  error: string;
-  message: string;
-}
-
 const damageJson = (damage: Damage | undefined): ErrorJson | undefined =>
   damage && { error: "record-damaged", message: describe({ tag: "record-damaged", ...damage }) };
 const errorMember = (damage: Damage | undefined) => (damage ? { error: damageJson(damage) } : {});
@@ -185,11 +149,4 @@ const errorMember = (damage: Damage | undefined) => (damage ? { error: damageJso
 export function damageOf(error: unknown): ErrorJson {
   if (isTenureError(error)) return { error: "record-damaged", message: error.message };
   return { error: "record-damaged", message: `Its graph cannot read it: ${errorJson(error).message}` };
-}
-
-export function errorJson(error: unknown): ErrorJson {
-  if (error instanceof Error) return { error: error.name, message: error.message };
-  if (typeof error === "object" && error !== null && "message" in error)
-    return { error: "name" in error ? String(error.name) : "Error", message: String(error.message) };
-  return { error: "Error", message: String(error) };
 }
