@@ -71,7 +71,8 @@ export class RunResponses {
       }
     }
     // The run's process may have died between the end on record and the last event.
-    const last = next.value ?? seen;
+    if (next.value === undefined) return yield GAP;
+    const last = next.value;
     const { error } = (last > seen && (await this.deps.threads.run(run.threadId, run.id))) || {};
     if (error) yield asText({ id: last, event: "error", data: stringify(error) });
     else if (last > seen) yield GAP;

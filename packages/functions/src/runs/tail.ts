@@ -25,7 +25,7 @@ interface Tail {
  * Every event after number `after`, as many at a time as there are, with "quiet" whenever nothing came for `quietMs`, and "gap"
  * where events may be missing: a process that died may have had some that it had not put in the log. It ends with the run, and
  * gives the number of the run's last event, which was among them unless it is greater than the last one given; undefined when
- * the run's record does not tell.
+ * nothing tells it any more.
  */
 export async function* tail(
   { deps, runner }: { deps: Deps; runner: Runner },
@@ -43,10 +43,10 @@ export async function* tail(
     const page = last + 1 >= begins ? undefined : await deps.events.read(runId, last, PAGE);
     const events = page?.events.filter(({ id }) => id < begins) ?? [];
     if (events.length > 0) {
-      for (const run of consecutive(events)) {
-        if (isGap(run[0]?.id ?? 0)) yield "gap";
-        yield run;
-        last = run.at(-1)?.id ?? last;
+      for (const group of consecutive(events)) {
+        if (isGap(group[0]?.id ?? 0)) yield "gap";
+        yield group;
+        last = group.at(-1)?.id ?? last;
       }
       heard = performance.now();
       pause = FIRST_POLL_MS;
@@ -86,13 +86,14 @@ export async function* tail(
       if (run?.status !== "pending" && run?.status !== "running") {
         // Events are logged before the end is on record; the end of the log may have been lost, or the whole of it expired.
         const rest = await untilRead(() => deps.events.read(runId, last, PAGE));
-        if (rest?.events.length) {
-          if (isGap(rest.events[0]?.id ?? 0)) yield "gap";
-          yield rest.events;
-          last = rest.events.at(-1)?.id ?? last;
-          if (rest.events.length === PAGE) continue;
+        for (const group of consecutive(rest?.events ?? [])) {
+          if (isGap(group[0]?.id ?? 0)) yield "gap";
+          yield group;
+          last = group.at(-1)?.id ?? last;
         }
-        return run ? run.lastEvent : last;
+        if (rest?.events.length === PAGE) continue;
+        if (run) return run.lastEvent ?? last;
+        return rest?.ended ? last : undefined;
       }
       // Whoever had it may be dead.
       await runner.kick(threadId);
