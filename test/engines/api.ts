@@ -18,7 +18,12 @@ export interface TestApi {
   runner: Runner;
   /** The code that was last sent, to whomever. */
   sent: () => string;
-  request(method: string, path: string, options?: { headers?: HeadersInit; body?: unknown }): Promise<Response>;
+  /** `body` is sent as JSON, and `text` as it is. */
+  request(
+    method: string,
+    path: string,
+    options?: { headers?: HeadersInit; body?: unknown; text?: string },
+  ): Promise<Response>;
   /** Logs in as a program does, and returns the token. */
   logIn(email: string): Promise<string>;
   /** Serves it on loopback, at a port that is free, and says where the API is. */
@@ -49,11 +54,11 @@ export async function openApi(
   const deps = { ...made, ...(typeof replaced === "function" ? replaced(made) : replaced) };
   const runner = new Runner(deps);
   const api = createApi(deps, runner);
-  const request: TestApi["request"] = async (method, path, { headers, body } = {}) =>
+  const request: TestApi["request"] = async (method, path, { headers, body, text } = {}) =>
     api.request(`${SITE}/api${path}`, {
       method,
       ...(headers && { headers }),
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(text !== undefined ? { body: text } : body !== undefined && { body: JSON.stringify(body) }),
     });
   let server: Server | undefined;
   const answers = new EventEmitter();

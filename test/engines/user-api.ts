@@ -15,6 +15,8 @@ export interface UserApi {
     path: string,
     body?: unknown,
   ): Promise<{ status: number; headers: Headers; body: T }>;
+  /** Sends a text as it is, with no more than a method that can have none. */
+  send(method: string, path: string, text?: string): Promise<{ status: number; text: string }>;
   /** Goes on as this user, logged in at an address of their own: limits are counted anew. */
   become(email: string): Promise<void>;
   close(): Promise<void>;
@@ -50,6 +52,10 @@ export async function openUserApi(
         headers: answer.headers,
         body: (text === "" ? undefined : JSON.parse(text)) as T,
       };
+    },
+    async send(method, path, text) {
+      const answer = await api.request(method, path, { headers, ...(text !== undefined && { text }) });
+      return { status: answer.status, text: await answer.text() };
     },
     async close() {
       await api.close();

@@ -150,6 +150,29 @@ describe.each(stackEngines(6))("login over HTTP on $name", ({ engines }) => {
     expect((await session({ Authorization: "Basic x", Cookie: `${COOKIE}=${token}` })).status).toBe(200);
   });
 
+  it("takes no other name for the session cookie's, such as one behind a no-break space", async () => {
+    const token = await stack.logIn("space@example.com");
+    expect((await session({ Cookie: `a=b; \t ${COOKIE}=${token} \t` })).status).toBe(200);
+    for (const before of ["\u00a0", "\u000b", "\u000c", "x"]) {
+      const planted = await session({ Cookie: `${before}${COOKIE}=${token}` }).catch(() => undefined);
+      if (planted) expect(await problem(planted)).toEqual([401, "session-required"]);
+      const beside = await session({ Cookie: `${COOKIE}=${token}; ${before}${COOKIE}=planted` }).catch(() => undefined);
+      if (beside) expect(beside.status).toBe(200);
+    }
+  });
+
+  it.each<[string, (code: string) => string]>([
+    ["a space in the middle", (code) => `${code.slice(0, 3)} ${code.slice(3)}`],
+    ["a dash in the middle", (code) => `${code.slice(0, 3)}\u2013${code.slice(3)}`],
+    ["a line's end", (code) => ` ${code}\r\n`],
+    ["full-width digits", (code) => code.replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit)))],
+    ["characters that nobody sees", (code) => `\u200b${code}\ufeff`],
+  ])("takes a code with %s", async (what, typed) => {
+    const { challenge, code } = await stack.askCode(`${what.replaceAll(/\W/g, ".")}@example.com`);
+    const verified = await stack.request("POST", "/auth/verify", { body: { challenge, code: typed(code) } });
+    expect(verified.status).toBe(200);
+  });
+
   it("refuses what another origin makes a browser send, and leaves the session alone", async () => {
     const token = await stack.logIn("origin@example.com");
     const cookie = { Cookie: `${COOKIE}=${token}` };

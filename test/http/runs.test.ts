@@ -236,6 +236,14 @@ describe.each(stackEngines(5))("threads and runs on $name", ({ engines }) => {
       400,
       "invalid-input",
     ],
+    ["a recursion limit of 1,500", { assistant_id: "agent", config: { recursion_limit: 1500 } }, 400, "invalid-input"],
+    ["1 MB of metadata", { assistant_id: "agent", metadata: { x: "x".repeat(1e6) } }, 400, "invalid-input"],
+    [
+      "1 MB of configuration",
+      { assistant_id: "agent", config: { configurable: { x: "x".repeat(1e6) } } },
+      400,
+      "invalid-input",
+    ],
     ["a webhook", { assistant_id: "agent", webhook: "http://example.com" }, 501, "not-implemented"],
     ["JSON that is none", "{", 400, "invalid-input"],
   ])("refuses a run with %s", async (_name, body, status, type) => {
@@ -246,6 +254,28 @@ describe.each(stackEngines(5))("threads and runs on $name", ({ engines }) => {
       expect.objectContaining({ type: `/api/problems/${type}` }),
     ]);
     expect(await client.threads.get(threadId)).toMatchObject({ status: "idle", values: null });
+  });
+
+  it.each([
+    ["a recursion limit of a billion", { config: { recursion_limit: 1e9 } }],
+    ["a recursion limit of none", { config: { recursion_limit: 0 } }],
+    ["tags that are a number", { config: { tags: 5 } }],
+    ["configuration of 1 MB", { config: { x: "x".repeat(1e6) } }],
+    ["context of 1 MB", { context: { x: "x".repeat(1e6) } }],
+  ])("refuses an assistant with %s, new or changed", async (_name, body) => {
+    const made = await stack.request("POST", "/assistants", { token, body: { graph_id: "agent", ...body } });
+    expect(made.status).toBe(400);
+    const known = await stack.request("POST", "/assistants", { token, body: { graph_id: "agent" } });
+    const { assistant_id } = (await known.json()) as { assistant_id: string };
+    expect((await stack.request("PATCH", `/assistants/${assistant_id}`, { token, body })).status).toBe(400);
+  });
+
+  it("refuses a watcher's modes that are no JSON", async () => {
+    const threadId = await newThread();
+    await run(threadId, { input: human("hi") });
+    const [found] = await client.runs.list(threadId);
+    const path = `/threads/${threadId}/runs/${found?.run_id}/stream?stream_mode=[`;
+    expect((await stack.request("GET", path, { token })).status).toBe(400);
   });
 
   it("answers an unknown or misshapen thread id with 404", async () => {

@@ -4,6 +4,7 @@ import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Projection, SettledStatus, Thread } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
 import type { Deps } from "./deps.ts";
+import { errorJson } from "./json.ts";
 import { projectionOf } from "./projection.ts";
 import { Hold } from "./runs/lease.ts";
 import type { StateSnapshot } from "./runs/wire.ts";
@@ -83,4 +84,13 @@ async function stateNow({ checkpointTtlMs }: Deps, access: ThreadAccess, thread:
     if (isTenureError(error, "store-unavailable")) throw error;
     return { status: "error" };
   }
+}
+
+/** What LangGraph says of a change that it cannot make: an unknown node, say. */
+export function asInvalid(error: unknown): never {
+  if (isTenureError(error)) throw error;
+  throw new TenureError(
+    { tag: "invalid-input", issues: [errorJson(error).message.split("\n")[0] ?? ""] },
+    { cause: error },
+  );
 }

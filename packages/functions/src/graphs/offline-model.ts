@@ -56,11 +56,15 @@ export class OfflineModel extends BaseChatModel {
   }
 }
 
+/** Characters of a message that the rules look at. Their patterns take the square of that, 2 ms here. */
+const MAX_HEARD = 1000;
+
 /** The whole of its wit: deterministic in the messages. */
 function reply(messages: BaseMessage[]): AIMessage {
   const last = messages.at(-1);
   if (last?.type === "tool") return new AIMessage(`${last.text.replace(/\.?$/, ".")} ${ABOUT}`);
-  const said = last?.text.trim() ?? "";
+  // It has nothing to say to more.
+  const said = (last?.text ?? "").slice(0, MAX_HEARD).trim();
   const call = (name: string, args: Record<string, string>) =>
     new AIMessage({ content: "", tool_calls: [{ id: `call_${messages.length}`, name, args, type: "tool_call" }] });
 

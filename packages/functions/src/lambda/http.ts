@@ -66,8 +66,8 @@ function toRequest(event: LambdaFunctionURLEvent): Request {
   const { domainName, http } = event.requestContext;
   const query = event.rawQueryString ? `?${event.rawQueryString}` : "";
   const headers = new Headers();
-  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, value);
-  if (event.cookies?.length) headers.set("Cookie", event.cookies.join("; "));
+  for (const [name, value] of Object.entries(event.headers)) if (value !== undefined) headers.set(name, asBytes(value));
+  if (event.cookies?.length) headers.set("Cookie", asBytes(event.cookies.join("; ")));
   const body =
     event.body === undefined ? undefined : Buffer.from(event.body, event.isBase64Encoded ? "base64" : "utf8");
   const hasBody = body !== undefined && !["GET", "HEAD"].includes(http.method);
@@ -77,3 +77,7 @@ function toRequest(event: LambdaFunctionURLEvent): Request {
     ...(hasBody && { body: new Uint8Array(body) }),
   });
 }
+
+/** A header as its bytes, as Node.js' own server has it: a character above U+00FF makes `Headers` throw. */
+const asBytes = (value: string): string =>
+  Buffer.from(value, "latin1").toString("latin1") === value ? value : Buffer.from(value).toString("latin1");

@@ -12,11 +12,10 @@ import { type GraphSchemas, schemasOf } from "../graphs/schemas.ts";
 import type { Identity } from "../identity.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
-import { record } from "../runs/request.ts";
+import { record, runConfig, smallRecord } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { assistantJson, selected } from "../runs/wire.ts";
 import { contains } from "./contains.ts";
-import { metadata } from "./threads.ts";
 
 const tag = "assistants";
 const yes = z
@@ -24,9 +23,9 @@ const yes = z
   .nullish()
   .transform((value) => /^(\d+|true|yes)$/i.test(value ?? "") && value !== "0");
 const fields = {
-  config: record.nullish(),
-  context: record.nullish(),
-  metadata: metadata.nullish(),
+  config: runConfig.nullish(),
+  context: smallRecord.nullish(),
+  metadata: smallRecord.nullish(),
   name: z.string().max(500).nullish(),
   description: z.string().max(5000).nullish(),
 };

@@ -25,10 +25,12 @@ import { clearSessionCookie, type SessionEnv, session, sessionRefOf, setSessionC
 type Refusal = Pick<Happening, "kind" | "detail">;
 
 const codeRequest = object({ email: string().max(320) });
-const verifyRequest = object({
-  challenge: string().max(100),
-  code: string().regex(/^\d{6}$/, "is six digits"),
-});
+/** As people copy and type it: `123 456`, `123-456`, with a line's end, in full-width digits. */
+const typedCode = string()
+  .max(100)
+  .transform((text) => text.normalize("NFKC").replace(/[\s\p{Cf}\p{Pd}]/gu, ""))
+  .pipe(string().regex(/^[0-9]{6}$/, "is six digits"));
+const verifyRequest = object({ challenge: string().max(100), code: typedCode });
 
 export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
   const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf, report } = deps;

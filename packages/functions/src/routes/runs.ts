@@ -21,9 +21,24 @@ const yes = z
   .string()
   .nullish()
   .transform((value) => /^(1|true|yes)$/i.test(value ?? ""));
+/** One mode, several parameters, or a list as JSON. */
+const modes = z
+  .union([z.string(), z.array(z.string())])
+  .nullish()
+  .transform((asked, context): string[] | undefined => {
+    if (!asked?.length) return undefined;
+    if (typeof asked !== "string") return asked;
+    if (!asked.startsWith("[")) return [asked];
+    try {
+      return z.array(z.string()).parse(JSON.parse(asked));
+    } catch {
+      context.addIssue("is no list of modes as JSON");
+      return z.NEVER;
+    }
+  });
 const joinQuery = z.object({
   cancel_on_disconnect: yes,
-  stream_mode: z.union([z.string(), z.array(z.string())]).nullish(),
+  stream_mode: modes,
   checkpoint_id: z.string().nullish(),
 });
 const listQuery = z.object({
@@ -149,7 +164,7 @@ export function threadRunRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Ide
       async (c) => {
         const run = await ownRun(c);
         const { cancel_on_disconnect: cancelOnDisconnect, stream_mode } = c.var.query;
-        return responses.stream(c, run, { after: lastSeen(c), cancelOnDisconnect, modes: modesOf(stream_mode) });
+        return responses.stream(c, run, { after: lastSeen(c), cancelOnDisconnect, modes: stream_mode });
       },
     )
 
@@ -266,12 +281,6 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
 function lastSeen(c: Asked): number {
   const asked = Number(c.req.header("Last-Event-ID") ?? -1);
   return Number.isSafeInteger(asked) && asked >= -1 ? asked : -1;
-}
-
-function modesOf(asked: string | string[] | null | undefined): string[] | undefined {
-  if (!asked?.length) return undefined;
-  if (typeof asked !== "string") return asked;
-  return asked.startsWith("[") ? z.array(z.string()).catch([]).parse(JSON.parse(asked)) : [asked];
 }
 
 async function all<T>(list: AsyncGenerator<T>): Promise<T[]> {

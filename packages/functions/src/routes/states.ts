@@ -13,7 +13,7 @@ import { operation } from "../operation.ts";
 import { refuseAbsent } from "../runs/fork.ts";
 import { checkpointRequest, record } from "../runs/request.ts";
 import { damagedStateJson, emptyState, json, selected, stateJson } from "../runs/wire.ts";
-import { changeState } from "../status.ts";
+import { asInvalid, changeState } from "../status.ts";
 import { ThreadAccess } from "../threads.ts";
 
 const tag = "threads";
@@ -179,12 +179,4 @@ function beforeId(asked: z.infer<typeof before> | null | undefined): string | un
   if (!asked) return undefined;
   if (typeof asked === "string") return asked;
   return "configurable" in asked ? asked.configurable.checkpoint_id : asked.checkpoint_id;
-}
-
-/** What LangGraph says of a change that it cannot make: an unknown node, say. */
-function asInvalid(error: unknown): never {
-  const isOurs = error instanceof TenureError || !(error instanceof Error);
-  throw isOurs
-    ? error
-    : new TenureError({ tag: "invalid-input", issues: [error.message.split("\n")[0] ?? ""] }, { cause: error });
 }

@@ -14,11 +14,15 @@ import { record } from "../runs/request.ts";
 import { damageOf } from "../runs/wire.ts";
 
 const tag = "store";
-const label = z.string().min(1).max(200);
-const namespace = z
-  .array(label.refine((one) => !one.includes("."), { message: "a label has no period" }))
+/** As LangGraph's store checks it. */
+const label = z
+  .string()
   .min(1)
-  .max(20)
+  .max(200)
+  .regex(/^[^.:\0]*$/, { message: "a label has no period, no colon and no NUL" });
+const labels = z.array(label).max(20);
+const namespace = labels
+  .min(1)
   .refine(([root]) => root !== "langgraph", { message: 'the first label cannot be "langgraph"' });
 const key = z.string().min(1).max(500);
 const MINUTE_MS = 60_000;
@@ -38,20 +42,21 @@ const getQuery = z.object({
   namespace: z
     .string()
     .min(1)
-    .transform((text) => text.split(".")),
+    .transform((text) => text.split("."))
+    .pipe(labels),
   key,
   refresh_ttl: z.string().nullish(),
 });
 const searchBody = z.object({
-  namespace_prefix: z.array(z.string()).nullish(),
+  namespace_prefix: labels.nullish(),
   filter: record.nullish(),
   query: z.string().nullish(),
   refresh_ttl: z.boolean().nullish(),
   ...page,
 });
 const namespacesBody = z.object({
-  prefix: z.array(z.string()).nullish(),
-  suffix: z.array(z.string()).nullish(),
+  prefix: labels.nullish(),
+  suffix: labels.nullish(),
   max_depth: z.number().int().min(1).nullish(),
   ...page,
 });

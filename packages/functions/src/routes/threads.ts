@@ -9,19 +9,14 @@ import { inGroups, ThreadFinder } from "../find-threads.ts";
 import type { Identity } from "../identity.ts";
 import { type SessionEnv, session } from "../middleware/session.ts";
 import { operation } from "../operation.ts";
-import { graphCommand, record } from "../runs/request.ts";
+import { graphCommand, smallRecord as metadata, record } from "../runs/request.ts";
 import type { Runner } from "../runs/runner.ts";
 import { json, selected, threadJson } from "../runs/wire.ts";
-import { changeState } from "../status.ts";
+import { asInvalid, changeState } from "../status.ts";
 import { ThreadAccess } from "../threads.ts";
 
 const tag = "threads";
 const uuid = z.guid();
-/** A thread's record is one item. */
-const MAX_METADATA_BYTES = 64 * 1024;
-export const metadata = record.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_METADATA_BYTES, {
-  message: `has more than ${MAX_METADATA_BYTES} bytes as JSON`,
-});
 const status = z.enum(["idle", "busy", "interrupted", "error"]);
 
 const update = z.object({
@@ -35,7 +30,10 @@ const createBody = z.object({
   thread_id: uuid.nullish(),
   metadata: metadata.nullish(),
   if_exists: z.enum(["raise", "do_nothing"]).nullish(),
-  supersteps: z.array(z.object({ updates: z.array(update) })).nullish(),
+  supersteps: z
+    .array(z.object({ updates: z.array(update).min(1).max(100) }))
+    .max(100)
+    .nullish(),
   ttl: z.unknown().optional(),
 });
 const filterBody = z.object({
@@ -83,7 +81,7 @@ export function threadRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identi
             })),
           }));
           await changeState(deps, access, thread, (held) =>
-            graph.bulkUpdateState(access.configOf(held), steps as never),
+            graph.bulkUpdateState(access.configOf(held), steps as never).catch(asInvalid),
           );
           return json(c, await access.show(await access.own(id, owner)));
         }

@@ -4,7 +4,7 @@ import { lifeConfig } from "@tenure/core/checkpoint";
 import type { Lease, Run, Thread } from "@tenure/core/thread";
 import type { AssistantDescription } from "../assistants.ts";
 import { forkOf } from "./fork.ts";
-import type { RunRequest } from "./request.ts";
+import { type RunRequest, runConfig } from "./request.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -49,8 +49,10 @@ export function executionOptions(
     graph_id: run.graphId,
     assistant_id: run.assistantId,
   };
-  const recursionLimit = config?.recursion_limit ?? (assistant.config.recursion_limit as number | undefined);
-  const tags = config?.tags ?? (assistant.config.tags as string[] | undefined);
+  // One that is on record from before may say anything.
+  const defaults = runConfig.safeParse(assistant.config).data;
+  const recursionLimit = config?.recursion_limit ?? defaults?.recursion_limit;
+  const tags = config?.tags ?? defaults?.tags;
   return {
     configurable,
     metadata: {
@@ -61,7 +63,7 @@ export function executionOptions(
     },
     context: { ...assistant.context, ...context },
     ...(tags && { tags }),
-    ...(recursionLimit !== undefined && { recursionLimit }),
+    ...(recursionLimit != null && { recursionLimit }),
     ...(interrupt_before && { interruptBefore: interrupt_before }),
     ...(interrupt_after && { interruptAfter: interrupt_after }),
     ...(durability && { durability }),

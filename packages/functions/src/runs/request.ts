@@ -33,20 +33,32 @@ const nodes = z.union([z.literal("*"), z.array(z.string())]).nullish();
 /** What SQS can hold back a message for. */
 const MAX_DELAY_SECONDS = 15 * 60;
 
+/** A record that is kept in one item with others, as JSON. */
+export const MAX_RECORD_BYTES = 64 * 1024;
+export const smallRecord = record.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_RECORD_BYTES, {
+  message: `has more than ${MAX_RECORD_BYTES} bytes as JSON`,
+});
+/** The most supersteps that a client may ask for. */
+export const MAX_SUPERSTEPS = 1000;
+/** What a graph is run with, wherever a client says it: in a run, or in an assistant. Other fields are kept as they are. */
+export const runConfig = z
+  .looseObject({
+    tags: z.array(z.string().max(200)).max(100).nullish(),
+    recursion_limit: z.number().int().min(1).max(MAX_SUPERSTEPS).nullish(),
+    configurable: record.nullish(),
+    metadata: record.nullish(),
+  })
+  .refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_RECORD_BYTES, {
+    message: `has more than ${MAX_RECORD_BYTES} bytes as JSON`,
+  });
+
 export const runRequest = z.object({
   assistant_id: z.string().max(200),
   input: z.unknown().optional(),
   command: command.nullish(),
-  config: z
-    .object({
-      tags: z.array(z.string()).nullish(),
-      recursion_limit: z.number().int().min(1).max(1000).nullish(),
-      configurable: record.nullish(),
-      metadata: record.nullish(),
-    })
-    .nullish(),
-  context: record.nullish(),
-  metadata: record.nullish(),
+  config: runConfig.nullish(),
+  context: smallRecord.nullish(),
+  metadata: smallRecord.nullish(),
   checkpoint: checkpointRequest.nullish(),
   checkpoint_id: z.string().nullish(),
   stream_mode: z.union([streamMode, z.array(streamMode)]).nullish(),
