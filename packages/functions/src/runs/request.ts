@@ -34,12 +34,12 @@ const nodes = z.union([z.literal("*"), z.array(z.string())]).nullish();
 const MAX_DELAY_SECONDS = 15 * 60;
 
 /** A record that is kept in one item with others, as JSON. */
-export const MAX_RECORD_BYTES = 64 * 1024;
+const MAX_RECORD_BYTES = 64 * 1024;
 export const smallRecord = record.refine((value) => Buffer.byteLength(JSON.stringify(value)) <= MAX_RECORD_BYTES, {
   message: `has more than ${MAX_RECORD_BYTES} bytes as JSON`,
 });
 /** The most supersteps that a client may ask for. */
-export const MAX_SUPERSTEPS = 1000;
+const MAX_SUPERSTEPS = 1000;
 /** What a graph is run with, wherever a client says it: in a run, or in an assistant. Other fields are kept as they are. */
 export const runConfig = z
   .looseObject({
