@@ -74,9 +74,25 @@ function ends({ reports }: Ending, facts: ThreadFacts, told: Told): Violation[] 
   return [];
 }
 
-/** A run without a thread keeps nothing: what its client is told is all that there is of it. */
-export function statelessViolations({ seen }: Ending): Violation[] {
+/** What the run has come to, and not that it is gone. */
+const isOwnError = (error: unknown): boolean => error !== undefined && !JSON.stringify(error).includes("run-not-found");
+
+/**
+ * A run without a thread keeps nothing: what its client is told is all that there is of it, and what its nodes did. Admitted, it comes
+ * to its end.
+ */
+export function statelessViolations({ seen, journal }: Ending): Violation[] {
   const found: Violation[] = [];
+  const isOver = (token: string) => journal.some((one) => one.token === token && one.node === "answer");
+  const failed = new Set(
+    seen.told
+      .filter(({ result, events }) => isOwnError(result?.error) || events.some(({ event }) => event === "error"))
+      .map(({ token }) => token),
+  );
+  for (const { operation, result, token, run } of seen.sent)
+    if (operation.stateless && result === "acked" && !seen.cancels.some((one) => one.run === run))
+      if (!isOver(token) && !failed.has(token))
+        found.push({ invariant: "stateless-lost", detail: `${token} was admitted, and did not come to its end` });
   for (const { stateless, hasEnded, client, token, graph, steps, run, result, events, endsWithWord } of seen.told) {
     if (
       !stateless ||

@@ -9,6 +9,7 @@ import { type KnownBad, saver, stored, tableOf, threads } from "./wrap.ts";
 export const runFaults: KnownBad[] = [
   {
     name: "a takeover does not ask which answers were used",
+    seed: 231,
     patches: saver((own) => {
       const asked = own.progressOf.bind(own);
       own.progressOf = async (...args) => ({ ...(await asked(...args)), writes: [] });
@@ -65,6 +66,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a run without a thread that is given back is deleted",
+    seed: 798,
     patches: threads(({ threads: own }) => ({
       release: async (lease) => {
         await own.release(lease);
@@ -77,6 +79,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a message that is sent again ends the runs that came after it",
+    seed: 214,
     patches: threads(({ threads: own }) => ({
       admit: async (run, options) => {
         const admitted = await own.admit(run, options);
@@ -90,6 +93,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a process that was told to stop begins runs",
+    seed: 308,
     patches: {
       runner: (runner) => {
         const yieldAll = runner.yieldAll.bind(runner);
@@ -104,6 +108,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a refusal deletes the record of the same run that was admitted",
+    seed: 252,
     patches: threads(({ threads: own }) => ({
       admit: async (run, options) => {
         const admitted = await own.admit(run, options);
@@ -144,6 +149,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a cancel of a run that waits makes its thread idle",
+    seed: 12,
     patches: threads((deps) => ({
       cancel: async (threadId, runId, action) => {
         const done = await deps.threads.cancel(threadId, runId, action);
@@ -161,6 +167,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a lease lapses by the judge's clock, whatever the holder's says",
+    seed: 228,
     patches: {
       ...threads((deps) => ({
         begin: async (threadId, holder) => {
@@ -180,6 +187,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a lease lasts for as long as the holder's clock says",
+    seed: 526,
     patches: threads((deps) => ({
       begin: async (threadId, holder) => {
         const { leaseExpiresAt } = await stored(deps, threadId);
@@ -190,6 +198,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "what was admitted is said not to have been",
+    seed: 2,
     patches: threads(({ threads: own }) => ({
       admit: async (run, options) => {
         const admitted = await own.admit(run, options);
@@ -202,7 +211,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a run that waits and is cancelled stays in the line",
-    seed: 16,
+    seed: 4,
     patches: threads(({ threads: own }) => ({
       cancel: async (threadId, runId, action) => {
         const run = await own.run(threadId, runId);

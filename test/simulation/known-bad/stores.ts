@@ -5,6 +5,7 @@ import { anybody, client, events, isThread, type KnownBad, saver, tableOf } from
 export const storeFaults: KnownBad[] = [
   {
     name: "a write that failed its condition when it was sent again is taken for its own",
+    seed: 156,
     patches: {
       client: (own, process) => {
         const mine = new Map<string, unknown>();
@@ -29,6 +30,7 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "the lease is given back before the last put has landed",
+    seed: 24,
     patches: saver((own) => {
       const put = own.put.bind(own);
       own.put = async (config, checkpoint, ...rest) => {
@@ -54,6 +56,7 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "the end of a run is forgotten by its thread",
+    seed: 334,
     patches: {
       client: client((command, send) => {
         const { ExpressionAttributeValues: values } = command.input;
@@ -67,6 +70,7 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "a takeover numbers its events from the first",
+    seed: 39,
     patches: {
       deps: ({ events, threads: own }) => ({
         events: { ...events, append: (batch) => events.append({ ...batch, first: batch.first % 1e9 }) },
@@ -80,14 +84,14 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "a log that does not answer is taken for one that has ended",
-    seed: 33,
+    seed: 2,
     patches: events(({ events: own }) => ({
       read: (...args) => own.read(...args).catch(() => ({ events: [], ended: true })),
     })),
   },
   {
     name: "the log of a run ends before the run does",
-    seed: 33,
+    seed: 2,
     patches: events(({ events: own }) => ({ append: (batch) => own.append({ ...batch, ended: true }) })),
   },
   {
@@ -130,7 +134,7 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "the records of ended runs have no lifetime",
-    seed: 33,
+    seed: 1,
     patches: {
       client: client((command, send) => {
         const { UpdateExpression, Key } = command.input;

@@ -57,7 +57,7 @@ export const runRequest = z.object({
   input: z.unknown().optional(),
   command: command.nullish(),
   config: runConfig.nullish(),
-  context: smallRecord.nullish(),
+  context: record.nullish(),
   metadata: smallRecord.nullish(),
   checkpoint: checkpointRequest.nullish(),
   checkpoint_id: z.string().nullish(),
