@@ -14,6 +14,10 @@ const FOUND = [
 ];
 const seeds = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
 
+/** Processes that freeze again and again, and a seed that has found something there. */
+const FROZEN = { weights: { freezes: 1, "freezes-after": 1 }, perThousand: 100, disruptions: 6 };
+const FOUND_FROZEN = [290];
+
 afterAll(closeEngines);
 
 it("is the same history each time, whatever came before it", async () => {
@@ -32,6 +36,13 @@ it("breaks no invariant, whatever is lost, late, repeated, frozen or dead", asyn
     const history = await runHistory(seed);
     const [first] = history.violations;
     if (first) expect.fail(told(await shortest(history, first.invariant)));
+  }
+});
+
+it("breaks none where processes freeze again and again", async () => {
+  for (const seed of [...seeds(sized(20, 200)), ...FOUND_FROZEN]) {
+    const { violations } = await runHistory(seed, { weather: FROZEN });
+    expect({ seed, violations }).toEqual({ seed, violations: [] });
   }
 });
 

@@ -5,9 +5,10 @@
  */
 import { type Clock, elapsed } from "../clock.ts";
 import type { Owned, Table } from "../dynamo/index.ts";
+import { isOutcomeUnknown } from "../errors.ts";
 import { begun, cancelled, type Ending, entered } from "./line.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
-import { storedLine, type ThreadRecord, temporaryUntil, threadItem, threadKey, toThread } from "./records.ts";
+import { storedLine, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
 import { asInThread, runItems } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
 import { newNonce, type Step } from "./step.ts";
@@ -148,21 +149,17 @@ export async function admitNew(
   const made = toThread(thread).thread;
   // This request came before: its run has ended, or its thread is there.
   if (state === "ended") return "admitted";
-  const takeBack = async () => {
-    if (state === "stored") await runs.takeBack(threadId, id, admission);
-  };
+  const takeBack = async () => state === "stored" && (await runs.takeBack(threadId, id, admission));
   try {
     if (!(await table.putIfAbsent(thread))) {
       await takeBack();
       return "admitted";
     }
   } catch (error) {
-    // Nobody knows of them yet. A record that cannot be taken back now is discarded as a stray.
-    await Promise.all([
-      takeBack().catch(() => {}),
-      table.deleteWhere(threadKey(threadId), { life: String(made.life.id) }).catch(() => {}),
-      table.deleteAll([owned.keyOf(owner, threadId)]).catch(() => {}),
-    ]);
+    // Where the thread may be there, the run is in its line, and another request of the same run may have been told so.
+    const isGone = !isOutcomeUnknown(error) && (await takeBack().catch(() => false));
+    // A record that is not taken back is discarded as a stray.
+    if (isGone) await table.deleteAll([owned.keyOf(owner, threadId)]).catch(() => {});
     throw error;
   }
   if (!begins) return "admitted";

@@ -96,9 +96,11 @@ export function createRunStore(table: Table) {
       }
     },
 
-    /** Takes a run back that was not admitted, unless another admission has adopted it. */
-    async takeBack(threadId: string, runId: string, admission: string): Promise<void> {
-      if (await table.deleteWhere(runKey(threadId, runId), { admission })) await deleteParts(threadId, runId);
+    /** Takes a run back that was not admitted; false when another admission has adopted it. */
+    async takeBack(threadId: string, runId: string, admission: string): Promise<boolean> {
+      if (!(await table.deleteWhere(runKey(threadId, runId), { admission }))) return false;
+      await deleteParts(threadId, runId);
+      return true;
     },
 
     /** Puts the end of a run on its record, as its thread has it, unless it is known to be there. See `putEnd`. */
