@@ -59,7 +59,8 @@ const passed = (results: Results) =>
 const ran = ({ tests }: Results) => tests.filter(({ state }) => state !== "skipped").length;
 const [byMemory, byOurs] = [passed(memory), passed(ours)];
 const missing = [...byMemory].filter((name) => !byOurs.has(name));
-const reasonOf = (name: string) => differences.find(({ test }) => name.endsWith(test))?.reason;
+const reasonOf = (name: string) =>
+  differences.find(({ test, file }) => (test ? name.endsWith(test) : name.includes(file ?? name)))?.reason;
 
 console.log(`\nMemorySaver:   ${byMemory.size} of ${ran(memory)} pass`);
 console.log(`DynamoDBSaver: ${byOurs.size} of ${ran(ours)} pass`);
