@@ -204,7 +204,7 @@ export function requestOf(
     if (place === "path") {
       const ids = known[name === "id" ? (/^\/api\/(\w+)/.exec(path)?.[1] ?? "") : name] ?? known.any ?? ["x"];
       const one = how !== "valid" && chance.is(0.25) ? chance.pick(ODD_TEXTS) : chance.pick(ids);
-      // What a URL cannot have at all, no client can send.
+      // No client can send what a URL cannot have at all.
       filled = filled.replace(`{${name}}`, encodeURIComponent(wellFormed(one) || "x"));
     } else if (required || chance.is(0.4)) {
       const value = isOdd() ? oddValue(chance) : valid(schema, chance, known, name);

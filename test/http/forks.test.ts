@@ -7,7 +7,7 @@ import { openUserApi, type UserApi } from "../engines/user-api.ts";
 
 const State = Annotation.Root({
   said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),
-  /** Whether the second node waits until it is stopped. */
+  /** True when the second node waits until it is stopped. */
   waits: Annotation<boolean>(),
 });
 const talking: GraphFactory = ({ checkpointer }) =>

@@ -8,7 +8,7 @@ import { openUserApi, type UserApi } from "../engines/user-api.ts";
 const State = Annotation.Root({
   answer: Annotation<string>(),
   fails: Annotation<boolean>(),
-  /** How many times it asks, less one. */
+  /** The number of times that it asks, less one. */
   more: Annotation<number>(),
 });
 const asking: GraphFactory = ({ checkpointer }) =>

@@ -46,7 +46,7 @@ it("breaks none where processes freeze again and again", async () => {
   }
 });
 
-/** One process for each core, which tells its progress on stderr. */
+/** Runs a process for each core, which tells its progress on stderr. */
 async function inParallel(count: number): Promise<void> {
   const processes = availableParallelism();
   const each = Math.ceil(count / processes);

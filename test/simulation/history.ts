@@ -24,7 +24,7 @@ const STORM_MS = 150_000;
 const REST_MS = 20 * 60_000;
 /** The time that a process has which was told to stop. */
 const STOP_MS = 5000;
-/** One that has handed over what it had goes on for so long before it is frozen or ended. */
+/** A process that has handed over what it had goes on for so long before it is frozen or ended. */
 const UNTIL_FROZEN_MS = 100;
 const SWEEP_EVERY_MS = 60_000;
 
@@ -223,7 +223,7 @@ class Scene {
     this.world.note(`${process.name}: is told to ${kind === "stops" ? "stop" : "give back what is under way"}`);
     service.isStopping = true;
     let isOver = false;
-    /** It answers, and is stopped somewhat later. */
+    /** The process answers, and is stopped somewhat later. */
     const handedOver = () => {
       disrupted.handedOver ??= this.world.now;
       this.world.after(UNTIL_FROZEN_MS, undefined, over);

@@ -3,7 +3,7 @@ import { sized } from "../support/size.ts";
 import { closeEngines, runHistory } from "./history.ts";
 import { knownBad } from "./known-bad/index.ts";
 
-/** How many other histories are looked at where the one that has found a fault does not any more. */
+/** The number of other histories that are looked at where the one that has found a fault does not any more. */
 const MORE = sized(40, 400);
 
 afterAll(closeEngines);

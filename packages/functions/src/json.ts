@@ -97,7 +97,7 @@ export interface ErrorJson {
   message: string;
 }
 
-/** Whatever was thrown, as its name and its message: never fails, since graphs throw anything. */
+/** The name and the message of anything thrown. Never fails: graphs throw anything. */
 export function errorJson(error: unknown): ErrorJson {
   try {
     const { name, message } = Object(error) as { name?: unknown; message?: unknown };

@@ -86,7 +86,7 @@ async function stateNow({ checkpointTtlMs }: Deps, access: ThreadAccess, thread:
   }
 }
 
-/** What LangGraph says of a change that it cannot make: an unknown node, say. */
+/** Turns LangGraph's refusal of a change into `invalid-input`: an unknown node, say. */
 export function asInvalid(error: unknown): never {
   if (isTenureError(error)) throw error;
   throw new TenureError(

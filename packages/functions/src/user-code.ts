@@ -58,7 +58,7 @@ export function keepProcess(keeper: Keeper, { instead = false } = {}): () => voi
 }
 
 const queue = globalThis.queueMicrotask;
-/** Before Node.js 24 nobody knows whose microtask has thrown. */
+/** Remembers whose a microtask is: before Node.js 24 nobody knows whose has thrown. */
 const queueKnown: typeof queue = (work) => {
   const origin = origins.getStore();
   if (!origin || typeof work !== "function") return queue(work);

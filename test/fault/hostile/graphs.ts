@@ -58,7 +58,7 @@ const unreadable = {
   },
 };
 
-/** What becomes of a run of it: "either" where LangGraph may or may not notice. */
+/** The end of its run: "either" where LangGraph may or may not notice. */
 type Ends = "success" | "error" | "either" | "interrupted";
 
 interface Hostile {

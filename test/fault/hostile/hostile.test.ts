@@ -89,14 +89,14 @@ describe.each(Object.entries(hostile))("a graph that %s", (name, { ends, says, c
       });
     expect(numbers(await innocent)).toEqual(ALL);
     expect(events.filter((event) => event.startsWith("event: metadata\n")).length).toBeLessThan(2);
-    // Whatever it has left behind has failed by then.
+    // By then all that it has left behind has failed.
     if (isLeft) await wait(600);
     expect(child.exitCode).toBe(null);
     const thread = await ask<{ status: string }>(eve, "GET", `/threads/${eves}`);
     expect(["idle", "error", "interrupted"]).toContain(thread.status);
     for (const line of lines.slice(before))
       expect(line).toMatch(isLeft ? /rejection-unhandled|exception-uncaught/ : /^$/);
-    // It takes another run.
+    // The thread takes another run.
     expect(numbers(await told(eve, eves, "wellBehaved"))).toEqual(ALL);
   });
 });

@@ -74,7 +74,7 @@ function ends({ reports }: Ending, facts: ThreadFacts, told: Told): Violation[] 
   return [];
 }
 
-/** What the run has come to, and not that it is gone. */
+/** True for an error that the run has come to, and not for its being gone. */
 const isOwnError = (error: unknown): boolean => error !== undefined && !JSON.stringify(error).includes("run-not-found");
 
 /**

@@ -76,7 +76,7 @@ export async function inFresh<T>({ fresh, run }: Ending, work: () => Promise<T>)
 export const runOf = ({ runs }: ThreadFacts, { run, operation }: Sent): Run | undefined =>
   runs.find(({ id, metadata }) => (run !== undefined ? id === run : metadata.op === operation.id));
 
-/** Whether the first was admitted, or over, before the second began. */
+/** True when the first was admitted, or over, before the second began. */
 export const isBefore = (first: { admitted?: number; ended?: number }, second: { began: number }): boolean =>
   (first.admitted ?? first.ended ?? Number.POSITIVE_INFINITY) < second.began;
 

@@ -10,7 +10,7 @@ export interface KnownBad {
   /** A seed that has found it: a change of the code can make it another. None yet for some, which the benchmark looks for. */
   seed?: number;
   patches: Patches;
-  /** What it takes to see it, where that is rare. */
+  /** The weather in which the fault is seen, where that is rare. */
   weather?: Partial<Weather>;
 }
 

@@ -27,7 +27,7 @@ export interface Message extends Common {
   /** Runs without a thread of its own. */
   stateless?: boolean;
   breaks?: { before?: string[]; after?: string[] };
-  /** How many questions its user answers before they leave; all of them when left out. */
+  /** The number of questions that its user answers before they leave; all of them when left out. */
   answers?: number;
   /** Brings more than one record holds. */
   isLarge?: boolean;
@@ -161,11 +161,11 @@ function postponedIn(random: Random, graph: "ask" | "guard", name: string, skewM
 }
 
 function operationsOf(random: Random, seed: number, style: Style, name: string, skewMs: number): Operation[] {
-  // What is due is judged by whoever looks: clocks an hour apart disagree on it by an hour.
+  // Clocks an hour apart disagree by an hour on what is due.
   const undelayed = skewMs > SOME_SKEW_MS ? { delay: 0 } : {};
   if (style !== "chat") {
     const postponed = postponedIn(new Random(seed, `${name} postponed`), style, name, skewMs);
-    // One that waits in the line is in the way of those that want it empty.
+    // A run that waits in the line is in the way of those that want it empty.
     const strategy = postponed.length > 0 ? "enqueue" : "reject";
     const breaks = () => ({ breaks: random.chance(0.7) ? { before: ["guarded"] } : { after: ["prepare"] } });
     return [

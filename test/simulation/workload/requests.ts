@@ -62,7 +62,7 @@ export class Requests {
   /** What is known after one more answer. */
   resultOf({ status, text }: Answer, before: Result): Result {
     if (status < 300) return "acked";
-    // It was admitted, and rolled back before the answer.
+    // The run was admitted, and rolled back before the answer.
     if (text.includes("/run-not-found")) return "unknown";
     // Where an earlier try is unknown, a refusal may be of what that one has done.
     if (status < 500) return before === "not-applied" ? "refused" : "unknown";

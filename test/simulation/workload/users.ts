@@ -9,7 +9,7 @@ import { type Requests, TRIES } from "./requests.ts";
 const UNKNOWN: { result: Result; run?: string } = { result: "unknown" };
 /** For what is to be done in the end, whatever befalls the processes. */
 const MANY_TRIES = 60;
-/** Whether it is not to begin while its history lasts. */
+/** True for a message that is not to begin while its history lasts. */
 const isFarOff = ({ delay }: Message) => delay >= FAR_OFF_S;
 const RESULTS: readonly Result[] = ["acked", "unknown", "refused", "not-applied"];
 

@@ -63,7 +63,7 @@ const MAX_HEARD = 1000;
 function reply(messages: BaseMessage[]): AIMessage {
   const last = messages.at(-1);
   if (last?.type === "tool") return new AIMessage(`${last.text.replace(/\.?$/, ".")} ${ABOUT}`);
-  // It has nothing to say to more.
+  // The rules have nothing to say to more.
   const said = (last?.text ?? "").slice(0, MAX_HEARD).trim();
   const call = (name: string, args: Record<string, string>) =>
     new AIMessage({ content: "", tool_calls: [{ id: `call_${messages.length}`, name, args, type: "tool_call" }] });

@@ -21,7 +21,7 @@ const yes = z
   .string()
   .nullish()
   .transform((value) => /^(1|true|yes)$/i.test(value ?? ""));
-/** One mode, several parameters, or a list as JSON. */
+/** Modes as one text, as several parameters, or as a list in JSON. */
 const modes = z
   .union([z.string(), z.array(z.string())])
   .nullish()

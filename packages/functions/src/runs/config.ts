@@ -49,7 +49,7 @@ export function executionOptions(
     graph_id: run.graphId,
     assistant_id: run.assistantId,
   };
-  // One that is on record from before may say anything.
+  // An assistant that is on record from before may say anything.
   const defaults = runConfig.safeParse(assistant.config).data;
   const recursionLimit = config?.recursion_limit ?? defaults?.recursion_limit;
   const tags = config?.tags ?? defaults?.tags;

@@ -68,7 +68,7 @@ export class Execution {
   end(why: Stop): void {
     this.stop ??= why;
     if (this.stop === "rollback" || this.stop === "lost") this.hold.stop();
-    // What listens is the graph's, and may throw.
+    // Listeners are the graph's, and may throw.
     asUserCode({ run: this.run.id }, () => this.abort.abort());
   }
 

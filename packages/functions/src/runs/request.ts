@@ -40,7 +40,7 @@ export const smallRecord = record.refine((value) => Buffer.byteLength(JSON.strin
 });
 /** The most supersteps that a client may ask for. */
 const MAX_SUPERSTEPS = 1000;
-/** What a graph is run with, wherever a client says it: in a run, or in an assistant. Other fields are kept as they are. */
+/** A graph's configuration, wherever a client says it: in a run, or in an assistant. Other fields are kept as they are. */
 export const runConfig = z
   .looseObject({
     tags: z.array(z.string().max(200)).max(100).nullish(),
