@@ -167,7 +167,7 @@ function valid(schema: Schema, chance: Chance, known: Known, name = "", depth = 
   }
 }
 
-/** The same value, with one part of it exchanged, left out or added. */
+/** Copies a value with one part of it exchanged, left out or added. */
 function spoiled(value: Json, chance: Chance): Json {
   if (typeof value !== "object" || value === null || chance.is(0.15)) return oddValue(chance);
   const keys = Object.keys(value);

@@ -196,7 +196,7 @@ describe.each(dynamoEngines)("the table in memory and $name", ({ open }) => {
   });
 });
 
-/** The same command in a partition of its own: a table is used for many lives. */
+/** Moves a command to a partition of its own: a table is used for many lives. */
 function moved(command: Command, pk: string): Command {
   const visit = (one: unknown): void => {
     if (typeof one !== "object" || one === null || one instanceof Uint8Array) return;

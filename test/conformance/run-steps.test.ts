@@ -1,7 +1,7 @@
 /** Steps of the run protocol that come between one another, are cut short, or whose answers are lost: over every DynamoDB. */
 import { randomUUID } from "node:crypto";
-import type { DynamoDBDocumentClient } from "@tenure/core/dynamo";
-import { Table } from "@tenure/core/dynamo";
+import type { Clock } from "@tenure/core/clock";
+import { type DynamoDBDocumentClient, Table } from "@tenure/core/dynamo";
 import { type Begun, createThreadStore, defaultLeasePolicy, type NewRun, type ThreadStore } from "@tenure/core/thread";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
@@ -21,16 +21,14 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
   });
   afterAll(() => table.close());
 
+  const tableBy = (clock: Clock, client: DynamoDBDocumentClient = table.client) =>
+    new Table({ client, tableName: table.tableName, clock });
   /** A process, whose requests `through` may hold, lose or repeat. */
   const processOf = (through: (send: Send) => Send = (send) => send): ThreadStore => {
-    const { client, tableName } = table;
+    const { client } = table;
     const send = through(((command: never) => client.send(command)) as Send);
     const hooked = new Proxy(client, { get: (target, name) => (name === "send" ? send : Reflect.get(target, name)) });
-    return createThreadStore(
-      new Table({ client: hooked as DynamoDBDocumentClient, tableName, clock }),
-      clock,
-      defaultLeasePolicy,
-    );
+    return createThreadStore(tableBy(clock, hooked), clock, defaultLeasePolicy);
   };
   const runOn = (threadId: string, more: Partial<NewRun> = {}): NewRun => ({
     ...{ id: randomUUID(), threadId, owner: "ada", assistantId: "assistant", graphId: "agent" },
@@ -250,10 +248,8 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
 
   it("judges a lease by the time that passes here, however far ahead its holder's clock is", async () => {
     const threadId = await newThread();
-    const hour = 3_600_000;
-    const ahead = { now: () => clock.now() + hour, elapsed: clock.elapsed };
-    const { client, tableName } = table;
-    const holder = createThreadStore(new Table({ client, tableName, clock: ahead }), ahead, defaultLeasePolicy);
+    const anHourAhead = { now: () => clock.now() + 3_600_000, elapsed: clock.elapsed };
+    const holder = createThreadStore(tableBy(anHourAhead), anHourAhead, defaultLeasePolicy);
     const run = runOn(threadId);
     await holder.admit(run, { alone: true, holder: "ahead" });
     const judge = processOf();
@@ -272,10 +268,8 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     });
     const { lease } = (await threads.admit(large, { alone: true, holder: "process" })) as Begun;
     await threads.settle(lease, settled);
-    const { client, tableName } = table;
-    const seen = new Table({ client, tableName, clock });
     const ends: unknown[] = [];
-    for await (const { sk, expiresAt } of seen.query({ pk: `thread#${threadId}` }))
+    for await (const { sk, expiresAt } of tableBy(clock).query({ pk: `thread#${threadId}` }))
       if (sk !== "thread") ends.push(expiresAt);
     expect(ends.length).toBeGreaterThan(1);
     expect(new Set(ends)).toEqual(new Set([expect.any(Number)]));

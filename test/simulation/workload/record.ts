@@ -52,7 +52,7 @@ export interface Told {
   token: string;
   graph: string;
   steps: number;
-  /** Whether the run is on a thread that goes with it. */
+  /** True for a run on a thread that goes with it. */
   stateless: boolean;
   events: { id: number; event: string; data: string; afterWord: boolean }[];
   /** The number that it asked for events after. */

@@ -13,7 +13,7 @@ const MANY_TRIES = 60;
 const isFarOff = ({ delay }: Message) => delay >= FAR_OFF_S;
 const RESULTS: readonly Result[] = ["acked", "unknown", "refused", "not-applied"];
 
-/** It does not become much smaller. */
+/** A text that compression does not make much smaller. */
 const LARGE = Array.from({ length: 40_000 }, (_, n) => hash(n, "large").toString(36)).join("");
 
 interface State {
