@@ -9,11 +9,12 @@ export interface UserApi {
   api: TestApi;
   table: TestTable;
   redis: Behind;
-  /** The answer's body is JSON, or nothing. */
+  /** The answer's body is JSON, or nothing; `more` are headers. */
   ask<T = unknown>(
     method: string,
     path: string,
     body?: unknown,
+    more?: Record<string, string>,
   ): Promise<{ status: number; headers: Headers; body: T }>;
   /** Sends a text as it is, with no more than a method that can have none. */
   send(method: string, path: string, text?: string): Promise<{ status: number; text: string }>;
@@ -44,8 +45,11 @@ export async function openUserApi(
   await become("ada@example.com");
   return {
     ...{ api, table, redis, become },
-    async ask<T>(method: string, path: string, body?: unknown) {
-      const answer = await api.request(method, path, { headers, ...(body !== undefined && { body }) });
+    async ask<T>(method: string, path: string, body?: unknown, more: Record<string, string> = {}) {
+      const answer = await api.request(method, path, {
+        headers: { ...headers, ...more },
+        ...(body !== undefined && { body }),
+      });
       const text = await answer.text();
       return {
         status: answer.status,

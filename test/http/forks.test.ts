@@ -59,6 +59,21 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     expect((await stateOf(id)).values.said).toEqual(FIRST);
   });
 
+  it("answers a request that is repeated under its key as before, when its checkpoint is gone", async () => {
+    const id = await spokenTo();
+    const post = (path: string, key: string, asked: object) =>
+      user.ask<{ run_id: string }>("POST", `/threads/${id}/${path}`, { ...body, ...asked }, { "Idempotency-Key": key });
+    const slow = await post("runs", "slow", { input: { said: ["two"], waits: true } });
+    while ((await stateOf(id)).values.said?.at(-1) !== "heard") await new Promise((resolve) => setTimeout(resolve, 20));
+    const { checkpoint_id } = (await stateOf(id)).checkpoint;
+    const fork = { input: { said: ["three"] }, multitask_strategy: "enqueue", checkpoint_id };
+    const first = await post("runs", "fork", fork);
+    await ask("POST", `/threads/${id}/runs/${slow.body.run_id}/cancel?action=rollback&wait=1`);
+    const again = await post("runs", "fork", fork);
+    expect([again.status, again.body.run_id]).toEqual([200, first.body.run_id]);
+    expect((await post("runs", "another", fork)).status).toBe(404);
+  });
+
   it("refuses a run without a thread at a checkpoint", async () => {
     const { status } = await ask("POST", "/runs/wait", { ...body, input: null, checkpoint_id: UNKNOWN });
     expect(status).toBe(404);

@@ -32,13 +32,16 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     const assistant = await assistantOf(deps, request.assistant_id, owner);
     await takeOrRefuse(c, windows, limits.runsPerUser, owner);
     if (threadId !== undefined) await threadFor(c, request, threadId);
-    await forkIn(request, owner, threadId);
     const key = c.req.header("Idempotency-Key");
     const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
     const now = deps.clock.now();
     const kept = request.on_completion === "keep" || request.on_completion === "continue";
     const { graphId } = assistant;
     const thread = threadId ?? (key ? v5(`${owner} thread ${key}`, IDEMPOTENT) : v7());
+    // A request that is repeated under its key is answered as before, whatever has become of the checkpoint.
+    const fork = forkOf(request);
+    if (fork !== undefined && !(key && (await threads.run(thread, id))))
+      await refuseFork(fork, request, owner, threadId);
     // A run that goes with its thread leaves no record by which a request would be known again.
     if (key && threadId === undefined && (await events.isRemoved(id)))
       throw new TenureError({ tag: "run-not-found", runId: id });
@@ -76,10 +79,13 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
     return begun;
   };
 
-  /** A checkpoint that goes before the run begins is an error of the run: see Execution. */
-  async function forkIn(request: RunRequest, owner: string, threadId: string | undefined): Promise<void> {
-    const checkpointId = forkOf(request);
-    if (checkpointId === undefined) return;
+  /** Throws `checkpoint-not-found`. A checkpoint that goes before the run begins is an error of the run: see Execution. */
+  async function refuseFork(
+    checkpointId: string,
+    request: RunRequest,
+    owner: string,
+    threadId?: string,
+  ): Promise<void> {
     if (threadId === undefined) throw new TenureError({ tag: "checkpoint-not-found", checkpointId });
     const { checkpoint_ns } = request.checkpoint ?? {};
     const at = { checkpoint_id: checkpointId, ...(checkpoint_ns && { checkpoint_ns }) };

@@ -70,8 +70,8 @@ export class RunResponses {
         if (wanted.length > 0) yield wanted.map(asText).join("");
       }
     }
-    // The run's process may have died between the end on record and the last event.
     if (next.value === undefined) return yield GAP;
+    // The run's process may have died between the end on record and the last event.
     const last = next.value;
     const { error } = (last > seen && (await this.deps.threads.run(run.threadId, run.id))) || {};
     if (error) yield asText({ id: last, event: "error", data: stringify(error) });
