@@ -1,10 +1,9 @@
 import { afterAll, expect, it } from "vitest";
-import { sized } from "../support/size.ts";
 import { closeEngines, runHistory } from "./history.ts";
 import { knownBad } from "./known-bad/index.ts";
 
 /** The number of other histories that are looked at where the one that has found a fault does not any more. */
-const MORE = sized(40, 400);
+const MORE = 1500;
 
 afterAll(closeEngines);
 

@@ -108,7 +108,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a refusal deletes the record of the same run that was admitted",
-    seed: 252,
+    seed: 309,
     patches: threads(({ threads: own }) => ({
       admit: async (run, options) => {
         const admitted = await own.admit(run, options);
