@@ -27,6 +27,14 @@ export interface Key {
 
 export type Item = Key & Record<string, unknown>;
 
+export interface IndexRange {
+  descending?: boolean;
+  /** How many items the first request asks for; all that fit in 1 MB when left out, as with each further one. */
+  firstPage?: number;
+  /** Only items whose `isk` is smaller than this. */
+  below?: string;
+}
+
 export interface QueryRange {
   pk: string;
   /** Only items whose sort key begins with this; all of the partition when left out or empty. */
@@ -132,14 +140,11 @@ export class Table {
     } while (ExclusiveStartKey);
   }
 
-  /**
-   * The live items of one partition of an index, in the order of `isk`. An index may be some moments behind its table.
-   * `firstPage`: how many items the first request asks for; all that fit in 1 MB when left out, as with each further one.
-   */
+  /** The live items of one partition of an index, in the order of `isk`. An index may be some moments behind its table. */
   async *queryIndex(
     IndexName: string,
     ipk: string,
-    { descending = false, firstPage }: { descending?: boolean; firstPage?: number } = {},
+    { descending = false, firstPage, below }: IndexRange = {},
   ): AsyncGenerator<Item> {
     let ExclusiveStartKey: Record<string, unknown> | undefined;
     do {
@@ -149,8 +154,8 @@ export class Table {
             TableName: this.tableName,
             IndexName,
             ScanIndexForward: !descending,
-            KeyConditionExpression: "ipk = :ipk",
-            ExpressionAttributeValues: { ":ipk": ipk },
+            KeyConditionExpression: below === undefined ? "ipk = :ipk" : "ipk = :ipk AND isk < :below",
+            ExpressionAttributeValues: { ":ipk": ipk, ...(below !== undefined && { ":below": below }) },
             ...(firstPage !== undefined && !ExclusiveStartKey && { Limit: Math.max(1, firstPage) }),
             ...(ExclusiveStartKey && { ExclusiveStartKey }),
           }),

@@ -1,3 +1,4 @@
+import { ahead } from "../ahead.ts";
 import type { Clock } from "../clock.ts";
 import { Owned, type Table, tableDefinition } from "../dynamo/index.ts";
 import { refuseDamaged } from "../errors.ts";
@@ -13,6 +14,9 @@ import { createRunStore } from "./runs.ts";
 import { stepping } from "./step.ts";
 import type { ThreadStore } from "./store.ts";
 import { Watch } from "./watch.ts";
+
+/** Runs of a list whose large requests are read at once. */
+const READ_AHEAD = 8;
 
 /** See docs/run-protocol.md, which names each step as it is named here. */
 export function createThreadStore(table: Table, clock: Clock, policy: LeasePolicy): ThreadStore {
@@ -99,12 +103,12 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     async *runs(threadId, owner) {
       const { turns = NO_TURNS } = (await stored(threadId)) ?? {};
       const range = { pk: threadKey(threadId).pk, prefix: RUNS, descending: true };
-      for await (const item of table.query(range)) {
+      for await (const found of ahead(table.query(range), READ_AHEAD, async (item) => {
         // A damaged run does not tell whose it was.
-        if (item.owner !== owner && typeof item.owner === "string") continue;
-        const run = asInThread(await runs.toRun(item), turns);
-        if (run) yield run;
-      }
+        if (item.owner !== owner && typeof item.owner === "string") return undefined;
+        return asInThread(await runs.toRun(item), turns);
+      }))
+        if (found) yield found;
     },
 
     async cancel(threadId, runId, action) {
@@ -160,7 +164,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       await runs.putEnd(threadId, ending ?? stray);
     },
 
-    unfinished: () => runs.unfinished(),
+    unfinished: (dueBy) => runs.unfinished(dueBy),
   };
 }
 

@@ -17,7 +17,31 @@ const partKey = (threadId: string, runId: string, part: number): Key => ({
 });
 export const partsOf = (runId: string): string => `request#${runId}#`;
 
-export const UNFINISHED = "runs#unfinished";
+/**
+ * Partitions of the index that hold the runs that have not ended: several, since one takes 1,000 write units a second. The first is
+ * that of earlier versions, whose runs it still holds. Source:
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
+ */
+export const UNFINISHED: readonly string[] = [
+  "runs#unfinished",
+  ...Array.from({ length: 8 }, (_, shard) => `runs#unfinished#${shard}`),
+];
+
+function unfinishedOf(runId: string): string | undefined {
+  let hash = 0;
+  for (let at = 0; at < runId.length; at++) hash = (hash * 31 + runId.charCodeAt(at)) >>> 0;
+  return UNFINISHED[1 + (hash % (UNFINISHED.length - 1))];
+}
+
+const PROMPT = "0";
+const DELAYED = "1";
+
+/** Runs that were to begin at once come first in their partition, and then the delayed ones by their start. */
+const placeOf = ({ id, threadId, startAt, createdAt }: NewRun): string =>
+  `${startAt > createdAt ? DELAYED : PROMPT}#${sortable(startAt)}#${threadId}#${id}`;
+
+/** Above the places of all runs that are due by an instant, and of all that were to begin at once. */
+export const aboveDue = (instant: number): string => `${DELAYED}#${sortable(instant + 1)}`;
 
 /** Handing it to another thread takes longer than so little takes. */
 const SMALL_BYTES = 16 * 1024;
@@ -26,8 +50,11 @@ const deflated = async (bytes: Buffer): Promise<Buffer> =>
 const inflated = async (bytes: Uint8Array): Promise<Buffer> =>
   bytes.length <= SMALL_BYTES / 4 ? inflateRawSync(bytes) : promisify(inflateRaw)(bytes);
 
-/** More than this of a request goes into items of its own. */
-const MAX_INLINE_BYTES = 100_000;
+/**
+ * A request, with the run's metadata, goes into items of its own when it is larger: a run's record is in the index, which is read
+ * as it waits and written as it ends.
+ */
+const MAX_INLINE_BYTES = 4_000;
 const PART_BYTES = 350_000;
 
 /** Lifetime of a request's own items from the run's start on, in milliseconds: that of an ended run's record, and a day. */
@@ -43,12 +70,15 @@ interface RunItems {
 
 /** `admission` tells this admission of the run from another one of it. */
 export async function runItems(run: NewRun, admission: string): Promise<RunItems> {
-  const { id, threadId, metadata, startAt, ...rest } = run;
-  const text = JSON.stringify(run.request);
-  const bytes = await deflated(Buffer.from(text));
+  const { id, threadId, metadata, startAt, request, ...rest } = run;
+  const text = JSON.stringify(request);
+  const metadataText = JSON.stringify(metadata);
+  const inline = await deflated(Buffer.from(text));
+  const isLarge = inline.length + Buffer.byteLength(metadataText) > MAX_INLINE_BYTES;
   const parts: Item[] = [];
   const requestExpiresAt = Math.ceil((startAt + PARTS_TTL_MS) / 1000);
-  if (bytes.length > MAX_INLINE_BYTES)
+  const bytes = isLarge ? await deflated(Buffer.from(`{"request":${text},"metadata":${metadataText}}`)) : inline;
+  if (isLarge)
     for (let from = 0; from < bytes.length; from += PART_BYTES)
       parts.push({
         ...partKey(threadId, id, parts.length),
@@ -59,19 +89,22 @@ export async function runItems(run: NewRun, admission: string): Promise<RunItems
     ...runKey(threadId, id),
     ...{ id, threadId, startAt, admission, ...rest },
     ...{ status: "pending", updatedAt: run.createdAt },
-    metadata: JSON.stringify(metadata),
-    ...(parts.length > 0 ? { request: parts.length, requestExpiresAt } : { request: bytes }),
-    ipk: UNFINISHED,
-    isk: `${sortable(startAt)}#${threadId}#${id}`,
+    ...(isLarge ? { apart: parts.length, requestExpiresAt } : { request: bytes, metadata: metadataText }),
+    ...{ ipk: unfinishedOf(id), isk: placeOf(run) },
   };
   return { parts, item, request: JSON.parse(text) as Record<string, unknown> };
 }
 
 /** Where a run is to be found and when it may begin, by its keys, which nothing else of it can damage. */
-export function whereabouts({ pk, sk, isk, createdAt }: Item): Unfinished {
-  const startAt = Number.parseInt(String(isk), 10) || 0;
-  const isDelayed = typeof createdAt === "number" && startAt > createdAt;
-  return { threadId: pk.slice(THREAD.length), runId: sk.slice(RUNS.length), startAt, isDelayed };
+export function whereabouts({ pk, sk, isk, owner, createdAt }: Item): Unfinished {
+  const [, kind, start = ""] = /^(?:([01])#)?(\d+)/.exec(String(isk)) ?? [];
+  const startAt = Number(start);
+  return {
+    ...{ threadId: pk.slice(THREAD.length), runId: sk.slice(RUNS.length), startAt },
+    // Earlier versions had no kind.
+    isDelayed: kind === undefined ? typeof createdAt === "number" && startAt > createdAt : kind === DELAYED,
+    ...(typeof owner === "string" && { owner }),
+  };
 }
 
 /** A run as its thread has it, which knows first what becomes of the run. */
@@ -111,6 +144,7 @@ export async function toRun(item: Item, parts: () => Promise<Uint8Array[]>): Pro
   const id = item.sk.slice(RUNS.length);
   const startAt = fields.instant("startAt");
   const createdAt = fields.instant("createdAt", startAt);
+  const asked = await askedOf(item, parts);
   const run: Run = {
     id,
     threadId: item.pk.slice(THREAD.length),
@@ -118,8 +152,8 @@ export async function toRun(item: Item, parts: () => Promise<Uint8Array[]>): Pro
     assistantId: fields.text("assistantId"),
     graphId: fields.text("graphId"),
     status: fields.oneOf("status", RUN_STATUSES, "error"),
-    request: (await requestOf(item, parts)) ?? fields.lose("request", {}),
-    metadata: fields.json("metadata", isObject, {}),
+    request: asked.request ?? fields.lose("request", {}),
+    metadata: asked.metadata ?? (item.apart === undefined ? fields.json("metadata", isObject, {}) : {}),
     multitask: fields.text("multitask"),
     createdAt,
     updatedAt: fields.instant("updatedAt", createdAt),
@@ -134,17 +168,22 @@ export async function toRun(item: Item, parts: () => Promise<Uint8Array[]>): Pro
 
 const UNKNOWN_ERROR = { error: "Error", message: "The error of this run cannot be read." };
 
-/** Undefined when it cannot be read. */
-async function requestOf(
-  { request }: Item,
-  parts: () => Promise<Uint8Array[]>,
-): Promise<Record<string, unknown> | undefined> {
+interface AskedFor {
+  request?: Record<string, unknown>;
+  metadata?: Record<string, unknown>;
+}
+
+/** The request, and the metadata where that is beside it; nothing where it cannot be read. */
+async function askedOf({ request, apart }: Item, parts: () => Promise<Uint8Array[]>): Promise<AskedFor> {
   try {
     const stored = request instanceof Uint8Array ? request : Buffer.concat(await parts());
     const read = parse((await inflated(stored)).toString());
-    return isObject(read) ? read : undefined;
+    if (!isObject(read)) return {};
+    if (apart === undefined) return { request: read };
+    const { request: asked, metadata } = read;
+    return isObject(asked) && isObject(metadata) ? { request: asked, metadata } : {};
   } catch (error) {
     if (isTenureError(error)) throw error;
-    return undefined;
+    return {};
   }
 }

@@ -6,7 +6,7 @@ import { type Item, type Table, tableDefinition } from "../dynamo/index.ts";
 import { isOutcomeUnknown } from "../errors.ts";
 import type { Ending } from "./line.ts";
 import { isFinal, RUN_TTL_MS, type Run } from "./policy.ts";
-import { partsOf, runKey, toRun, UNFINISHED, whereabouts } from "./run-records.ts";
+import { aboveDue, partsOf, runKey, toRun, UNFINISHED, whereabouts } from "./run-records.ts";
 import type { Unfinished } from "./store.ts";
 
 const STATUS = { "#status": "status" };
@@ -152,8 +152,11 @@ export function createRunStore(table: Table) {
       return typeof item?.endedBy === "number" ? item.endedBy : undefined;
     },
 
-    async *unfinished(): AsyncGenerator<Unfinished> {
-      for await (const item of table.queryIndex(tableDefinition.index.name, UNFINISHED)) yield whereabouts(item);
+    async *unfinished(dueBy?: number): AsyncGenerator<Unfinished> {
+      const range = dueBy === undefined ? {} : { below: aboveDue(dueBy) };
+      for (const partition of UNFINISHED)
+        for await (const item of table.queryIndex(tableDefinition.index.name, partition, range))
+          yield whereabouts(item);
     },
   };
 }

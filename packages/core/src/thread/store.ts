@@ -45,6 +45,8 @@ export interface Unfinished {
   startAt: number;
   /** True for a run that was not to begin at once. */
   isDelayed: boolean;
+  /** Undefined where its record is damaged. */
+  owner?: string;
 }
 
 /** A run whose record goes with its thread. `updatedAt` is epoch milliseconds. */
@@ -199,6 +201,9 @@ export interface ThreadStore {
    */
   endStray(threadId: string, runId: string): Promise<void>;
 
-  /** All runs that have not ended, of all threads, by when they may begin: for whoever sees to it that they go on. */
-  unfinished(): AsyncGenerator<Unfinished>;
+  /**
+   * Runs of all threads that have not ended, for whoever sees to it that they go on: all that were to begin at once, and the
+   * delayed ones up to those that may begin by `dueBy`, in epoch milliseconds; all of them when left out.
+   */
+  unfinished(dueBy?: number): AsyncGenerator<Unfinished>;
 }
