@@ -1,4 +1,4 @@
-/** A process has so many places for runs: one that is not taken after all, whatever the reason, is the next one's. */
+/** A process has so many places for runs: no user has them all, and one that is not taken after all is the next one's. */
 
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
@@ -7,23 +7,32 @@ import { newId } from "@tenure/core/token";
 import { Runner } from "@tenure/functions/runs/runner";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
-import { expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 import { openApi } from "../engines/api.ts";
 import { credentials } from "../engines/dynamo.ts";
 import { type Gate, startGates } from "../engines/gate.ts";
 import { gated, turn } from "../engines/gated-graph.ts";
 import { behindGateway } from "../engines/redis.ts";
 
-it("is taken by a run that waits when the store fails, and when there was nothing to do", async () => {
+const opened: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of opened.splice(0).reverse()) await close();
+});
+
+/** A runner with so many places, whose store fails to begin runs of the threads in `failing`, once for each. */
+async function processOf(maxActive: number) {
   const redis = await behindGateway(new EmbeddedRedis());
+  opened.push(() => redis.close());
   const local = await startLocalDynamo();
+  opened.push(() => local.close());
   const dynamo = { endpoint: local.url, region: "local", credentials };
   const admin = connectDynamo(dynamo);
   await ensureTable(admin, "tenure");
   admin.destroy();
   const { deps, close } = await openApi({ redis, dynamo, graphs: { gated } });
+  opened.push(close);
   const gates = await startGates();
-  const owner = "ada";
+  opened.push(() => gates.close());
   const failing = new Set<string>();
   const threads: ThreadStore = {
     ...deps.threads,
@@ -33,37 +42,79 @@ it("is taken by a run that waits when the store fails, and when there was nothin
       return deps.threads.begin(threadId, holder);
     },
   };
-  const runner = new Runner({ ...deps, threads }, { maxActive: 1 });
-  const place = async (gate?: Gate): Promise<{ threadId: string; id: string }> => {
-    const threadId = crypto.randomUUID();
-    await threads.create({ id: threadId, owner, metadata: {} });
-    const id = newId("run");
-    const now = Date.now();
-    const run = { id, threadId, owner, assistantId: "gated", graphId: "gated", metadata: {}, multitask: "reject" };
-    const request = { assistant_id: "gated", ...turn(1, gate && { gate }) };
-    expect(await runner.submit({ ...run, request, createdAt: now, startAt: now }, {})).toBe("admitted");
-    return { threadId, id };
+  const runner = new Runner({ ...deps, threads }, { maxActive });
+  opened.push(() => runner.stop());
+  return {
+    ...{ runner, threads, gates, failing },
+    /** A run of a user's that is in the line of a thread of its own. */
+    async place(owner: string, gate?: Gate): Promise<{ threadId: string; id: string }> {
+      const threadId = crypto.randomUUID();
+      await threads.create({ id: threadId, owner, metadata: {} });
+      const id = newId("run");
+      const now = Date.now();
+      const run = { id, threadId, owner, assistantId: "gated", graphId: "gated", metadata: {}, multitask: "reject" };
+      const request = { assistant_id: "gated", ...turn(1, gate && { gate }) };
+      expect(await runner.submit({ ...run, request, createdAt: now, startAt: now }, {})).toBe("admitted");
+      return { threadId, id };
+    },
+    statusOf: async ({ threadId, id }: { threadId: string; id: string }) => (await threads.run(threadId, id))?.status,
   };
+}
+
+it("is taken by a run that waits when the store fails, and when there was nothing to do", async () => {
+  const { runner, threads, gates, failing, place, statusOf } = await processOf(1);
+  const owner = "ada";
   const gate = gates.add();
-  const [first, failed, last] = [await place(gate), await place(), await place()];
+  const [first, failed, last] = [await place(owner, gate), await place(owner), await place(owner)];
   const idle = crypto.randomUUID();
   await threads.create({ id: idle, owner, metadata: {} });
 
-  for (const threadId of [first.threadId, failed.threadId, idle, last.threadId]) await runner.kick(threadId);
+  for (const threadId of [first.threadId, failed.threadId, idle, last.threadId]) await runner.kick(threadId, owner);
   expect([failed.threadId, idle, last.threadId].map((id) => runner.isWaiting(id))).toEqual([true, true, true]);
   await gate.reached(0);
   failing.add(failed.threadId);
   gate.open();
-  const statusOf = async ({ threadId, id }: typeof first) => (await threads.run(threadId, id))?.status;
   await expect.poll(() => statusOf(last)).toBe("success");
   expect([await statusOf(first), await statusOf(failed)]).toEqual(["success", "pending"]);
   // Whoever looks after it begins it again.
   await runner.sweep();
   await expect.poll(() => statusOf(failed)).toBe("success");
+});
 
-  await runner.stop();
-  await close();
-  await gates.close();
-  await redis.close();
-  await local.close();
+it("is free for another user beside one with a hundred runs that wait", async () => {
+  const { runner, gates, place, statusOf } = await processOf(10);
+  const gate = gates.add();
+  const many: { threadId: string; id: string }[] = [];
+  for (let run = 0; run < 100; run++) many.push(await place("ada", gate));
+  for (const { threadId } of many) await runner.kick(threadId, "ada");
+  const begun = () => many.filter(({ id }) => runner.live(id)).length;
+  expect(begun()).toBe(8);
+  // None of hers ends meanwhile.
+  for (const user of ["bob", "cleo"]) {
+    const theirs = await place(user);
+    await runner.kick(theirs.threadId, user);
+    await expect.poll(() => statusOf(theirs)).toBe("success");
+  }
+  expect(begun()).toBe(8);
+});
+
+it("is given to the user who has the fewest when all are taken", async () => {
+  const { runner, gates, place, statusOf } = await processOf(3);
+  const gate = gates.add();
+  const rest = gates.add();
+  const first = await place("ada", gate);
+  await runner.kick(first.threadId, "ada");
+  for (const user of ["ada", "bob"]) {
+    const { threadId } = await place(user, rest);
+    await runner.kick(threadId, user);
+  }
+  const waiting = [];
+  for (let run = 0; run < 5; run++) waiting.push(await place("ada", rest));
+  for (const { threadId } of waiting) await runner.kick(threadId, "ada");
+  const third = await place("cleo");
+  await runner.kick(third.threadId, "cleo");
+  expect(runner.isWaiting(third.threadId)).toBe(true);
+  gate.open();
+  await expect.poll(() => statusOf(third)).toBe("success");
+  expect(await statusOf(waiting[0] as (typeof waiting)[0])).toMatch(/pending|running/);
 });

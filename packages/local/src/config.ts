@@ -12,6 +12,8 @@ export interface LocalConfig {
   model?: string;
   /** The header in which a proxy of one's own says where a request comes from; the connection when left out. */
   addressHeader?: string;
+  /** Runs that may be under way at once; that of Runner when left out. */
+  maxActiveRuns?: number;
   limits: "on" | "off";
   cookie: "host" | "plain";
   /** Starts without what is damaged of the data, and says what that is; it does not start when left out. */
@@ -28,6 +30,7 @@ const known = [
   "TENURE_ADDRESS_HEADER",
   "TENURE_LIMITS",
   "TENURE_COOKIE",
+  "TENURE_MAX_ACTIVE_RUNS",
 ];
 
 /** Names in the environment that look like settings and are none: most likely a slip of the pen. */
@@ -69,6 +72,9 @@ export function readConfig(env: Environment): LocalConfig {
     problems.push(`TENURE_ADDRESS_HEADER must be a header's name, like X-Forwarded-For, not "${addressHeader}"`);
   const redisUrl = url("TENURE_REDIS_URL", ["redis:"], "redis://127.0.0.1:6379");
   const dynamoEndpoint = url("TENURE_DYNAMODB_ENDPOINT", ["http:", "https:"], "http://127.0.0.1:8000");
+  const maxActiveRuns = setting("TENURE_MAX_ACTIVE_RUNS");
+  if (maxActiveRuns !== undefined && !/^[1-9]\d{0,4}$/.test(maxActiveRuns))
+    problems.push(`TENURE_MAX_ACTIVE_RUNS must be a number from 1 to 99999, not "${maxActiveRuns}"`);
   const config: LocalConfig = {
     port,
     dataDir: resolve(setting("TENURE_DATA_DIR") ?? ".tenure"),
@@ -76,6 +82,7 @@ export function readConfig(env: Environment): LocalConfig {
     ...(dynamoEndpoint && { dynamoEndpoint }),
     ...(model !== undefined && { model }),
     ...(addressHeader !== undefined && { addressHeader }),
+    ...(maxActiveRuns !== undefined && { maxActiveRuns: Number(maxActiveRuns) }),
     limits: choice("TENURE_LIMITS", "on", "off"),
     cookie: choice("TENURE_COOKIE", "host", "plain"),
   };

@@ -131,7 +131,7 @@ export async function startStack(
       cookie: config.cookie === "plain" ? { name: `tenure-local-${config.port}`, secure: false } : hostCookie,
     };
 
-    const runner = new Runner(deps);
+    const runner = new Runner(deps, { maxActive: config.maxActiveRuns });
     opened.push(keepProcess({ report: deps.report, leave: () => runner.stop() }));
     const server = await listen(site(createApi(deps, runner), mailbox, clock), config.port);
     opened.push(() => closeServer(server));

@@ -139,7 +139,7 @@ export class RunResponses {
   private tail(run: Run, after: number): AsyncGenerator<Tailed, number | undefined> {
     return tail(
       { deps: this.deps, runner: this.runner },
-      { threadId: run.threadId, runId: run.id, after, quietMs: QUIET_MS },
+      { threadId: run.threadId, runId: run.id, owner: run.owner, after, quietMs: QUIET_MS },
     );
   }
 

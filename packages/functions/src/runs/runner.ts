@@ -8,14 +8,15 @@ import type { Admission, Begun, Later, NewAdmission, NewRun, Run } from "@tenure
 import { newId } from "@tenure/core/token";
 import type { Deps } from "../deps.ts";
 import { crashesOf, Execution, isTemporary } from "./execution.ts";
+import { Places } from "./places.ts";
 import type { RunQueue } from "./queue.ts";
 import { sweep } from "./sweep.ts";
 import { ThreadTimers } from "./timers.ts";
 
 /** How long before the end of a lease that is somebody else's it is worth looking again. */
 const LATE_MS = 50;
-/** More than these at once would only make one another slow, until the stores' deadlines pass. */
-const MAX_ACTIVE = 10;
+/** Runs of one process at once, unless it is told another number. See bench/RESULTS.md. */
+export const MAX_ACTIVE = 100;
 const STOP_MS = 1000;
 const POLL_MS = 200;
 
@@ -31,11 +32,7 @@ export class Runner {
   private readonly active = new Map<string, Execution>();
   private readonly timers = new ThreadTimers();
   private readonly kicking = new Map<string, Promise<void>>();
-  /** Threads that have something due while as many runs as may be are under way, in the order in which they came. */
-  private readonly waiting = new Set<string>();
-  private readonly maxActive: number;
-  /** Threads whose next run is being looked for. */
-  private beginning = 0;
+  private readonly places: Places;
   private readonly queue: RunQueue | undefined;
   private begun: () => void = () => {};
   private next = new Promise<void>((resolve) => {
@@ -50,9 +47,12 @@ export class Runner {
   /** Threads that were left to the queue since. */
   private readonly left = new Set<string>();
 
-  constructor(deps: Deps, { maxActive = MAX_ACTIVE, queue }: { maxActive?: number; queue?: RunQueue } = {}) {
+  constructor(
+    deps: Deps,
+    { maxActive = MAX_ACTIVE, queue }: { maxActive?: number | undefined; queue?: RunQueue } = {},
+  ) {
     this.deps = deps;
-    this.maxActive = maxActive;
+    this.places = new Places(maxActive);
     this.queue = queue;
   }
 
@@ -79,8 +79,9 @@ export class Runner {
         isStuck = true;
       },
     };
-    const admitted = await (here && this.canBegin
-      ? this.inPlace(() => threads.admit(run, { ...admission, holder: this.holder }))
+    const place = here ? this.placeFor(run.owner) : undefined;
+    const admitted = await (place
+      ? this.inPlace(place, () => threads.admit(run, { ...admission, holder: this.holder }))
       : threads.admit(run, admission));
     if (ends && asked.length > 0) {
       // On record they are to end; who has ended meanwhile need not be told.
@@ -88,7 +89,7 @@ export class Runner {
       for (const runId of asked) if (inflight.includes(runId)) await this.tell(runId, ends);
     }
     // Should its process be dead, the thread is not to stay busy until the next sweep.
-    if (asked.length > 0 || isStuck) await this.leave(threadId).catch(() => {});
+    if (asked.length > 0 || isStuck) await this.leave(threadId, run.owner).catch(() => {});
     return typeof admitted === "object" ? "admitted" : admitted;
   }
 
@@ -98,7 +99,7 @@ export class Runner {
    */
   async submitNew(run: NewRun, { here = false, confirm, ...made }: NewSubmission): Promise<"admitted"> {
     const { threads } = this.deps;
-    const begins = here && this.canBegin && run.startAt <= this.deps.clock.now();
+    const place = here && run.startAt <= this.deps.clock.now() ? this.placeFor(run.owner) : undefined;
     const admit = async (holder?: string) => {
       const admitted = await threads.admitNew(run, { ...made, holder });
       await confirm(async () => {
@@ -106,7 +107,7 @@ export class Runner {
       });
       return admitted;
     };
-    await (begins ? this.inPlace(() => admit(this.holder)) : admit());
+    await (place ? this.inPlace(place, () => admit(this.holder)) : admit());
     return "admitted";
   }
 
@@ -116,14 +117,20 @@ export class Runner {
   }
 
   /**
-   * Begins whatever is due in a thread, here and now, and sees to it that what is due later begins then. A process that is
-   * about to stop begins nothing: it leaves the thread to the queue.
+   * Begins whatever is due in a thread, here and as soon as there is a place for its user, and sees to it that what is due later
+   * begins then. A process that is about to stop begins nothing: it leaves the thread to the queue. A thread whose `owner`
+   * the caller does not know waits as if it had one of its own.
    */
-  kick(threadId: string): Promise<void> {
+  kick(threadId: string, owner?: string): Promise<void> {
+    return this.kickIn(threadId, owner);
+  }
+
+  /** `place`: one that has been taken for it. */
+  private kickIn(threadId: string, owner?: string, place?: () => void): Promise<void> {
     const before = this.kicking.get(threadId) ?? Promise.resolve();
     const next = before
       .catch(() => {})
-      .then(() => this.beginNext(threadId))
+      .then(() => this.beginNext(threadId, owner, place))
       .finally(() => {
         if (this.kicking.get(threadId) === next) this.kicking.delete(threadId);
       });
@@ -132,12 +139,16 @@ export class Runner {
   }
 
   /** Sees to it that whatever is due in a thread begins, here or wherever the queue leads, without waiting for it. */
-  leave(threadId: string): Promise<void> {
-    return this.sendOrKick(threadId, (queue) => queue.send(threadId));
+  leave(threadId: string, owner?: string): Promise<void> {
+    return this.sendOrKick(threadId, owner, (queue) => queue.send(threadId));
   }
 
-  private async sendOrKick(threadId: string, send: (queue: RunQueue) => Promise<void>): Promise<void> {
-    if (!this.queue) return this.kick(threadId);
+  private async sendOrKick(
+    threadId: string,
+    owner: string | undefined,
+    send: (queue: RunQueue) => Promise<void>,
+  ): Promise<void> {
+    if (!this.queue) return this.kick(threadId, owner);
     try {
       await send(this.queue);
     } catch (error) {
@@ -146,49 +157,47 @@ export class Runner {
     }
   }
 
-  private async beginNext(threadId: string): Promise<void> {
+  private async beginNext(threadId: string, owner?: string, taken?: () => void): Promise<void> {
+    if (this.stopped || this.isHurried) taken?.();
     if (this.stopped) return;
     this.timers.cancel(threadId);
     if (this.isHurried) return this.leaveOnce(threadId);
-    if (this.places <= 0) {
-      this.waiting.add(threadId);
-      return;
-    }
-    this.waiting.delete(threadId);
-    const begun = await this.inPlace(() => this.deps.threads.begin(threadId, this.holder));
-    if (begun && "retryAt" in begun) this.kickLater(threadId, begun);
+    if (!taken && this.places.isWaiting(threadId)) return;
+    const user = owner ?? threadId;
+    const place = taken ?? this.places.take(user);
+    if (!place) return this.places.wait(threadId, user);
+    const begun = await this.inPlace(place, () => this.deps.threads.begin(threadId, this.holder));
+    if (begun && "retryAt" in begun) this.kickLater(threadId, owner, begun);
   }
 
-  /** Keeps a place for what may begin, and performs it when it has. */
-  private async inPlace<T>(begin: () => Promise<T | Begun>): Promise<T | Begun> {
-    this.beginning += 1;
+  /** Performs what begins in a place; where nothing does, or the store fails, the place is the next one's. */
+  private async inPlace<T>(place: () => void, begin: () => Promise<T | Begun>): Promise<T | Begun> {
+    let isBegun = false;
     try {
       const begun = await begin();
-      if (typeof begun === "object" && begun !== null && "lease" in begun) await this.perform(begun);
+      if (typeof begun === "object" && begun !== null && "lease" in begun) {
+        this.perform(begun, place);
+        isBegun = true;
+      }
       return begun;
     } finally {
-      this.beginning -= 1;
-      // There may have been nothing to do, or the store may have failed: the place is then another's.
-      this.fill();
+      if (!isBegun) this.giveBack(place);
     }
   }
 
-  private get canBegin(): boolean {
-    return this.places > 0 && !this.stopped && !this.isHurried;
+  private placeFor(owner: string): (() => void) | undefined {
+    return this.stopped || this.isHurried ? undefined : this.places.take(owner);
   }
 
-  /** How many more runs may be under way here. */
-  private get places(): number {
-    return this.maxActive - this.active.size - this.beginning;
+  /** Gives a place back, and all that are free to those whose turn it is. */
+  private giveBack(place: () => void): void {
+    place();
+    if (this.stopped) return;
+    for (let next = this.places.next(); next; next = this.places.next())
+      void this.kickIn(next.threadId, next.user, next.leave).catch(() => {});
   }
 
-  /** Gives the free places to those that have waited longest. */
-  private fill(): void {
-    for (const threadId of [...this.waiting].slice(0, Math.max(0, this.places)))
-      void this.kick(threadId).catch(() => {});
-  }
-
-  private async perform({ lease, run }: Begun): Promise<void> {
+  private perform({ lease, run }: Begun, place: () => void): void {
     const { threadId } = lease;
     this.deps.count("Runs");
     if (crashesOf(run) > 0) this.deps.count("LeaseTakeovers");
@@ -201,13 +210,14 @@ export class Runner {
     });
     const over = execution.done.then(async () => {
       this.active.delete(run.id);
+      // Who has waited longest first; the thread's own next run after that.
+      this.giveBack(place);
       if (isTemporary(run.request) && execution.isLast)
         // The thread was closed along with the run's end; should this fail, its records expire.
         await this.deps.threads.erase(threadId, run.owner).catch(() => {});
       if (this.stopped) return;
-      // Who has waited longest first; the thread's own next run after that.
-      this.fill();
-      if (!execution.isLast) await (this.isHurried ? this.leaveOnce(threadId) : this.leave(threadId)).catch(() => {});
+      if (execution.isLast) return;
+      await (this.isHurried ? this.leaveOnce(threadId) : this.leave(threadId, run.owner)).catch(() => {});
     });
     this.closing.add(over);
     void over.finally(() => this.closing.delete(over));
@@ -215,7 +225,7 @@ export class Runner {
 
   /** Whether the thread has something due that this process begins as soon as it can. */
   isWaiting(threadId: string): boolean {
-    return this.waiting.has(threadId);
+    return this.places.isWaiting(threadId);
   }
 
   /** Resolves when a run begins here, or after `ms`. */
@@ -229,9 +239,9 @@ export class Runner {
   }
 
   /** A thread whose holder seems to be dead is waited for: a process that may be frozen must not be before then. */
-  private kickLater(threadId: string, { retryAt, isSuspect = false }: Later): void {
+  private kickLater(threadId: string, owner: string | undefined, { retryAt, isSuspect = false }: Later): void {
     const wait = Math.max(0, retryAt - this.deps.clock.now()) + LATE_MS;
-    const waited = this.timers.set(threadId, wait, () => this.kick(threadId));
+    const waited = this.timers.set(threadId, wait, () => this.kick(threadId, owner));
     if (!isSuspect || !this.queue) return;
     this.closing.add(waited);
     void waited.then(() => this.closing.delete(waited));
@@ -295,7 +305,9 @@ export class Runner {
 
   /** See `sweep`. The same sweep is done once, by its name. */
   sweep(name: string = newId("sweep")): Promise<void> {
-    return sweep(this.deps, this, (threadId) => this.sendOrKick(threadId, (queue) => queue.sendFound(threadId, name)));
+    return sweep(this.deps, this, (threadId, owner) =>
+      this.sendOrKick(threadId, owner, (queue) => queue.sendFound(threadId, name)),
+    );
   }
 
   /** Resolves when nothing is under way here: before then, a process that may be frozen must not be. */
@@ -311,8 +323,7 @@ export class Runner {
   async yieldAll(): Promise<void> {
     this.isHurried = true;
     this.timers.cancelAll();
-    for (const threadId of this.waiting) void this.leaveOnce(threadId);
-    this.waiting.clear();
+    for (const threadId of this.places.clear()) void this.leaveOnce(threadId);
     for (const execution of this.active.values()) execution.end("yielded");
     await this.idle();
   }

@@ -10,17 +10,21 @@ const STRAY_MS = 5 * 60 * 1000;
  * Leaves to somebody, by `leave`, every thread that has something due and is not at work here, also after one of them that
  * fails, and throws then.
  */
-export async function sweep(deps: Deps, runner: Runner, leave: (threadId: string) => Promise<void>): Promise<void> {
-  const threads = new Set<string>();
+export async function sweep(
+  deps: Deps,
+  runner: Runner,
+  leave: (threadId: string, owner?: string) => Promise<void>,
+): Promise<void> {
+  const threads = new Map<string, string | undefined>();
   const failures: unknown[] = [];
   const fail = (error: unknown) => failures.push(error);
-  for await (const { threadId, runId, startAt, isDelayed } of deps.threads.unfinished()) {
+  for await (const { threadId, runId, owner, startAt, isDelayed } of deps.threads.unfinished(deps.clock.now())) {
     const since = deps.clock.now() - startAt;
     if (runner.live(runId) || (isDelayed && since < 0)) continue;
     if (since > STRAY_MS) await deps.threads.endStray(threadId, runId).catch(fail);
-    threads.add(threadId);
+    threads.set(threadId, owner);
   }
-  for (const threadId of threads) await leave(threadId).catch(fail);
+  for (const [threadId, owner] of threads) await leave(threadId, owner).catch(fail);
   await sweepDeletions(deps, runner).catch(fail);
   if (failures.length > 0) throw failures[0];
 }

@@ -16,6 +16,7 @@ const STATUS_EVERY_MS = 2000;
 interface Tail {
   threadId: string;
   runId: string;
+  owner: string;
   /** Number of the event that was seen last; -1 for none. */
   after: number;
   quietMs: number;
@@ -29,7 +30,7 @@ interface Tail {
  */
 export async function* tail(
   { deps, runner }: { deps: Deps; runner: Runner },
-  { threadId, runId, after, quietMs }: Tail,
+  { threadId, runId, owner, after, quietMs }: Tail,
 ): AsyncGenerator<Tailed, number | undefined> {
   let last = after;
   let pause = FIRST_POLL_MS;
@@ -96,7 +97,7 @@ export async function* tail(
         return rest?.ended ? last : undefined;
       }
       // Whoever had it may be dead.
-      await runner.kick(threadId);
+      await runner.kick(threadId, owner);
     }
     await runner.nextBegun(pause);
     pause = Math.min(pause * 1.5, LAST_POLL_MS);
