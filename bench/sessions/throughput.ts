@@ -1,7 +1,8 @@
 import { performance } from "node:perf_hooks";
-import { connectRedis, type RedisStore as Upstash } from "@tenure/core/redis";
+import { connectRedis } from "@tenure/core/redis";
 import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newToken } from "@tenure/core/token";
+import { Redis } from "@upstash/redis";
 import { RedisStore } from "connect-redis";
 import { createClient } from "redis";
 import type { Env } from "./port.ts";
@@ -40,18 +41,19 @@ export async function restRatios(env: Env, load: Load): Promise<Ratio[]> {
 
 /** `readAndTouch` against `GET` of a value of the same length: one client, one gateway, touches not due. */
 async function readRatios({ restUrl, restToken }: Env, load: Load, where: string): Promise<Ratio[]> {
-  const redis: Upstash = connectRedis({ url: restUrl, token: restToken, deadlineMs: 10_000 });
+  const redis = connectRedis({ url: restUrl, token: restToken, deadlineMs: 10_000 });
+  const client = new Redis({ url: restUrl, token: restToken, retry: { retries: 0 }, automaticDeserialization: false });
   const data = { parse: (value: unknown) => value as typeof VALUE };
   const sessions = createSessionStore({ redis, policy: defaultSessionPolicy, data });
   const { ref } = newToken(keyedHandle("bench", "user", "reader"));
   await sessions.create(ref, { data: VALUE });
   const key = `session:{${ref.handle}}:${ref.id}`;
-  const record = await redis.client.get<string>(key);
+  const record = await client.get<string>(key);
   if (!record) throw new Error(`${key} is not the session's key`);
   const copy = key.replace("session", "rawcopy");
-  await redis.client.set(copy, record, { ex: 3600 });
+  await client.set(copy, record, { ex: 3600 });
   const raw = async () => {
-    if ((await redis.client.get<string>(copy))?.length !== record.length) throw new Error("not the record");
+    if ((await client.get<string>(copy))?.length !== record.length) throw new Error("not the record");
   };
   const store = async () => {
     if ((await sessions.readAndTouch(ref))?.data.user !== VALUE.user) throw new Error("not the session");

@@ -4,8 +4,10 @@ import { createWindows } from "@tenure/core/ratelimit";
 import { connectRedis, type RedisStore } from "@tenure/core/redis";
 import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newChallenge, newToken } from "@tenure/core/token";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { EmbeddedRedis } from "@tenure/local/redis/embedded";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { Requests, redisPlayedBy } from "../engines/impostor.ts";
+import { type Behind, behindGateway } from "../engines/redis.ts";
 import { holdTimers, isSettled } from "../support/time.ts";
 
 afterEach(() => void vi.useRealTimers());
@@ -57,6 +59,34 @@ describe.each(answers)("when %s answers", (_name, status, body, outcome) => {
   const server = redisPlayedBy((_request, response) => response.writeHead(status).end(body));
   it.each(verbs)("%s is unavailable", async (_verb, run) => {
     await expectUnavailable(run(connect(server.url())), outcome);
+  });
+});
+
+describe("when the answer is that to another call", () => {
+  let behind: Behind;
+  /** What the gateway answered to the request before. */
+  let before: string | undefined;
+  const server = redisPlayedBy(async (request, response) => {
+    const body = Buffer.concat(await request.toArray());
+    const { authorization = "" } = request.headers;
+    const answer = await fetch(behind.url + request.url, { method: "POST", headers: { authorization }, body });
+    const [given, text] = [before, await answer.text()];
+    before = text;
+    response.writeHead(200).end(given ?? text);
+  });
+  beforeAll(async () => {
+    behind = await behindGateway(new EmbeddedRedis());
+  });
+  afterAll(() => behind.close());
+
+  it.each(verbs)("%s is unavailable", async (_verb, run) => {
+    const { token, deadlineMs } = behind;
+    // The server knows the script from then on.
+    await run(connectRedis({ url: behind.url, token, deadlineMs })).catch(() => {});
+    const slipped = connectRedis({ url: server.url(), token, deadlineMs });
+    before = undefined;
+    await run(slipped).catch(() => {});
+    await expectUnavailable(run(slipped), "unknown");
   });
 });
 

@@ -1,10 +1,9 @@
 /** A session store as most are: it reads, thinks, and writes. It shows that the checker finds what such stores do. */
-import type { RedisStore } from "@tenure/core/redis";
 import type { Session, SessionPolicy, SessionStore } from "@tenure/core/session";
 import type { SessionRef } from "@tenure/core/token";
+import type { Redis } from "@upstash/redis";
 
-export function readThenWriteStore(redis: RedisStore, policy: SessionPolicy): SessionStore<string> {
-  const { client } = redis;
+export function readThenWriteStore(client: Redis, policy: SessionPolicy): SessionStore<string> {
   const key = ({ handle, id }: SessionRef) => `broken:{${handle}}:${id}`;
   const index = (handle: string) => `broken-index:{${handle}}`;
 

@@ -4,6 +4,7 @@ import { isTenureError } from "@tenure/core/errors";
 import { connectRedis } from "@tenure/core/redis";
 import { createSessionStore, type Session, type SessionPolicy, type SessionStore } from "@tenure/core/session";
 import { keyedHandle, type SessionRef } from "@tenure/core/token";
+import { Redis } from "@upstash/redis";
 import { whole } from "../engines/whole-session.ts";
 import type { Operation, Seen } from "./operations.ts";
 import { readThenWriteStore } from "./read-then-write.ts";
@@ -62,11 +63,13 @@ process.on("message", (message: ToWorker) => {
 async function work(assignment: Assignment): Promise<void> {
   const { policy, round, users, worker, workers, operations, concurrency } = assignment;
   known = Array.from({ length: users }, () => []);
-  const redis = connectRedis(assignment.redis);
   const store =
     assignment.store === "tenure"
-      ? createSessionStore({ redis, policy, data: { parse: String } })
-      : readThenWriteStore(redis, policy);
+      ? createSessionStore({ redis: connectRedis(assignment.redis), policy, data: { parse: String } })
+      : readThenWriteStore(
+          new Redis({ ...assignment.redis, retry: { retries: 0 }, automaticDeserialization: false }),
+          policy,
+        );
 
   const written: Operation[] = [];
   let begun = 0;

@@ -39,12 +39,27 @@ export type CodeRejection = "wrong" | "gone" | "spent";
  *
  * `outcome` says what is known of a write: `not-applied` may be tried again; `unknown` means that it was
  * sent and its answer lost, so only an idempotent operation may be tried again.
+ *
+ * `why` is "refused" for an answer that stays the same until an operator changes something, as for a wrong token, and
+ * "malformed" for one that is none of this store's; left out, it is likely to pass by itself.
  */
 export type Fault =
-  | { tag: "store-unavailable"; store: StoreName; outcome: "not-applied" | "unknown" }
+  | { tag: "store-unavailable"; store: StoreName; outcome: "not-applied" | "unknown"; why?: "refused" | "malformed" }
   | { tag: "store-corrupt"; store: StoreName; what: string; advice?: string }
-  | { tag: "mail-unavailable" }
+  | { tag: "mail-unavailable"; why?: "refused" }
   | { tag: "misconfigured"; problems: string[] };
+
+/** What whoever runs this is told of a store that failed: words of the store and the system, never a key, token, command or body. */
+export interface StoreFault {
+  /** What was asked of the store: `Query`, `evalsha`. */
+  operation: string;
+  /** Name of the error: `AccessDeniedException`, `WRONGPASS`, `TimeoutError`. */
+  error: string;
+  /** The system's word for it, or the HTTP status, where there is one: `ECONNREFUSED`, `502`. */
+  code?: string;
+  /** True for one that stays until an operator changes something. */
+  isPermanent: boolean;
+}
 
 type StoreName = "redis" | "dynamodb" | "s3";
 
@@ -123,11 +138,15 @@ export function describe(reason: Reason): string {
     case "not-implemented":
       return `This server does not implement ${reason.feature}.`;
     case "store-unavailable":
-      return `The ${reason.store} store did not answer (${reason.outcome}). Try again shortly.`;
+      return reason.why === "refused"
+        ? `This service is misconfigured: its ${reason.store} store refuses it (${reason.outcome}). Its operator has to change that, and the service's log says what; until then trying again does not help.`
+        : `The ${reason.store} store did not answer (${reason.outcome}). Try again shortly.`;
     case "store-corrupt":
       return `The ${reason.store} store holds something unreadable: ${reason.what}.${reason.advice ? ` ${reason.advice}` : ""}`;
     case "mail-unavailable":
-      return "The message with the code could not be sent. Try again shortly.";
+      return reason.why === "refused"
+        ? "This service is misconfigured: it may not send this message. Its operator has to change that, and the service's log says what; until then trying again does not help."
+        : "The message with the code could not be sent. Try again shortly.";
     case "misconfigured":
       return reason.problems.join("; ");
   }

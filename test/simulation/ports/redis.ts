@@ -1,6 +1,6 @@
 /** Redis as one process sees it: the port that core has, with its deadline, on the embedded engine. */
 import { TenureError } from "@tenure/core/errors";
-import type { RedisStore, Reply } from "@tenure/core/redis";
+import { malformedReply, type RedisStore, type Reply, sealed } from "@tenure/core/redis";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { ErrorReply, toBytes, toText } from "@tenure/local/redis/reply";
 import type { SimulatedProcess } from "../world/process.ts";
@@ -63,13 +63,14 @@ export function redisStore(network: Network, process: SimulatedProcess, server: 
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
   return {
-    client: undefined as unknown as RedisStore["client"],
-    inTime,
     async evaluate({ plain }, keys, args) {
       const label = labelOf(plain.source, keys, args);
-      const sent = args.map(String);
+      const { args: sent, open } = sealed(args);
       try {
-        return await inTime(call(network, process, "redis", label, () => server.run(plain, keys, sent)));
+        const reply = await inTime(call(network, process, "redis", label, () => server.run(plain, keys, sent)));
+        const answer = open(reply);
+        if (answer === undefined) throw malformedReply();
+        return answer;
       } catch (error) {
         throw error instanceof Refused ? unavailable("not-applied") : error;
       }

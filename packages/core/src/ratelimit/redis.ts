@@ -1,23 +1,41 @@
+import { createHash } from "node:crypto";
 import { Ratelimit } from "@upstash/ratelimit";
-import { isTenureError } from "../errors.ts";
-import { asFault, malformedReply, type RedisStore } from "../redis/index.ts";
+import { defineScript, malformedReply, type RedisStore, type Script } from "../redis/index.ts";
 import { keyedHandle } from "../token.ts";
 import type { Limit, Windows } from "./store.ts";
+
+type Client = ConstructorParameters<typeof Ratelimit>[0]["redis"];
+/** All that the limiter asks of a client, which is more than its types say. */
+interface Asked {
+  evalsha<A extends unknown[], R>(sha: string, keys: string[], args: A): Promise<R>;
+  eval<A extends unknown[], R>(source: string, keys: string[], args: A): Promise<R>;
+}
 
 /** `pepper` keys the hashes under which addresses and accounts are counted: without it none can be tried out. */
 export function createWindows(redis: RedisStore, pepper: string): Windows {
   const limiters = new Map<Limit, Ratelimit>();
-  // The limiter believes any reply; this is all that it asks of a client, and it sees well-formed answers only.
-  const client: Pick<RedisStore["client"], "evalsha" | "eval"> = {
-    evalsha: async (...call) => twoIntegers(await redis.client.evalsha(...call)),
-    eval: async (...call) => twoIntegers(await redis.client.eval(...call)),
+  /** The limiter's scripts as ours, by the names under which it asks for them. */
+  const known = new Map<string, Script>();
+  // The limiter believes any reply, so it sees well-formed answers only, each to its own call.
+  const client: Asked = {
+    async evalsha<A extends unknown[], R>(sha: string, keys: string[], args: A) {
+      const script = known.get(sha);
+      // It sends the script's source then.
+      if (!script) throw new Error("NOSCRIPT");
+      return twoIntegers(await redis.evaluate(script, keys, args.map(String))) as R;
+    },
+    async eval<A extends unknown[], R>(source: string, keys: string[], args: A) {
+      const script = defineScript(source.replace(FLAGS, ""), { declaresKeys: FLAGS.test(source) });
+      known.set(createHash("sha1").update(source).digest("hex"), script);
+      return twoIntegers(await redis.evaluate(script, keys, args.map(String))) as R;
+    },
   };
 
   function limiterOf(limit: Limit): Ratelimit {
     const known = limiters.get(limit);
     if (known) return known;
     const limiter = new Ratelimit({
-      redis: client as RedisStore["client"],
+      redis: client as unknown as Client,
       prefix: `window:${limit.name}`,
       limiter: Ratelimit.slidingWindow(limit.tokens, `${limit.windowMs} ms`),
       // Its own timeout answers "allowed"; the client's deadline throws instead.
@@ -32,11 +50,8 @@ export function createWindows(redis: RedisStore, pepper: string): Windows {
 
   return {
     async take(limit, subject) {
-      const taken = await redis
-        .inTime(limiterOf(limit).limit(keyedHandle(pepper, "window", subject)))
-        .catch((error: unknown) => {
-          throw isTenureError(error) ? error : asFault(error);
-        });
+      // Braces make it the cluster hash tag: a window and the one before it are in one slot.
+      const taken = await limiterOf(limit).limit(`{${keyedHandle(pepper, "window", subject)}}`);
       const { success, remaining, reset, reason } = taken;
       const sane =
         reason === undefined &&
@@ -49,6 +64,9 @@ export function createWindows(redis: RedisStore, pepper: string): Windows {
     },
   };
 }
+
+/** What scripts begin with that touch no key but those that they are given. */
+const FLAGS = /^#!lua flags=allow-key-locking\n/;
 
 function twoIntegers<T>(reply: T): T {
   const sane = Array.isArray(reply) && reply.length === 2 && reply.every(Number.isSafeInteger);

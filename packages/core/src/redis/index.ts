@@ -7,10 +7,10 @@
  */
 import { Redis } from "@upstash/redis";
 import { withDeadline } from "../deadline.ts";
-import { TenureError } from "../errors.ts";
-import { type Script, sourceFor } from "./script.ts";
+import { type StoreFault, TenureError } from "../errors.ts";
+import { type Reply, type Script, sealed, sourceFor } from "./script.ts";
 
-export { defineScript, type Script } from "./script.ts";
+export { defineScript, type Reply, type Script, sealed } from "./script.ts";
 
 export interface RedisConfig {
   /** The REST endpoint, `https://….upstash.io` or a gateway that speaks the same. */
@@ -24,23 +24,20 @@ export interface RedisConfig {
    * that is not Upstash and does not translate the header refuses it. Default true.
    */
   keyLocking?: boolean;
-  /** Hears of each answer that no repetition changes, by its kind: a wrong token, a missing right, a plan that is used up. */
-  onRefusal?: (kind: string) => void;
+  /** Hears of each request that failed. */
+  onFault?: (fault: StoreFault) => void;
 }
 
-/** A reply of RESP2 as the REST API gives it: strings are text, integers are numbers, nil is null. */
-export type Reply = string | number | null | Reply[];
-
+/** Redis as all of core sees it: one verb. */
 export interface RedisStore {
-  /** The client, for `@upstash/ratelimit`. Its errors contain commands: see `asFault`. */
-  readonly client: Redis;
-  /** Runs a script: one round trip, or two when the server does not know the script yet. The deadline is for both. */
+  /**
+   * Runs a script: one round trip, or two when the server does not know the script yet. The deadline is for both. Resolves to what
+   * the script answered to this call: an answer to another one is malformed.
+   */
   evaluate(script: Script, keys: string[], args: (string | number)[]): Promise<Reply>;
-  /** What `work` resolves to, or `store-unavailable` once the deadline has passed: for more than one call of the client. */
-  inTime<T>(work: Promise<T>): Promise<T>;
 }
 
-export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true, onRefusal }: RedisConfig): RedisStore {
+export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true, onFault }: RedisConfig): RedisStore {
   // The client asks for the signal of a request in the turn in which it is called.
   let signal: AbortSignal | undefined;
   const under = <T>(given: AbortSignal, send: () => Promise<T>): Promise<T> => {
@@ -60,36 +57,23 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
     enableAutoPipelining: false,
     enableTelemetry: false,
   });
-  // All requests go through here, also those of `@upstash/ratelimit`.
-  if (onRefusal)
+  if (onFault)
     client.use((request, next) =>
       next(request).catch((error: unknown) => {
-        const kind = refusalOf(error);
-        if (kind) onRefusal(kind);
+        const [operation] = Array.isArray(request.body) ? request.body : [];
+        const fault = faultOf(error);
+        if (fault) onFault({ operation: String(operation ?? "request"), ...fault });
         throw error;
       }),
     );
 
   return {
-    client,
-
-    async inTime(work) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(noAnswer()), deadlineMs);
-      });
-      try {
-        return await Promise.race([work, late]);
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-
     async evaluate(script, keys, args) {
       const { source, sha } = sourceFor(script, keyLocking);
-      const argv = args.map(String);
+      const { args: argv, open } = sealed(args);
+      let reply: Reply;
       try {
-        return await withDeadline(deadlineMs, async (signal) => {
+        reply = await withDeadline(deadlineMs, async (signal) => {
           try {
             return await under(signal, () => client.evalsha<string[], Reply>(sha, keys, argv));
           } catch (error) {
@@ -100,23 +84,25 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
       } catch (error) {
         throw asFault(error);
       }
+      const answer = open(reply);
+      if (answer === undefined) throw malformedReply();
+      return answer;
     },
   };
 }
 
 /** A reply that is not what the script returns: something between us and Redis answers in its place. */
 export function malformedReply(): TenureError {
-  return noAnswer();
+  return new TenureError({ tag: "store-unavailable", store: "redis", outcome: "unknown", why: "malformed" });
 }
 
-const noAnswer = () => new TenureError({ tag: "store-unavailable", store: "redis", outcome: "unknown" });
-
 /** What a failure of the client means. `CORRUPT …` is what our own scripts say of a record they cannot read. */
-export function asFault(error: unknown): TenureError {
+function asFault(error: unknown): TenureError {
   const message = error instanceof Error ? error.message : "";
   if (message.startsWith("CORRUPT "))
     return new TenureError({ tag: "store-corrupt", store: "redis", what: message.slice(8).split(",")[0] as string });
-  return new TenureError({ tag: "store-unavailable", store: "redis", outcome: outcomeOf(error, message) });
+  const why = PERMANENT.test(message) && { why: "refused" as const };
+  return new TenureError({ tag: "store-unavailable", store: "redis", outcome: outcomeOf(error, message), ...why });
 }
 
 function isNoScript(error: unknown): boolean {
@@ -135,15 +121,23 @@ const REFUSED =
  */
 const PERMANENT = /^(?:(WRONGPASS|NOAUTH|NOPERM|Unauthorized)\b|ERR (max (?:daily )?requests? limit exceeded))/;
 
-/** Returns the kind of a refusal that does not pass by itself, one of a few fixed words: the rest of the message repeats the command. */
-export function refusalOf(error: unknown): string | undefined {
-  const [, word, limit] = PERMANENT.exec(error instanceof Error ? error.message : "") ?? [];
-  return word ?? limit;
+/** Scripts that the server does not know yet, and records that ours cannot read, are no faults of the store. */
+const NO_FAULT = /^(?:NOSCRIPT|CORRUPT) /;
+
+/** What a failure is by words of its own, undefined for an answer: the rest of a message repeats the command. */
+function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
+  const { name = "Error", message = "", cause } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } };
+  if (NO_FAULT.test(message)) return undefined;
+  const [, word, limit] = PERMANENT.exec(message) ?? [];
+  const permanent = word ?? limit;
+  if (permanent) return { error: permanent, isPermanent: true };
+  const [said] = /^[A-Z]{2,}(?= )/.exec(message) ?? [];
+  return { error: said ?? name, ...(cause?.code !== undefined && { code: cause.code }), isPermanent: false };
 }
 
 /** Without a connection nothing was sent; a refusal of Redis changed nothing; else nobody knows. */
 function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
   const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
   if (cause?.code !== undefined && NEVER_SENT.has(cause.code)) return "not-applied";
-  return REFUSED.test(message) ? "not-applied" : "unknown";
+  return REFUSED.test(message) || PERMANENT.test(message) ? "not-applied" : "unknown";
 }
