@@ -1,4 +1,5 @@
 /** The session store's contract, over every engine behind the gateway. Time passes when a test says so. */
+import { randomUUID } from "node:crypto";
 import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newToken, type SessionRef } from "@tenure/core/token";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -307,9 +308,30 @@ describe.each(movedEngines)("sessions on $name", ({ open }) => {
     expect(() => storeWith({ idleMs: Number.NaN })).toThrow("idleMs");
   });
 
+  it("honours none that its user's index does not name, as after an eviction: a logout of all devices would miss it", async () => {
+    const sessions = storeWith();
+    const user = `user_${randomUUID()}`;
+    const [lost, other, later] = [newRef(user), newRef(user), newRef(user)];
+    for (const ref of [lost, other]) await sessions.create(ref, { data });
+    await behind.engine.send(["DEL", `sessions:{${lost.handle}}`]);
+    for (const verb of [
+      () => sessions.readAndTouch(lost),
+      () => sessions.update(lost, data),
+      () => sessions.rotate(lost, newRef(user)),
+      () => sessions.revokeOthers(lost),
+    ])
+      expect(await verb()).toBeUndefined();
+    await sessions.create(later, { data });
+    expect(await sessions.readAndTouch(other)).toBeUndefined();
+    expect((await sessions.list(later.handle)).map(({ id }) => id)).toEqual([later.id]);
+    expect(await sessions.revokeAll(later.handle)).toBe(1);
+    for (const ref of [lost, other, later]) expect(await sessions.readAndTouch(ref)).toBeUndefined();
+  });
+
   it("calls a record that it cannot read corrupt, and not absent", async () => {
     const ref = newRef();
     await behind.engine.send(["SET", `session:{${ref.handle}}:${ref.id}`, "nonsense"]);
+    await behind.engine.send(["ZADD", `sessions:{${ref.handle}}`, "1", ref.id]);
     await expect(storeWith().readAndTouch(ref)).rejects.toMatchObject({
       reason: { tag: "store-corrupt", store: "redis", what: "session record" },
     });

@@ -34,6 +34,7 @@ export function createSessionStore<Data>(options: SessionStoreOptions<Data>): Se
   const prefixOf = (handle: string) => `${keysOf("session", handle)}:`;
   const sessionKey = ({ handle, id }: SessionRef) => prefixOf(handle) + id;
   const indexKey = (handle: string) => keysOf("sessions", handle);
+  const keysTo = (ref: SessionRef) => [sessionKey(ref), indexKey(ref.handle)];
 
   function toSession(id: string, now: Reply | undefined, record: Reply | undefined): Session<Data> {
     const readAt = instant(now);
@@ -87,30 +88,26 @@ export function createSessionStore<Data>(options: SessionStoreOptions<Data>): Se
   return {
     async create(ref, { data, origin = {}, replaces }) {
       if (replaces && replaces.handle !== ref.handle) throw new TypeError("a session replaces one of the same user");
-      const reply = await redis.evaluate(
-        scripts.create,
-        [sessionKey(ref), indexKey(ref.handle)],
-        [
-          ref.id,
-          policy.idleMs,
-          policy.absoluteMs,
-          policy.maxPerUser,
-          prefixOf(ref.handle),
-          `${encodeOrigin(origin)} ${encodeData(data)}`,
-          replaces?.id ?? "",
-        ],
-      );
+      const reply = await redis.evaluate(scripts.create, keysTo(ref), [
+        ref.id,
+        policy.idleMs,
+        policy.absoluteMs,
+        policy.maxPerUser,
+        prefixOf(ref.handle),
+        `${encodeOrigin(origin)} ${encodeData(data)}`,
+        replaces?.id ?? "",
+      ]);
       const [now, record, ended] = answer(reply, 3);
       return { session: toSession(ref.id, now, record), ended: count(ended) };
     },
 
     async readAndTouch(ref) {
-      const reply = await redis.evaluate(scripts.readAndTouch, [sessionKey(ref)], [policy.touchEveryMs]);
+      const reply = await redis.evaluate(scripts.readAndTouch, keysTo(ref), [policy.touchEveryMs, ref.id]);
       return maybeSession(ref.id, answer(reply, 1, 2));
     },
 
     async update(ref, data, revision) {
-      const reply = await redis.evaluate(scripts.update, [sessionKey(ref)], [encodeData(data), revision ?? ""]);
+      const reply = await redis.evaluate(scripts.update, keysTo(ref), [encodeData(data), revision ?? "", ref.id]);
       const [now, record] = answer(reply, 1, 2);
       return record === 0 ? "stale" : maybeSession(ref.id, [now, record]);
     },
@@ -126,7 +123,7 @@ export function createSessionStore<Data>(options: SessionStoreOptions<Data>): Se
     },
 
     async revoke(ref) {
-      const reply = await redis.evaluate(scripts.revoke, [sessionKey(ref), indexKey(ref.handle)], [ref.id]);
+      const reply = await redis.evaluate(scripts.revoke, keysTo(ref), [ref.id]);
       const [now, record] = answer(reply, 1, 2);
       return record === undefined ? undefined : asFarAsReadable(ref.id, now, record);
     },

@@ -7,7 +7,8 @@ import { defineScript } from "../redis/index.ts";
  *
  * its version, six decimal numbers, two words of the origin ("-" for none) and JSON that no script parses. Its key
  * expires at the session's deadline: the earlier of lastSeenAt + idleMs and absoluteExpiresAt. The index is a
- * sorted set of a user's session ids by creation; it may name sessions that have ended, never omit a live one.
+ * sorted set of a user's session ids by creation; it may name sessions that have ended. A session that it does not name is
+ * none: a server that evicts keys can lose the index, and a logout of all devices would then miss those that it named.
  *
  * A session is over by its record as well as by its key: redis-server decides whether a key has expired by the time at which
  * a script began, and TIME tells a later one when the process was held up in between.
@@ -29,6 +30,7 @@ end
 local function join(...) return table.concat({ '1', ... }, ' ') end
 local function deadline(seen, idle, absolute) return math.min(seen + idle, tonumber(absolute)) end
 local function isOver(seen, idle, absolute) return now > deadline(seen, idle, absolute) end
+local function isNamed(index, id) return redis.call('ZSCORE', index, id) end
 local CORRUPT = redis.error_reply('CORRUPT session record')
 `;
 
@@ -74,13 +76,13 @@ return { tostring(now), record, ended }`,
 );
 
 /**
- * KEYS  1 session
- * ARGV  1 touchEveryMs
+ * KEYS  1 session  2 index
+ * ARGV  1 touchEveryMs  2 id
  * Returns now, or now, record. A key that is gone stays gone.
  */
 export const readAndTouch = defineScript(
   `local record = redis.call('GET', KEYS[1])
-${NONE}if not record then return NONE end
+${NONE}if not record or not redis.call('ZSCORE', KEYS[2], ARGV[2]) then return NONE end
 local touched, idles, ends = string.match(record, '^1 %d+ %d+ (%d+) (%d+) (%d+) ')
 if touched and now > math.min(touched + idles, tonumber(ends)) then return NONE end
 if touched and now - touched < tonumber(ARGV[1]) then return { tostring(now), record } end
@@ -93,14 +95,15 @@ return { tostring(now), record }`,
 );
 
 /**
- * KEYS  1 session
- * ARGV  1 data  2 the revision that is expected, or empty
+ * KEYS  1 session  2 index
+ * ARGV  1 data  2 the revision that is expected, or empty  3 id
  * Returns now; now, 0 when the revision is another one; or now, record.
  */
 export const update = defineScript(
   `local record = redis.call('GET', KEYS[1])
 ${NONE}if not record then return NONE end
-${RECORD}local created, authenticated, seen, idle, absolute, revision, rest = split(record)
+${RECORD}if not isNamed(KEYS[2], ARGV[3]) then return NONE end
+local created, authenticated, seen, idle, absolute, revision, rest = split(record)
 if not created then return CORRUPT end
 if isOver(seen, idle, absolute) then return NONE end
 if ARGV[2] ~= '' and ARGV[2] ~= revision then return { tostring(now), 0 } end
@@ -121,7 +124,7 @@ export const rotate = defineScript(
   `${NONE}${RECORD}${END}${REMEMBER}local record = redis.call('GET', KEYS[1])
 local isMoved = not record
 if isMoved then record = redis.call('GET', KEYS[2]) end
-if not record then return NONE end
+if not record or not isNamed(KEYS[3], isMoved and ARGV[2] or ARGV[1]) then return NONE end
 local created, authenticated, seen, idle, absolute, revision, rest = split(record)
 if not created then return CORRUPT end
 if isOver(seen, idle, absolute) then return NONE end
@@ -157,7 +160,7 @@ return record and { tostring(now), record } or NONE`,
 export const revokeAll = defineScript(
   `${NONE}${RECORD}${END}if KEYS[2] then
   local record = redis.call('GET', KEYS[2])
-  if not record then return NONE end
+  if not record or not isNamed(KEYS[1], ARGV[2]) then return NONE end
   local created, _, seen, idle, absolute = split(record)
   if not created then return CORRUPT end
   if isOver(seen, idle, absolute) then return NONE end
