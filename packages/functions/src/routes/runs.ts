@@ -271,7 +271,8 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
             ended += 1;
           }
         if (failures.length > 0) throw failures[0];
-        if (ended === 0) throw new TenureError({ tag: "run-not-found", runId: run_ids?.[0] ?? "" });
+        const [named] = run_ids ?? [];
+        if (ended === 0 && named !== undefined) throw new TenureError({ tag: "run-not-found", runId: named });
         return c.body(null, 204);
       },
     );
