@@ -82,6 +82,13 @@ if (isShared) {
       threshold: 0,
     });
   }
+  alarm("AuthMailRefusals", {
+    description: "The mail service refuses Auth for good: its sandbox, its sender or a right.",
+    namespace: "Tenure",
+    metricName: "MailRefusals",
+    dimensions: ours("Auth"),
+    threshold: 0,
+  });
   // An answer of 503 is an invocation that has succeeded, and no error to Lambda.
   for (const name of serving)
     alarm(`${name}Faults`, {
@@ -174,6 +181,7 @@ if (isShared) {
           ...counted("Refusals", serving),
           ...counted("Faults", serving),
           ...counted("StoreRefusals"),
+          ...counted("MailRefusals", ["Auth"]),
         ]),
         graph("Sessions and codes", [...counted("SessionVerbs", serving), ...counted("CodeRequests", ["Auth"])]),
         graph("Runs, supersteps, takeovers", [

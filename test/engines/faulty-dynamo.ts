@@ -9,6 +9,9 @@ export interface Weather {
   /** The connection breaks before DynamoDB has the request, or after it has carried it out. */
   lostRequest?: number;
   lostReply?: number;
+  /** A page with status 200 comes in the place of an answer, before DynamoDB has the request, or after. */
+  garbledRequest?: number;
+  garbledReply?: number;
   /** Batches of which only the first half is done. */
   unprocessed?: number;
 }
@@ -52,6 +55,11 @@ export async function startFaultyDynamo(endpoint: string, weather: Weather, seed
       case "lostReply":
         await forward(endpoint, request, body);
         return void request.socket.destroy();
+      case "garbledRequest":
+        return page(response);
+      case "garbledReply":
+        await forward(endpoint, request, body);
+        return page(response);
       case "unprocessed":
         return passHalf(endpoint, request, response, body);
       default: {
@@ -85,6 +93,10 @@ async function passHalf(endpoint: string, request: IncomingMessage, response: Se
 
 function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "content-type": "application/x-amz-json-1.0" }).end(JSON.stringify(body));
+}
+
+function page(response: ServerResponse): void {
+  response.writeHead(200, { "content-type": "text/html" }).end("<html><body>One moment, please…</body></html>");
 }
 
 async function bodyOf(message: IncomingMessage): Promise<Buffer> {

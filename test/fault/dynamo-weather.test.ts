@@ -15,7 +15,15 @@ import { holdTimers, isSettled } from "../support/time.ts";
 
 afterEach(() => void vi.useRealTimers());
 
-const bad = { throttled: 8, serverError: 6, lostRequest: 6, lostReply: 8, unprocessed: 8 };
+const bad = {
+  throttled: 8,
+  serverError: 6,
+  lostRequest: 6,
+  lostReply: 8,
+  garbledRequest: 4,
+  garbledReply: 4,
+  unprocessed: 8,
+};
 const metadata: CheckpointMetadata = { source: "loop", step: 0, parents: {} };
 const idOf = (step: number) => `1f0c${String(step).padStart(4, "0")}-0000-6000-8000-000000000000`;
 
@@ -62,7 +70,14 @@ describe.each(dynamoEngines)("on a bad day of $name", ({ open }) => {
       await saver.putWrites(config, [["messages", step]], "task");
       put.push({ id, values });
     }
-    expect(Object.keys(faulty.met).sort()).toEqual(["lostReply", "lostRequest", "serverError", "throttled"]);
+    expect(Object.keys(faulty.met).sort()).toEqual([
+      "garbledReply",
+      "garbledRequest",
+      "lostReply",
+      "lostRequest",
+      "serverError",
+      "throttled",
+    ]);
 
     const calm = new DynamoDBSaver({ client: table.client, tableName });
     for (const saver of [calm, new DynamoDBSaver({ client, tableName })]) {

@@ -61,7 +61,9 @@ it.each([
   const ask = () => api.request("POST", "/auth/code", { body: { email: "ada@example.com" } });
   expect((await ask()).status).toBe(503);
   const refused = () => lines.filter((line) => line.includes("store-refused")).map((line) => JSON.parse(line));
-  expect(refused()).toEqual([{ level: "error", event: "store-refused", store: "redis", kind }]);
+  expect(refused()).toEqual([
+    { level: "error", event: "store-refused", store: "redis", operation: "evalsha", error: kind },
+  ]);
   const before = counts.get("StoreRefusals") ?? 0;
   expect(before).toBeGreaterThan(0);
   await ask();
@@ -70,7 +72,7 @@ it.each([
   clock.moveBy(60_000);
   await ask();
   expect(refused()).toHaveLength(2);
-  for (const secret of [TOKEN, "ada@example.com", "evalsha"]) expect(lines.join("\n")).not.toContain(secret);
+  for (const secret of [TOKEN, "ada@example.com", "scan"]) expect(lines.join("\n")).not.toContain(secret);
 });
 
 it.each(["AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClientException"])(
@@ -78,9 +80,9 @@ it.each(["AccessDeniedException", "ResourceNotFoundException", "UnrecognizedClie
   async (kind) => {
     const answer = saying(400, { __type: `com.amazonaws.dynamodb.v20120810#${kind}`, message: "User: key-id is not" });
     const { api, lines, counts } = await opened(NOWHERE, await played(answer));
-    await expect(api.deps.threads.get("thread", "owner")).rejects.toThrow(/did not answer/);
+    await expect(api.deps.threads.get("thread", "owner")).rejects.toThrow(/is misconfigured/);
     expect(lines.map((line) => JSON.parse(line))).toEqual([
-      { level: "error", event: "store-refused", store: "dynamodb", kind },
+      { level: "error", event: "store-refused", store: "dynamodb", operation: "GetItem", error: kind },
     ]);
     expect(counts.get("StoreRefusals")).toBe(1);
   },
@@ -92,5 +94,8 @@ it("what passes by itself is no refusal", async () => {
   const { api, lines, counts } = await opened(loading, await played(throttled));
   await api.request("POST", "/auth/code", { body: { email: "ada@example.com" } });
   await api.deps.threads.get("thread", "owner").catch(() => {});
-  expect([lines, counts.get("StoreRefusals")]).toEqual([[], undefined]);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { level: "warn", event: "store-unavailable", store: "redis", operation: "evalsha", error: "LOADING" },
+  ]);
+  expect(counts.get("StoreRefusals")).toBeUndefined();
 });

@@ -143,7 +143,7 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     await expect(user.ask("POST", `/threads/${thread_id}/history`, { limit: 1000 })).rejects.toThrow();
     counted.refuseAfter(2);
     const refused = await user.ask<{ type: string }>("POST", `/threads/${thread_id}/history`, { limit: 1000 });
-    expect([refused.status, refused.body.type]).toEqual([503, "/api/problems/store-unavailable"]);
+    expect([refused.status, refused.body.type]).toEqual([503, "/api/problems/misconfigured"]);
     counted.reset();
   });
 });

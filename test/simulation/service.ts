@@ -75,7 +75,13 @@ export async function startService(process: SimulatedProcess, stores: Stores): P
       },
       graphs: graphs(journal),
     };
-    const made = await createDeps(config, { redis: redisStore(network, process, redis), client, table, clock });
+    const made = await createDeps(config, {
+      redis: redisStore(network, process, redis),
+      client,
+      table,
+      clock,
+      onFault: () => {},
+    });
     const find = async () => ({ id: OWNER, email: "ada@example.com", createdAt: 0 });
     const plain = { ...made, ...constant, users: { ...made.users, find, async *closed() {} } } as unknown as Deps;
     const deps = { ...plain, ...patches.deps?.(plain, process) };

@@ -63,7 +63,7 @@ const emitted: Record<string, Emitted[]> = {
 /** The metrics of packages/functions/src/metrics.ts, by function. A metric is there once something was counted. */
 const counted: Record<string, string[]> = {
   auth: [
-    ...["SessionVerbs", "CodeRequests", "Refusals", "Faults", "StoreRefusals"],
+    ...["SessionVerbs", "CodeRequests", "Refusals", "Faults", "StoreRefusals", "MailRefusals"],
     ...["DynamoWriteUnits", "DynamoReadUnits", "DynamoRetries"],
   ],
   api: [

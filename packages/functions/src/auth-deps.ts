@@ -18,11 +18,11 @@ import { keyedHandle } from "@tenure/core/token";
 import { createUserStore, type UserStore } from "@tenure/core/user";
 import { ActivityRecorder } from "./activity.ts";
 import type { AddressOf } from "./address.ts";
+import { faultsTo, type ReportFault } from "./faults.ts";
 import { type ApiSessionStore, identity } from "./identity.ts";
 import type { Mailer } from "./mailer.ts";
 import { type Count, uncounted } from "./metrics.ts";
 import { type CookiePolicy, hostCookie } from "./middleware/session.ts";
-import { refusalsTo } from "./refusals.ts";
 
 export interface AuthConfig {
   redis: RedisConfig;
@@ -65,6 +65,7 @@ export interface AuthDeps {
   /** Takes one line of JSON for whoever runs this. */
   report: (line: string) => void;
   count: Count;
+  onFault: ReportFault;
   /** Closes connections; to be called when no request is under way. */
   close(): void;
 }
@@ -75,6 +76,7 @@ export interface Stores {
   client: DynamoDBDocumentClient;
   table: Table;
   clock: Clock;
+  onFault: ReportFault;
 }
 
 const MIN_PEPPER = 32;
@@ -87,23 +89,24 @@ export function connectStores(config: AuthConfig): Stores {
     const problem = `the pepper must have at least ${MIN_PEPPER} characters, not ${pepper.length}`;
     throw new TenureError({ tag: "misconfigured", problems: [problem] });
   }
-  const onRefusal = refusalsTo({ report, count, clock });
+  const onFault = faultsTo({ report, count, clock });
   const client = connectDynamo({
     ...dynamo,
     ...(config.count && { onCost: (cost) => countCost(count, cost) }),
-    onRefusal: (kind) => onRefusal("dynamodb", kind),
+    onFault: (fault) => onFault("dynamodb", fault),
   });
   return {
-    redis: connectRedis({ ...redis, onRefusal: (kind) => onRefusal("redis", kind) }),
+    redis: connectRedis({ ...redis, onFault: (fault) => onFault("redis", fault) }),
     client,
     table: new Table({ client, tableName, clock }),
     clock,
+    onFault,
   };
 }
 
 export function createAuthDeps(config: AuthConfig, stores = connectStores(config)): AuthDeps {
   const { pepper, mailer, addressOf, publicOrigin, count = uncounted } = config;
-  const { redis, client, table, clock } = stores;
+  const { redis, client, table, clock, onFault } = stores;
   const activityLog = createActivityLog(table, { ...(config.activityTtlMs && { ttlMs: config.activityTtlMs }) });
   const report = config.report ?? toStderr;
   return {
@@ -127,6 +130,7 @@ export function createAuthDeps(config: AuthConfig, stores = connectStores(config
     clock,
     report,
     count,
+    onFault,
     close: () => client.destroy(),
   };
 }

@@ -1,8 +1,10 @@
-/** Refusals of a store that do not pass by themselves: each is counted, and the operator is told of each kind once a minute. */
+/** What fails outside of this process, for the operator: each kind of it in one line a minute, and what does not pass by itself counted. */
 import type { Clock } from "@tenure/core/clock";
+import type { StoreFault } from "@tenure/core/errors";
 import type { Count } from "./metrics.ts";
 
 const EVERY_MS = 60_000;
+const MAX_KINDS = 1000;
 
 interface Ways {
   count: Count;
@@ -11,14 +13,28 @@ interface Ways {
   clock: Clock;
 }
 
-/** `kind` is a word of the store's own, as WRONGPASS or AccessDeniedException are: no token, key or command. */
-export function refusalsTo({ count, report, clock }: Ways): (store: "redis" | "dynamodb", kind: string) => void {
+export type Outside = "redis" | "dynamodb" | "mail";
+
+/** Takes a fault of a store or of the mail, whose words are fixed ones: no token, key, code, address or body is among them. */
+export type ReportFault = (of: Outside, fault: StoreFault) => void;
+
+/**
+ * The events are `store-refused` and `mail-refused` for what an operator has to change, and `store-unavailable` and
+ * `mail-unavailable` for what is likely to pass.
+ */
+export function faultsTo({ count, report, clock }: Ways): ReportFault {
   const reportedAt = new Map<string, number>();
-  return (store, kind) => {
-    count("StoreRefusals");
-    const [now, last] = [clock.now(), reportedAt.get(`${store} ${kind}`)];
+  return (of, { operation, error, code, isPermanent }) => {
+    if (isPermanent) count(of === "mail" ? "MailRefusals" : "StoreRefusals");
+    const kind = `${of} ${error} ${code}`;
+    const [now, last] = [clock.now(), reportedAt.get(kind)];
     if (last !== undefined && now - last < EVERY_MS) return;
-    reportedAt.set(`${store} ${kind}`, now);
-    report(JSON.stringify({ level: "error", event: "store-refused", store, kind }));
+    if (reportedAt.size >= MAX_KINDS) reportedAt.clear();
+    reportedAt.set(kind, now);
+    const event = `${of === "mail" ? "mail" : "store"}-${isPermanent ? "refused" : "unavailable"}`;
+    const level = isPermanent ? "error" : "warn";
+    report(
+      JSON.stringify({ level, event, ...(of !== "mail" && { store: of }), operation, error, ...(code && { code }) }),
+    );
   };
 }

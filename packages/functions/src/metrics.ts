@@ -10,7 +10,8 @@ type Metric =
   | "DynamoWriteUnits"
   | "DynamoReadUnits"
   | "DynamoRetries"
-  | "StoreRefusals";
+  | "StoreRefusals"
+  | "MailRefusals";
 
 /** Adds to a metric, 1 when `by` is left out. Never throws and never waits. */
 export type Count = (metric: Metric, by?: number) => void;

@@ -44,15 +44,16 @@ export const typeOf = (tag: string): string => `/api/problems/${tag}`;
 /** The response to an error. What is not a TenureError says nothing of itself, since it may contain anything. */
 export function problemResponse(c: Context, error: unknown): Response {
   const reason: Reason | { tag: "internal" } = isTenureError(error) ? error.reason : { tag: "internal" };
-  const { status, title } = problems[reason.tag];
+  const isRefused =
+    (reason.tag === "store-unavailable" || reason.tag === "mail-unavailable") && reason.why === "refused";
+  const type = isRefused ? "misconfigured" : reason.tag;
+  // Nobody is logged out by it, and no session honoured: still "unavailable" to a client.
+  const { status } = problems[reason.tag];
+  const { title } = problems[type];
   const detail =
     reason.tag === "internal" ? "The server failed. Try again; if it goes on, tell its operator." : describe(reason);
   const headers: Record<string, string> = { "Content-Type": "application/problem+json", ...headersOf(reason) };
-  return c.body(
-    JSON.stringify({ type: typeOf(reason.tag), title, status, detail, ...detailsOf(reason) }),
-    status,
-    headers,
-  );
+  return c.body(JSON.stringify({ type: typeOf(type), title, status, detail, ...detailsOf(reason) }), status, headers);
 }
 
 /** What a program may want to know beyond the type. Never what was sent. */
@@ -84,7 +85,7 @@ function headersOf(reason: Reason | { tag: "internal" }): Record<string, string>
       return { "Retry-After": String(Math.max(1, Math.ceil((reason.retryAt - Date.now()) / 1000))) };
     case "store-unavailable":
     case "mail-unavailable":
-      return { "Retry-After": "1" };
+      return reason.why === "refused" ? {} : { "Retry-After": "1" };
     case "body-too-large":
       // The rest of the body is not read, so the connection is of no further use.
       return { Connection: "close" };

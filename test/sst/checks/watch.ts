@@ -12,6 +12,7 @@ export const watchChecks: Checks = {
     const alarms = all(program, "cloudwatch/metricAlarm:MetricAlarm").map(({ name }) => name.replace(/Alarm$/, ""));
     const wanted = [
       ...FUNCTIONS.flatMap((name) => [`${name}Errors`, `${name}Throttles`, `${name}StoreRefusals`]),
+      "AuthMailRefusals",
       ...["AuthFaults", "ApiFaults", "AuthSlow", "CodeSpike", "DeadLetters", "QueueAge", "BounceRate", "ComplaintRate"],
       ...["DynamoReadThrottles", "DynamoWriteThrottles", "IndexReadThrottles", "IndexWriteThrottles"],
     ];

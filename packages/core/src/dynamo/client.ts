@@ -20,7 +20,7 @@ import {
   ScanCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { TenureError } from "../errors.ts";
+import { type StoreFault, TenureError } from "../errors.ts";
 import { tableDefinition } from "./definition.ts";
 import { checkGuard } from "./guard.ts";
 
@@ -38,8 +38,8 @@ export interface DynamoConfig {
   requestTimeoutMs?: number;
   /** Hears what each answered request has consumed; DynamoDB is asked to say so. */
   onCost?: (cost: DynamoCost) => void;
-  /** Hears of each answer that no repetition changes, by the error's name: unknown credentials, a missing right or table. */
-  onRefusal?: (kind: string) => void;
+  /** Hears of each request that failed, once it is not sent again. */
+  onFault?: (fault: StoreFault) => void;
 }
 
 /** In DynamoDB's capacity units; `retries` is how often a request was sent again. */
@@ -53,7 +53,7 @@ export interface DynamoCost {
 export function connectDynamo({
   requestTimeoutMs = 3000,
   onCost,
-  onRefusal,
+  onFault,
   ...config
 }: DynamoConfig = {}): DynamoDBDocumentClient {
   const client = new DynamoDBClient({
@@ -67,8 +67,9 @@ export function connectDynamo({
     },
   });
   askGuard(client);
+  repeatGarbled(client);
   if (onCost) tellCosts(client, onCost);
-  if (onRefusal) tellRefusals(client, onRefusal);
+  if (onFault) tellFaults(client, onFault);
   return asDocumentClient(client);
 }
 
@@ -84,6 +85,24 @@ function askGuard(client: DynamoDBClient): void {
         return next(args);
       },
     { step: "finalizeRequest", priority: "low", name: "tenureGuard" },
+  );
+}
+
+/**
+ * Has a request sent again whose answer is none of DynamoDB's, as a page of a proxy with status 200: the client takes that for an error of
+ * its own. What is known of the request is what is known where the answer was lost.
+ */
+function repeatGarbled(client: DynamoDBClient): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (error instanceof SyntaxError) Object.assign(error, { $retryable: { throttling: false } });
+        throw error;
+      }
+    },
+    { step: "deserialize", priority: "high", name: "tenureGarbled" },
   );
 }
 
@@ -108,22 +127,42 @@ function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): 
 
 /** Names of errors that stay until an operator changes something. */
 const PERMANENT =
-  /^(?:AccessDenied\w*|UnrecognizedClient\w*|InvalidClientTokenId|InvalidSignature\w*|MissingAuthenticationToken\w*|NotAuthorized|OptInRequired|ResourceNotFoundException|KMSAccessDenied\w*|CredentialsProviderError)$/;
+  /^(?:AccessDenied\w*|UnrecognizedClient\w*|InvalidClientTokenId|InvalidSignature\w*|ExpiredToken\w*|MissingAuthenticationToken\w*|IncompleteSignature\w*|NotAuthorized|OptInRequired|ResourceNotFoundException|KMS\w*|CredentialsProviderError)$/;
 
-function tellRefusals(client: DynamoDBClient, onRefusal: (kind: string) => void): void {
+/** What DynamoDB says of a request that its table has no index for, or other keys. */
+const OTHER_TABLE = /specified index|match the schema|Missing the key/;
+
+function isPermanent({ name, message }: Error): boolean {
+  return PERMANENT.test(name) || (name === "ValidationException" && OTHER_TABLE.test(message));
+}
+
+function tellFaults(client: DynamoDBClient, onFault: (fault: StoreFault) => void): void {
   client.middlewareStack.add(
     (next, { commandName = "" }) =>
       async (args) => {
         try {
           return await next(args);
         } catch (error) {
-          const { name = "" } = error as { name?: string };
-          if (DATA_COMMAND.test(commandName) && PERMANENT.test(name)) onRefusal(name);
+          const fault = DATA_COMMAND.test(commandName) && faultOf(error);
+          if (fault) onFault({ operation: commandName.replace(/Command$/, ""), ...fault });
           throw error;
         }
       },
-    { step: "initialize", name: "tenureRefusals" },
+    { step: "initialize", name: "tenureFaults" },
   );
+}
+
+/** Undefined for what is an answer, or a bug of the caller's. */
+function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
+  if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return undefined;
+  if (isPermanent(error)) {
+    const code = error.name === "ValidationException" && "no such index, or other keys";
+    return { error: error.name, ...(code && { code }), isPermanent: true };
+  }
+  if (error.name === "ValidationException") return undefined;
+  const { code, $metadata } = error as { code?: string; $metadata?: { httpStatusCode?: number } };
+  const said = code ?? $metadata?.httpStatusCode;
+  return { error: error.name, ...(said !== undefined && { code: String(said) }), isPermanent: false };
 }
 
 /** Either client as a document client. One that is one already keeps its own marshalling options. */
@@ -224,6 +263,11 @@ const TOO_LARGE = /size|bytes|nesting/i;
  */
 function asFault(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return error;
+  if (isPermanent(error))
+    return new TenureError(
+      { tag: "store-unavailable", store: "dynamodb", outcome: "not-applied", why: "refused" },
+      { cause: error },
+    );
   if (error.name === "ValidationException") {
     if (!TOO_LARGE.test(error.message)) return error;
     const issue =

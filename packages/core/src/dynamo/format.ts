@@ -108,10 +108,7 @@ async function notApplied<T>(request: Promise<T>): Promise<T> {
     return await attempt(request);
   } catch (error) {
     if (!(error instanceof TenureError) || error.reason.tag !== "store-unavailable") throw error;
-    throw new TenureError(
-      { tag: "store-unavailable", store: "dynamodb", outcome: "not-applied" },
-      { cause: error.cause },
-    );
+    throw new TenureError({ ...error.reason, outcome: "not-applied" }, { cause: error.cause });
   }
 }
 

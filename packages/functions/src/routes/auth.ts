@@ -20,6 +20,7 @@ import { originOf } from "../device.ts";
 import { type ApiSession, accountOf, type Identity } from "../identity.ts";
 import { readBody } from "../input.ts";
 import { limits, type RouteLimit, takeOrRefuse } from "../limits.ts";
+import { mailFaultOf } from "../mailer.ts";
 import { clearSessionCookie, type SessionEnv, session, sessionRefOf, setSessionCookie } from "../middleware/session.ts";
 
 type Refusal = Pick<Happening, "kind" | "detail">;
@@ -33,7 +34,7 @@ const typedCode = string()
 const verifyRequest = object({ challenge: string().max(100), code: typedCode });
 
 export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
-  const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf, report } = deps;
+  const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf, report, onFault } = deps;
 
   /** Ends the session that a new login takes the place of, where it is another user's. */
   async function endOtherUsersSession(c: Context, handle: string): Promise<void> {
@@ -101,7 +102,9 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
         throw new TenureError({ tag: "rate-limited", retryAt: issued.retryAt });
       }
       await mailer.sendCode({ to: email, code, expiresAt: issued.expiresAt }).catch((cause: unknown) => {
-        throw new TenureError({ tag: "mail-unavailable" }, { cause });
+        const fault = mailFaultOf(cause);
+        onFault("mail", fault);
+        throw new TenureError({ tag: "mail-unavailable", ...(fault.isPermanent && { why: "refused" }) }, { cause });
       });
       return c.json({ challenge, expiresAt: issued.expiresAt, resendAt: issued.resendAt }, 202);
     })
