@@ -48,6 +48,15 @@ describe.each(movedEngines)("codes and windows on $name", ({ open }) => {
   const gone = { accepted: false, why: "gone", attemptsLeft: 0 };
   const wrong = (attemptsLeft: number) => ({ accepted: false, why: "wrong", attemptsLeft });
 
+  it("lets who used a code ask for the next one at once", async () => {
+    const { issue, consume } = setup({ resendMs: 60_000 });
+    const { challenge } = await issue();
+    await consume(challenge, "000000");
+    expect((await issue()).issued).toMatchObject({ issued: false });
+    expect(await consume(challenge, "123456")).toEqual(accepted);
+    expect((await issue()).issued).toMatchObject({ issued: true });
+  });
+
   it("accepts a code once", async () => {
     const { issue, consume } = setup();
     const { challenge, issued } = await issue();
@@ -101,9 +110,9 @@ describe.each(movedEngines)("codes and windows on $name", ({ open }) => {
     const { issue } = setup({ resendMs: 150 });
     const { issued } = await issue();
     if (!issued.issued) throw new Error("the first code was not issued");
-    expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt });
+    expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt, waitMs: expect.any(Number) });
     moved.advance(149);
-    expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt });
+    expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt, waitMs: expect.any(Number) });
     moved.advance(2);
     expect((await issue()).issued).toMatchObject({ issued: true });
   });

@@ -4,13 +4,15 @@
  * A refusal says that the caller may not have what was asked for; a fault says that Tenure could not
  * find out. They are never the same value: "there is no such session" is `session-required`, "Redis did
  * not answer" is `store-unavailable`.
+ *
+ * `retryAt` is epoch milliseconds by the clock of whoever counts, and `waitMs` how long it is until then by that clock.
  */
 export type Refusal =
   | { tag: "session-required" }
   | { tag: "step-up-required"; maxAgeMs: number }
   | { tag: "session-not-found" }
   | { tag: "code-rejected"; why: CodeRejection; attemptsLeft: number }
-  | { tag: "rate-limited"; retryAt: number }
+  | { tag: "rate-limited"; retryAt: number; waitMs: number }
   | { tag: "thread-not-found"; threadId: string }
   | { tag: "thread-exists"; threadId: string }
   | { tag: "thread-busy"; threadId: string }

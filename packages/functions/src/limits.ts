@@ -42,5 +42,6 @@ export async function takeOrRefuse(
   const seconds = Math.max(0, Math.ceil((taken.resetAt - Date.now()) / 1000));
   c.header("RateLimit-Policy", `"${limit.name}";q=${limit.tokens};w=${limit.windowMs / 1000}`, { append: true });
   c.header("RateLimit", `"${limit.name}";r=${taken.remaining};t=${seconds}`, { append: true });
-  if (!taken.allowed) throw new TenureError({ tag: "rate-limited", retryAt: taken.resetAt });
+  const { allowed, resetAt } = taken;
+  if (!allowed) throw new TenureError({ tag: "rate-limited", retryAt: resetAt, waitMs: resetAt - Date.now() });
 }

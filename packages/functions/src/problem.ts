@@ -82,7 +82,7 @@ function headersOf(reason: Reason | { tag: "internal" }): Record<string, string>
         "WWW-Authenticate": `Bearer realm="tenure", error="insufficient_user_authentication", max_age="${reason.maxAgeMs / 1000}"`,
       };
     case "rate-limited":
-      return { "Retry-After": String(Math.max(1, Math.ceil((reason.retryAt - Date.now()) / 1000))) };
+      return { "Retry-After": String(Math.max(1, Math.ceil(reason.waitMs / 1000))) };
     case "store-unavailable":
     case "mail-unavailable":
       return reason.why === "refused" ? {} : { "Retry-After": "1" };

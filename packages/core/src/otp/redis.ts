@@ -1,7 +1,7 @@
 import { malformedReply, type RedisStore, type Reply } from "../redis/index.ts";
 import type { CodePolicy } from "./policy.ts";
 import * as scripts from "./scripts.ts";
-import type { CodeStore } from "./store.ts";
+import type { CodeStore, Wait } from "./store.ts";
 
 /** The account is the cluster hash tag: all keys of an account are in one slot. */
 const keys = (account: string) => ({
@@ -20,19 +20,19 @@ export function createCodeStore(redis: RedisStore, policy: CodePolicy): CodeStor
         [digest, email, policy.ttlMs, policy.resendMs, policy.failuresPerAccount],
       );
       if (!Array.isArray(reply)) throw malformedReply();
-      if (reply[0] === 0) return { issued: false, retryAt: number(reply[1]) };
+      if (reply[0] === 0) return { issued: false, ...wait(reply[1], reply[2]) };
       if (reply[0] !== 1) throw malformedReply();
       return { issued: true, expiresAt: number(reply[1]), resendAt: number(reply[2]) };
     },
 
     async consume(account, challenge, digest) {
-      const { code, failures } = keys(account);
+      const { code, resend, failures } = keys(account);
       const reply = await redis.evaluate(
         scripts.consume,
-        [code(challenge), failures],
+        [code(challenge), failures, resend],
         [digest, policy.attemptsPerCode, policy.failuresPerAccount, policy.failureWindowMs],
       );
-      const [verdict, detail] = Array.isArray(reply) ? reply : [];
+      const [verdict, detail, now] = Array.isArray(reply) ? reply : [];
       switch (verdict) {
         case "accepted":
           if (typeof detail !== "string") throw malformedReply();
@@ -43,12 +43,16 @@ export function createCodeStore(redis: RedisStore, policy: CodePolicy): CodeStor
         case "spent":
           return { accepted: false, why: verdict, attemptsLeft: 0 };
         case "locked":
-          return { accepted: false, why: "locked", retryAt: number(detail) };
+          return { accepted: false, why: "locked", ...wait(detail, now) };
         default:
           throw malformedReply();
       }
     },
   };
+}
+
+function wait(retryAt: Reply | undefined, now: Reply | undefined): Wait {
+  return { retryAt: number(retryAt), waitMs: number(retryAt) - number(now) };
 }
 
 function number(reply: Reply | undefined): number {

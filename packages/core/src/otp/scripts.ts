@@ -8,14 +8,14 @@ import { defineScript } from "../redis/index.ts";
 /**
  * KEYS  1 code  2 resend  3 failures
  * ARGV  1 digest  2 email  3 ttlMs  4 resendMs  5 failuresPerAccount
- * Returns 1, expiresAt, resendAt; or 0, retryAt.
+ * Returns 1, expiresAt, resendAt; or 0, retryAt, now.
  */
 export const issue = defineScript(
   `if tonumber(redis.call('GET', KEYS[3]) or 0) >= tonumber(ARGV[5]) then
-  return { 0, tostring(now + redis.call('PTTL', KEYS[3])) }
+  return { 0, tostring(now + redis.call('PTTL', KEYS[3])), tostring(now) }
 end
 local wait = redis.call('PTTL', KEYS[2])
-if wait >= 0 then return { 0, tostring(now + wait) } end
+if wait >= 0 then return { 0, tostring(now + wait), tostring(now) } end
 redis.call('SET', KEYS[1], '1 0 ' .. ARGV[1] .. ' ' .. ARGV[2], 'PX', ARGV[3])
 if tonumber(ARGV[4]) > 0 then redis.call('SET', KEYS[2], '1', 'PX', ARGV[4]) end
 return { 1, tostring(now + ARGV[3]), tostring(now + ARGV[4]) }`,
@@ -23,13 +23,13 @@ return { 1, tostring(now + ARGV[3]), tostring(now + ARGV[4]) }`,
 );
 
 /**
- * KEYS  1 code  2 failures
+ * KEYS  1 code  2 failures  3 resend
  * ARGV  1 digest  2 attemptsPerCode  3 failuresPerAccount  4 failureWindowMs
- * Returns 'accepted', email; 'wrong', attempts left; 'gone'; 'spent'; or 'locked', retryAt.
+ * Returns 'accepted', email; 'wrong', attempts left; 'gone'; 'spent'; or 'locked', retryAt, now.
  */
 export const consume = defineScript(
   `if tonumber(redis.call('GET', KEYS[2]) or 0) >= tonumber(ARGV[3]) then
-  return { 'locked', tostring(now + redis.call('PTTL', KEYS[2])) }
+  return { 'locked', tostring(now + redis.call('PTTL', KEYS[2])), tostring(now) }
 end
 local record = redis.call('GET', KEYS[1])
 if not record then return { 'gone' } end
@@ -39,7 +39,8 @@ if tonumber(attempts) >= tonumber(ARGV[2]) then return { 'spent' } end
 redis.call('SET', KEYS[1], '1 ' .. (attempts + 1) .. ' ' .. digest .. ' ' .. email, 'KEEPTTL')
 if redis.call('INCR', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], ARGV[4]) end
 if digest ~= ARGV[1] then return { 'wrong', tostring(ARGV[2] - attempts - 1) } end
-redis.call('DEL', KEYS[1], KEYS[2])
+-- Who has read the mailbox need not wait for another message, as when the login failed afterwards.
+redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
 return { 'accepted', email }`,
   { declaresKeys: true },
 );

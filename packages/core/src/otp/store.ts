@@ -9,12 +9,18 @@ export interface IssueRequest {
   email: string;
 }
 
-export type Issued = { issued: true; expiresAt: number; resendAt: number } | { issued: false; retryAt: number };
+export type Issued = { issued: true; expiresAt: number; resendAt: number } | (Wait & { issued: false });
+
+/** `waitMs` is how long it is until `retryAt` by Redis' clock, which may be another than the caller's. */
+export interface Wait {
+  retryAt: number;
+  waitMs: number;
+}
 
 export type Consumed =
   | { accepted: true; email: string }
   | { accepted: false; why: CodeRejection; attemptsLeft: number }
-  | { accepted: false; why: "locked"; retryAt: number };
+  | (Wait & { accepted: false; why: "locked" });
 
 /**
  * One-time login codes. Both methods are atomic and take one round trip; both throw `store-unavailable` when

@@ -99,7 +99,7 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
       const issued = await codes.issue({ account, challenge, digest: codeDigest(pepper, challenge, code), email });
       if (!issued.issued) {
         activity.record({ account, kind: "code-withheld", origin: originOf(c, addressOf) });
-        throw new TenureError({ tag: "rate-limited", retryAt: issued.retryAt });
+        throw new TenureError({ tag: "rate-limited", retryAt: issued.retryAt, waitMs: issued.waitMs });
       }
       await mailer.sendCode({ to: email, code, expiresAt: issued.expiresAt }).catch((cause: unknown) => {
         const fault = mailFaultOf(cause);
@@ -122,7 +122,10 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
       const consumed = await codes.consume(account, challenge, codeDigest(pepper, challenge, code));
       if (!consumed.accepted) {
         activity.record({ account, kind: "login-refused", origin, detail: { why: consumed.why } });
-        if (consumed.why === "locked") throw new TenureError({ tag: "rate-limited", retryAt: consumed.retryAt });
+        if (consumed.why === "locked") {
+          const { retryAt, waitMs } = consumed;
+          throw new TenureError({ tag: "rate-limited", retryAt, waitMs });
+        }
         throw new TenureError({ tag: "code-rejected", why: consumed.why, attemptsLeft: consumed.attemptsLeft });
       }
       const { token, ref, created } = await logIn(c, consumed.email, origin);
