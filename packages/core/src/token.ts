@@ -10,6 +10,7 @@ import { createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from 
 
 const HANDLE = /^[A-Za-z0-9_-]{22}$/;
 const TOKEN = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
+const MARK = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
 const CHALLENGE = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})$/;
 
 /** The parts of a session token that the store works with; `id` is the SHA-256 of the secret, base64url. */
@@ -53,6 +54,27 @@ export function parseChallenge(pepper: string, challenge: string): { account: st
   const genuine = timingSafeEqual(Buffer.from(sealOf(pepper, account, nonce)), Buffer.from(seal));
   return genuine ? { account } : "forged";
 }
+
+/**
+ * What a browser keeps that has logged in to an account: 128 random bits, and a keyed hash of them and the account. It opens nothing.
+ *
+ * @example
+ * const mark = newMark(pepper, account);
+ * parseMark(pepper, account, mark); // the random bits, base64url
+ */
+export function newMark(pepper: string, account: string): string {
+  const id = randomBytes(16).toString("base64url");
+  return `${id}.${markOf(pepper, account, id)}`;
+}
+
+/** The random part of a mark that was given for this account; undefined for any other text. */
+export function parseMark(pepper: string, account: string, mark: string): string | undefined {
+  const [, id, seal] = MARK.exec(mark) ?? [];
+  if (id === undefined || seal === undefined) return undefined;
+  return timingSafeEqual(Buffer.from(markOf(pepper, account, id)), Buffer.from(seal)) ? id : undefined;
+}
+
+const markOf = (pepper: string, account: string, id: string) => keyedHandle(pepper, "mark", `${account}.${id}`);
 
 const sealOf = (pepper: string, account: string, nonce: string) =>
   keyedHandle(pepper, "challenge", `${account}.${nonce}`);

@@ -18,7 +18,7 @@ import { keyedHandle } from "@tenure/core/token";
 import { createUserStore, type UserStore } from "@tenure/core/user";
 import { ActivityRecorder } from "./activity.ts";
 import type { AddressOf } from "./address.ts";
-import { faultsTo, type ReportFault } from "./faults.ts";
+import { faultsTo, type ReportFault, rarely } from "./faults.ts";
 import { type ApiSessionStore, identity } from "./identity.ts";
 import type { Mailer } from "./mailer.ts";
 import { type Count, uncounted } from "./metrics.ts";
@@ -115,6 +115,7 @@ export function createAuthDeps(config: AuthConfig, stores = connectStores(config
       policy: { ...defaultSessionPolicy, ...config.sessionPolicy },
       generation: keyedHandle(pepper, "sessions", "").slice(0, 8),
       data: identity,
+      onOtherData: rarely(clock, () => report(JSON.stringify({ level: "warn", event: "session-data-unread" }))),
     }),
     codes: createCodeStore(redis, { ...defaultCodePolicy, ...config.codePolicy }),
     windows: createWindows(redis, pepper),

@@ -33,9 +33,6 @@ export function baseApp(deps: AuthDeps, routes: (app: Hono) => void): Hono {
   app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));
   app.onError((error, c) => {
     const response = problemResponse(c, error);
-    // The client has answered for every other failure of a store.
-    if (isTenureError(error, "store-unavailable") && error.reason.why === "malformed")
-      deps.onFault("redis", { operation: c.req.method, error: "MalformedReply", isPermanent: false });
     // Damage is ours, though the answer is no 5xx: nothing changes when a client sends its request again.
     if (response.status === 500 || isTenureError(error, "record-damaged")) deps.report(describeFailure(c, error));
     return response;

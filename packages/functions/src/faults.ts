@@ -18,6 +18,16 @@ export type Outside = "redis" | "dynamodb" | "mail";
 /** Takes a fault of a store or of the mail, whose words are fixed ones: no token, key, code, address or body is among them. */
 export type ReportFault = (of: Outside, fault: StoreFault) => void;
 
+/** Calls at most once a minute. */
+export function rarely(clock: Clock, call: () => void): () => void {
+  let last: number | undefined;
+  return () => {
+    if (last !== undefined && clock.now() - last < EVERY_MS) return;
+    last = clock.now();
+    call();
+  };
+}
+
 /**
  * The events are `store-refused` and `mail-refused` for what an operator has to change, and `store-unavailable` and
  * `mail-unavailable` for what is likely to pass.

@@ -11,10 +11,18 @@ export interface RouteLimit extends Limit {
 const MINUTE = 60_000;
 
 export const limits = {
+  // Messages cost money, and the good name of who sends them. A mailbox is an address without its plus part; a network is a provider's
+  // block of addresses, of which one person has many.
   codesPerAddress: { name: "code-address", tokens: 20, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
-  codesPerAccount: { name: "code-account", tokens: 10, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
+  codesPerNetwork: { name: "code-network", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
+  codesPerMailbox: { name: "code-mailbox", tokens: 10, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
+  codesPerService: { name: "code-service", tokens: 2_000, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
   verifiesPerAddress: { name: "verify-address", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
+  verifiesPerNetwork: { name: "verify-network", tokens: 300, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
   verifiesPerAccount: { name: "verify-account", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
+  // In the place of all of these, for a browser that has logged in to the account before: no stranger uses them up.
+  codesPerBrowser: { name: "code-browser", tokens: 10, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
+  verifiesPerBrowser: { name: "verify-browser", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
   // A run costs money.
   runsPerUser: { name: "run-user", tokens: 100, windowMs: MINUTE, whenUnavailable: "refuse" },
   // These show a user what is theirs or log them out, behind a session that was just read from the same Redis.

@@ -4,16 +4,16 @@ import * as scripts from "./scripts.ts";
 import type { CodeStore, Wait } from "./store.ts";
 
 /** The account is the cluster hash tag: all keys of an account are in one slot. */
-const keys = (account: string) => ({
+const keys = (account: string, browser?: string) => ({
   code: (challenge: string) => `code:{${account}}:${challenge.slice(account.length + 1)}`,
-  resend: `code-resend:{${account}}`,
-  failures: `code-failures:{${account}}`,
+  resend: `code-resend:{${account}}${browser ? `:${browser}` : ""}`,
+  failures: `code-failures:{${account}}${browser ? `:${browser}` : ""}`,
 });
 
 export function createCodeStore(redis: RedisStore, policy: CodePolicy): CodeStore {
   return {
-    async issue({ account, challenge, digest, email }) {
-      const { code, resend, failures } = keys(account);
+    async issue({ account, challenge, digest, email, browser }) {
+      const { code, resend, failures } = keys(account, browser);
       const reply = await redis.evaluate(
         scripts.issue,
         [code(challenge), resend, failures],
@@ -25,8 +25,8 @@ export function createCodeStore(redis: RedisStore, policy: CodePolicy): CodeStor
       return { issued: true, expiresAt: number(reply[1]), resendAt: number(reply[2]) };
     },
 
-    async consume(account, challenge, digest) {
-      const { code, resend, failures } = keys(account);
+    async consume(account, challenge, digest, browser) {
+      const { code, resend, failures } = keys(account, browser);
       const reply = await redis.evaluate(
         scripts.consume,
         [code(challenge), failures, resend],

@@ -7,6 +7,8 @@ export interface IssueRequest {
   /** HMAC of (challenge, code); the code itself never reaches the store. */
   digest: string;
   email: string;
+  /** Whose resend interval and wrong tries count: a browser's of its own; those of all others when left out. */
+  browser?: string | undefined;
 }
 
 export type Issued = { issued: true; expiresAt: number; resendAt: number } | (Wait & { issued: false });
@@ -28,7 +30,7 @@ export type Consumed =
  */
 export interface CodeStore {
   /**
-   * Stores a code, unless the account was sent one within the resend interval or has too many wrong tries.
+   * Stores a code, unless the account, or this browser of its, was sent one within the resend interval or has too many wrong tries.
    * Unknown outcome: the code was not sent to anyone, so it is of no use; ask again after the interval.
    */
   issue(request: IssueRequest): Promise<Issued>;
@@ -38,5 +40,5 @@ export interface CodeStore {
    * tries share the same five; of any number of right ones exactly one is accepted. Unknown outcome: the code
    * may be used up; ask for a new one. Not to be repeated.
    */
-  consume(account: string, challenge: string, digest: string): Promise<Consumed>;
+  consume(account: string, challenge: string, digest: string, browser?: string): Promise<Consumed>;
 }

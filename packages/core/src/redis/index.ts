@@ -85,7 +85,10 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
         throw asFault(error);
       }
       const answer = open(reply);
-      if (answer === undefined) throw malformedReply();
+      if (answer === undefined) {
+        onFault?.({ operation: "evalsha", error: "MalformedReply", isPermanent: false });
+        throw malformedReply();
+      }
       return answer;
     },
   };

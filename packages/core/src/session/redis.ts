@@ -20,12 +20,17 @@ export interface SessionStoreOptions<Data> {
    * ends them all by changing that. Letters, digits, `-` and `_`; default empty.
    */
   generation?: string;
-  /** Makes `Data` of what JSON.parse gave, or throws. A zod schema is one. */
+  /**
+   * Makes `Data` of what JSON.parse gave, or throws. A zod schema is one. Live sessions carry the data of the version that made them:
+   * a field that is new is to be optional or to have a default. A session whose data is not taken is none.
+   */
   data: { parse(value: unknown): Data };
+  /** Hears of a session that is none for its data, so that a change of `Data` that ends sessions is seen. */
+  onOtherData?: () => void;
 }
 
 export function createSessionStore<Data>(options: SessionStoreOptions<Data>): SessionStore<Data> {
-  const { redis, policy, data, generation = "" } = options;
+  const { redis, policy, data, generation = "", onOtherData } = options;
   checkPolicy(policy);
   if (!/^[\w-]*$/.test(generation)) throw new TypeError("a generation is letters, digits, - and _");
 
@@ -62,13 +67,20 @@ export function createSessionStore<Data>(options: SessionStoreOptions<Data>): Se
     try {
       return data.parse(JSON.parse(json));
     } catch {
-      throw corrupt();
+      throw otherData();
     }
   }
 
   /** The one session of a reply, if it has one. */
   function maybeSession(id: string, [now, record]: (Reply | undefined)[]): Session<Data> | undefined {
-    return record === undefined ? undefined : toSession(id, now, record);
+    if (record === undefined) return undefined;
+    try {
+      return toSession(id, now, record);
+    } catch (error) {
+      if (!isOtherData(error)) throw error;
+      onOtherData?.();
+      return undefined;
+    }
   }
 
   /** The session of a record, or its id alone where that cannot be read. */
@@ -198,4 +210,7 @@ function decodeOrigin(device: string, network: string): Origin {
   }
 }
 
+const OTHER_DATA = "the data of a session";
+const otherData = () => new TenureError({ tag: "store-corrupt", store: "redis", what: OTHER_DATA });
+const isOtherData = (error: unknown) => isTenureError(error, "store-corrupt") && error.reason.what === OTHER_DATA;
 const corrupt = () => new TenureError({ tag: "store-corrupt", store: "redis", what: "session record" });

@@ -37,7 +37,7 @@ export function credentialOf(c: Context, cookie: CookiePolicy): Credential | und
  * Only spaces and tabs are around a cookie's name (RFC 6265, section 5.2). A no-break space is a part of it: what `trim` makes of
  * that is a name with a prefix which any sibling host may set.
  */
-function cookiesNamed(header: string, name: string): string[] {
+export function cookiesNamed(header: string, name: string): string[] {
   const pairs = header.split(";").map((pair) => pair.replace(/^[ \t]+|[ \t]+$/g, ""));
   return pairs.filter((pair) => pair.startsWith(`${name}=`)).map((pair) => pair.slice(name.length + 1));
 }

@@ -1,6 +1,6 @@
 /** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
 import { isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
-import { normalizeEmail } from "@tenure/core/otp";
+import { mailboxOf, normalizeEmail } from "@tenure/core/otp";
 import { type DamagedSession, isDamaged, type Origin } from "@tenure/core/session";
 import {
   codeDigest,
@@ -21,8 +21,11 @@ import { type ApiSession, accountOf, type Identity } from "../identity.ts";
 import { readBody } from "../input.ts";
 import { limits, type RouteLimit, takeOrRefuse } from "../limits.ts";
 import { mailFaultOf } from "../mailer.ts";
+import { knownBrowserOf, rememberBrowser } from "../middleware/known-browser.ts";
 import { clearSessionCookie, type SessionEnv, session, sessionRefOf, setSessionCookie } from "../middleware/session.ts";
 
+/** A limit and who is counted; nobody where that is not known. */
+type Counted = readonly [RouteLimit, string | undefined];
 type Refusal = Pick<Happening, "kind" | "detail">;
 
 const codeRequest = object({ email: string().max(320) });
@@ -74,10 +77,10 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
     throw error;
   }
 
-  /** Counts a request of an account, and puts a refusal on record. */
-  async function takeOfAccount(c: Context, limit: RouteLimit, account: string, refused: Refusal): Promise<void> {
+  /** Counts a request where it is told to, in this order, and puts a refusal on the account's record. */
+  async function takeOfAccount(c: Context, account: string, refused: Refusal, counted: Counted[]): Promise<void> {
     try {
-      await takeOrRefuse(c, windows, limit, account);
+      for (const [limit, subject] of counted) if (subject) await takeOrRefuse(c, windows, limit, subject);
     } catch (error) {
       if (isTenureError(error, "rate-limited"))
         activity.record({ account, ...refused, origin: originOf(c, addressOf) });
@@ -91,12 +94,23 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
       const email = normalizeEmail(body.email);
       if (!email) throw invalid("email: is not an e-mail address");
       const account = accountOf(pepper, email);
-      await takeOrRefuse(c, windows, limits.codesPerAddress, networkOf(addressOf(c)).subject);
-      await takeOfAccount(c, limits.codesPerAccount, account, { kind: "code-withheld" });
+      const browser = knownBrowserOf(c, cookie, pepper, account);
+      if (browser)
+        await takeOfAccount(c, account, { kind: "code-withheld" }, [[limits.codesPerBrowser, account + browser]]);
+      else {
+        const { subject, coarse } = networkOf(addressOf(c));
+        await takeOrRefuse(c, windows, limits.codesPerAddress, subject);
+        if (coarse) await takeOrRefuse(c, windows, limits.codesPerNetwork, coarse);
+        await takeOfAccount(c, account, { kind: "code-withheld" }, [
+          [limits.codesPerMailbox, mailboxOf(email)],
+          [limits.codesPerService, "all"],
+        ]);
+      }
 
       const challenge = newChallenge(pepper, account);
       const code = newCode();
-      const issued = await codes.issue({ account, challenge, digest: codeDigest(pepper, challenge, code), email });
+      const digest = codeDigest(pepper, challenge, code);
+      const issued = await codes.issue({ account, challenge, digest, email, browser });
       if (!issued.issued) {
         activity.record({ account, kind: "code-withheld", origin: originOf(c, addressOf) });
         throw new TenureError({ tag: "rate-limited", retryAt: issued.retryAt, waitMs: issued.waitMs });
@@ -113,13 +127,21 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
       const { challenge, code } = await readBody(c, verifyRequest);
       const known = parseChallenge(pepper, challenge);
       if (!known) throw invalid("challenge: is not one that /auth/code gave");
-      await takeOrRefuse(c, windows, limits.verifiesPerAddress, networkOf(addressOf(c)).subject);
+      const browser = known === "forged" ? undefined : knownBrowserOf(c, cookie, pepper, known.account);
+      if (!browser) {
+        const { subject, coarse } = networkOf(addressOf(c));
+        await takeOrRefuse(c, windows, limits.verifiesPerAddress, subject);
+        if (coarse) await takeOrRefuse(c, windows, limits.verifiesPerNetwork, coarse);
+      }
       if (known === "forged") throw new TenureError({ tag: "code-rejected", why: "gone", attemptsLeft: 0 });
       const { account } = known;
-      await takeOfAccount(c, limits.verifiesPerAccount, account, { kind: "login-refused", detail: { why: "limited" } });
+      const limited = { kind: "login-refused", detail: { why: "limited" } } as const;
+      await takeOfAccount(c, account, limited, [
+        browser ? [limits.verifiesPerBrowser, account + browser] : [limits.verifiesPerAccount, account],
+      ]);
 
       const origin = originOf(c, addressOf);
-      const consumed = await codes.consume(account, challenge, codeDigest(pepper, challenge, code));
+      const consumed = await codes.consume(account, challenge, codeDigest(pepper, challenge, code), browser);
       if (!consumed.accepted) {
         activity.record({ account, kind: "login-refused", origin, detail: { why: consumed.why } });
         if (consumed.why === "locked") {
@@ -131,6 +153,7 @@ export function authRoutes(deps: AuthDeps): Hono<SessionEnv<Identity>> {
       const { token, ref, created } = await logIn(c, consumed.email, origin);
       activity.record({ account, kind: "login", origin, detail: { session: ref.id, ended: created.ended } });
       setSessionCookie(c, cookie, token, created.session);
+      rememberBrowser(c, cookie, pepper, account);
       return c.json({ ...describeSession(created.session), ...(!isFromBrowser(c) && { token }) });
     })
 
