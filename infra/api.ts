@@ -3,7 +3,7 @@ import { AUTH_PATHS } from "../packages/functions/src/auth-paths";
 import { mail } from "./email";
 import { common, modelEnvironment, modelLinks } from "./function";
 import { queue } from "./queue";
-import { pepper, redis } from "./secret";
+import { generation, pepper, redis } from "./secret";
 import { wholeNumber } from "./setting";
 import { table } from "./storage";
 import { router } from "./web";
@@ -25,7 +25,7 @@ export const auth = new sst.aws.Function("Auth", {
   memory: "512 MB",
   streaming: true,
   ...(reserved !== undefined && { concurrency: { reserved } }),
-  link: [table, mail, pepper, ...redis],
+  link: [table, mail, pepper, generation, ...redis],
   // Nothing in it goes by the names of classes, as LangChain does.
   nodejs: { ...common.nodejs, esbuild: { ...common.nodejs.esbuild, keepNames: false } },
   url: { cors: false },
@@ -38,7 +38,7 @@ export const api = new sst.aws.Function("Api", {
   timeout: "15 minutes",
   memory: "1024 MB",
   streaming: true,
-  link: [table, queue, pepper, ...redis, ...modelLinks],
+  link: [table, queue, pepper, generation, ...redis, ...modelLinks],
   environment: { ...common.environment, ...modelEnvironment },
   url: { cors: false },
 });

@@ -1,7 +1,7 @@
 /** Runs that nobody watches: a FIFO queue whose groups are the threads, and the worker that takes them from it. */
 import { common, modelEnvironment, modelLinks } from "./function";
 import "./permission";
-import { pepper, redis } from "./secret";
+import { generation, pepper, redis } from "./secret";
 import { wholeNumber } from "./setting";
 import { table } from "./storage";
 
@@ -34,7 +34,7 @@ export const worker = new sst.aws.Function("Worker", {
   description: "Runs what nobody watches",
   timeout: TIMEOUT,
   memory: "1024 MB",
-  link: [table, queue, pepper, ...redis, ...modelLinks],
+  link: [table, queue, pepper, generation, ...redis, ...modelLinks],
   environment: { ...common.environment, ...modelEnvironment },
   permissions: [
     {

@@ -7,6 +7,8 @@ import { isProduction } from "./stage";
 
 /** The key of every keyed hash. A new one ends all sessions and codes. */
 export const pepper = new sst.Secret("Pepper");
+/** Sessions and codes of another generation do not exist: a new one is for after a restore. `npm run generation` sets it. */
+export const generation = new sst.Secret("Generation", "first");
 
 /** SST puts the provider in scope under this name where the program asks for it, and only there. */
 declare const upstash: {

@@ -30,6 +30,11 @@ export interface AuthConfig {
   tableName: string;
   /** The key of every keyed hash. Changing it ends all sessions and codes. At least 32 characters. */
   pepper: string;
+  /**
+   * Names the generation of sessions and codes: those of another one do not exist. To be changed when Redis was restored, which brings
+   * back what had ended since. Default: the first, which has no name.
+   */
+  generation?: string;
   mailer: Mailer;
   /** Where a client's address is taken from. It must be something that the client cannot set. */
   addressOf: AddressOf;
@@ -105,7 +110,7 @@ export function connectStores(config: AuthConfig): Stores {
 }
 
 export function createAuthDeps(config: AuthConfig, stores = connectStores(config)): AuthDeps {
-  const { pepper, mailer, addressOf, publicOrigin, count = uncounted } = config;
+  const { pepper, generation = "", mailer, addressOf, publicOrigin, count = uncounted } = config;
   const { redis, client, table, clock, onFault } = stores;
   const activityLog = createActivityLog(table, { ...(config.activityTtlMs && { ttlMs: config.activityTtlMs }) });
   const report = config.report ?? toStderr;
@@ -113,11 +118,17 @@ export function createAuthDeps(config: AuthConfig, stores = connectStores(config
     sessions: createSessionStore({
       redis,
       policy: { ...defaultSessionPolicy, ...config.sessionPolicy },
-      generation: keyedHandle(pepper, "sessions", "").slice(0, 8),
+      generation: keyedHandle(pepper, "sessions", generation).slice(0, 8),
       data: identity,
       onOtherData: rarely(clock, () => report(JSON.stringify({ level: "warn", event: "session-data-unread" }))),
     }),
-    codes: createCodeStore(redis, { ...defaultCodePolicy, ...config.codePolicy }),
+    codes: createCodeStore(
+      redis,
+      { ...defaultCodePolicy, ...config.codePolicy },
+      {
+        generation: generation && keyedHandle(pepper, "codes", generation).slice(0, 8),
+      },
+    ),
     windows: createWindows(redis, pepper),
     users: createUserStore(table, clock),
     activity: new ActivityRecorder({ log: activityLog, clock, report }),

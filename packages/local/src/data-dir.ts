@@ -25,11 +25,13 @@ export interface DataDir {
   dynamo: string;
   /** Made at the first start and kept, so that sessions outlive a restart. */
   pepper: string;
+  /** Sessions and codes of another one do not exist. */
+  generation: string;
   release(): void;
 }
 
 /** Opens the directory for this process alone. Throws `misconfigured`, in one line, when it cannot be used or is in use. */
-export function openDataDir(path: string): DataDir {
+export function openDataDir(path: string, { newGeneration = false } = {}): DataDir {
   const at = (name: string) => join(path, name);
   let isLocked = false;
   try {
@@ -44,6 +46,7 @@ export function openDataDir(path: string): DataDir {
       redisJournal: at("redis.jsonl"),
       dynamo: at("dynamo"),
       pepper: readOrMake(at("pepper")),
+      generation: generationIn(at("generation"), newGeneration),
       release: () => releaseLock(at("lock")),
     };
   } catch (error) {
@@ -72,7 +75,7 @@ const REMEDIES: Record<string, string> = {
 };
 
 /** All that is ever in it; `.tmp`, `.next`, `.damaged` and a number can follow. */
-const OWN = ["lock", "pepper", "redis.jsonl", "dynamo"];
+const OWN = ["lock", "pepper", "generation", "redis.jsonl", "dynamo"];
 const isOwn = (name: string): boolean => OWN.includes(name.replace(/\.(tmp|next|damaged|\d+)$/, ""));
 
 /**
@@ -135,13 +138,21 @@ function restrict(path: string): void {
   }
 }
 
-/** Written beside and renamed, so that a crash leaves no half of it. */
 function readOrMake(path: string): string {
-  if (!existsSync(path)) {
-    writeFileSync(`${path}.tmp`, randomBytes(32).toString("base64url"), { mode: 0o600, flush: true });
-    renameSync(`${path}.tmp`, path);
-  }
+  if (!existsSync(path)) write(path, randomBytes(32).toString("base64url"));
   return readFileSync(path, "utf8");
+}
+
+/** The first one has no file. */
+function generationIn(path: string, isNew: boolean): string {
+  if (isNew) write(path, randomBytes(12).toString("base64url"));
+  return existsSync(path) ? readFileSync(path, "utf8") : "";
+}
+
+/** Written beside and renamed, so that a crash leaves no half of it. */
+function write(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text, { mode: 0o600, flush: true });
+  renameSync(`${path}.tmp`, path);
 }
 
 const inUse = (path: string, pid: number) =>

@@ -1,12 +1,12 @@
 /**
- * `npm start`, `npm run reset`, `npm run thread` and `npm run schemas`. The stack is imported once the settings have been read,
+ * `npm start`, `npm run reset`, `npm run thread`, `npm run generation` and `npm run schemas`. The stack is imported once the settings have been read,
  * so that a mistake in them is told at once.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import { readConfig, unknownSettings } from "./config.ts";
-import { removeDataDir } from "./data-dir.ts";
+import { openDataDir, removeDataDir } from "./data-dir.ts";
 
 // The AWS SDK's notice that it drops Node.js 20 in January 2027 is for those who deploy, not for whoever tries this out.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -48,6 +48,13 @@ async function start(flags: string[]): Promise<void> {
 function reset(): void {
   const { dataDir } = readConfig(process.env);
   print(removeDataDir(dataDir) ? `removed ${dataDir}` : `${dataDir} is not there: nothing to remove`);
+}
+
+function generation(): void {
+  const { dataDir } = readConfig(process.env);
+  const { release } = openDataDir(dataDir, { newGeneration: true });
+  release();
+  print(`${dataDir} has a new generation: everyone logs in again`);
 }
 
 async function thread(threadId: string | undefined): Promise<void> {
@@ -94,8 +101,9 @@ try {
   if (command === "start") await start(rest);
   else if (command === "reset") reset();
   else if (command === "thread") await thread(rest[0]);
+  else if (command === "generation") generation();
   else if (command === "schemas") await schemas(rest);
-  else throw new Error(`there is no command ${command}: use start, reset, thread or schemas`);
+  else throw new Error(`there is no command ${command}: use start, reset, thread, generation or schemas`);
 } catch (error) {
   fail(error);
 }

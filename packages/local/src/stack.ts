@@ -111,6 +111,7 @@ export async function startStack(
       dynamo: dynamoConfig,
       tableName: TABLE,
       pepper: data.pepper,
+      generation: data.generation,
       mailer: mailbox,
       model: config.model,
       ...(graphs && { graphs }),

@@ -4,13 +4,16 @@ import * as scripts from "./scripts.ts";
 import type { CodeStore, Wait } from "./store.ts";
 
 /** The account is the cluster hash tag: all keys of an account are in one slot. */
-const keys = (account: string, browser?: string) => ({
-  code: (challenge: string) => `code:{${account}}:${challenge.slice(account.length + 1)}`,
+const keysOf = (generation: string) => (account: string, browser?: string) => ({
+  code: (challenge: string) =>
+    `code:${generation && `${generation}:`}{${account}}:${challenge.slice(account.length + 1)}`,
   resend: `code-resend:{${account}}${browser ? `:${browser}` : ""}`,
   failures: `code-failures:{${account}}${browser ? `:${browser}` : ""}`,
 });
 
-export function createCodeStore(redis: RedisStore, policy: CodePolicy): CodeStore {
+/** `generation` is a word in the keys of codes: those of another generation do not exist. Letters, digits, `-` and `_`. */
+export function createCodeStore(redis: RedisStore, policy: CodePolicy, { generation = "" } = {}): CodeStore {
+  const keys = keysOf(generation);
   return {
     async issue({ account, challenge, digest, email, browser }) {
       const { code, resend, failures } = keys(account, browser);

@@ -18,6 +18,7 @@ const resources = {
   UpstashRedisRestUrl: secret,
   UpstashRedisRestToken: secret,
   Pepper: secret,
+  Generation: secret,
   Table: object({ name: text }),
 };
 /** What only some functions have. */
@@ -53,12 +54,14 @@ export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked:
   const env = environment.safeParse(process.env);
   problems.push(...(env.error?.issues ?? []).map(({ path }) => `${path} is not set`));
   if (problems.length > 0 || !env.data) throw new TenureError({ tag: "misconfigured", problems });
-  const { App, UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Table } = found;
+  const { App, UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Generation, Table } = found;
   return {
     redis: { url: UpstashRedisRestUrl.value, token: UpstashRedisRestToken.value },
     dynamo: {},
     tableName: Table.name,
     pepper: Pepper.value,
+    // The first has no name: what was there before there were generations is in it.
+    ...(Generation.value !== "first" && { generation: Generation.value }),
     publicOrigin: env.data.TENURE_ORIGIN,
     operators: (env.data.TENURE_OPERATORS ?? "").split(/[\s,]+/).filter(Boolean),
     addressOf: addressFromHeader(ADDRESS_HEADER),
