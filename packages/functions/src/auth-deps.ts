@@ -88,13 +88,16 @@ const MIN_PEPPER = 32;
 
 const toStderr = (line: string) => void process.stderr.write(`${line}\n`);
 
-export function connectStores(config: AuthConfig): Stores {
+type StoreConfig = Pick<AuthConfig, "redis" | "dynamo" | "tableName" | "pepper" | "clock" | "count" | "report">;
+
+/** `told` hears of each fault; the operator's log does when it is left out. */
+export function connectStores(config: StoreConfig, told?: ReportFault): Stores {
   const { redis, dynamo, tableName, pepper, clock = systemClock, count = uncounted, report = toStderr } = config;
   if (pepper.length < MIN_PEPPER) {
     const problem = `the pepper must have at least ${MIN_PEPPER} characters, not ${pepper.length}`;
     throw new TenureError({ tag: "misconfigured", problems: [problem] });
   }
-  const onFault = faultsTo({ report, count, clock });
+  const onFault = told ?? faultsTo({ report, count, clock });
   const client = connectDynamo({
     ...dynamo,
     ...(config.count && { onCost: (cost) => countCost(count, cost) }),

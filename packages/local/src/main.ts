@@ -1,10 +1,11 @@
 /**
- * `npm start`, `npm run reset`, `npm run thread`, `npm run generation` and `npm run schemas`. The stack is imported once the settings have been read,
+ * `npm start`, `npm run reset`, `npm run thread`, `npm run generation`, `npm run doctor` and `npm run schemas`. The stack is imported once the settings have been read,
  * so that a mistake in them is told at once.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { isTenureError, TenureError } from "@tenure/core/errors";
+import type { Finding } from "@tenure/functions/doctor";
 import { readConfig, unknownSettings } from "./config.ts";
 import { openDataDir, removeDataDir } from "./data-dir.ts";
 
@@ -48,6 +49,26 @@ async function start(flags: string[]): Promise<void> {
 function reset(): void {
   const { dataDir } = readConfig(process.env);
   print(removeDataDir(dataDir) ? `removed ${dataDir}` : `${dataDir} is not there: nothing to remove`);
+}
+
+const DOCTOR_DEADLINE_MS = 20_000;
+
+/** Asks the stack that runs, or else starts one for as long as it takes. Ends with 1 where something is not well. */
+async function doctor(): Promise<void> {
+  const config = readConfig(process.env);
+  const { report } = await import("@tenure/functions/doctor");
+  const running = `http://localhost:${config.port}/dev/doctor.json`;
+  let findings = await fetch(running, { signal: AbortSignal.timeout(DOCTOR_DEADLINE_MS) })
+    .then((answer) => answer.json() as Promise<Finding[]>)
+    .catch(() => undefined);
+  if (!findings) {
+    const { startStack } = await import("./stack.ts");
+    const stack = await startStack({ ...config, port: 0 }, { onMail: () => {} });
+    findings = await stack.examine().finally(() => stack.close());
+  }
+  const { lines, isWell } = report(findings);
+  for (const line of lines) print(line);
+  if (!isWell) process.exitCode = 1;
 }
 
 function generation(): void {
@@ -102,8 +123,9 @@ try {
   else if (command === "reset") reset();
   else if (command === "thread") await thread(rest[0]);
   else if (command === "generation") generation();
+  else if (command === "doctor") await doctor();
   else if (command === "schemas") await schemas(rest);
-  else throw new Error(`there is no command ${command}: use start, reset, thread, generation or schemas`);
+  else throw new Error(`there is no command ${command}: use start, reset, thread, generation, doctor or schemas`);
 } catch (error) {
   fail(error);
 }

@@ -15,6 +15,7 @@ import { addressFromHeader } from "@tenure/functions/address";
 import { createApi } from "@tenure/functions/api";
 import type { AssistantDefaults } from "@tenure/functions/assistants";
 import { createDeps, type Deps } from "@tenure/functions/deps";
+import { examine, type Finding } from "@tenure/functions/doctor";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import type { SourceSchemas } from "@tenure/functions/graphs/schemas";
 import { problemResponse } from "@tenure/functions/problem";
@@ -39,6 +40,8 @@ export interface Stack {
   engines: string[];
   /** Deletes what has expired from the embedded DynamoDB now, and returns how many items; elsewhere 0. */
   sweep(): Promise<number>;
+  /** How it finds its stores. */
+  examine(): Promise<Finding[]>;
   /** Ends runs, then requests, then the stores. Everything acknowledged is kept. */
   close(): Promise<void>;
 }
@@ -134,7 +137,9 @@ export async function startStack(
 
     const runner = new Runner(deps, { maxActive: config.maxActiveRuns });
     opened.push(keepProcess({ report: deps.report, leave: () => runner.stop() }));
-    const server = await listen(site(createApi(deps, runner), mailbox, clock), config.port);
+    const stores = { redis: { url: gateway.url, token }, dynamo: dynamoConfig, tableName: TABLE, pepper: data.pepper };
+    const health = () => examine({ ...stores, clock });
+    const server = await listen(site(createApi(deps, runner), mailbox, clock, health), config.port);
     opened.push(() => closeServer(server));
     runner.watch(WATCH_EVERY_MS);
     opened.push(() => runner.stop());
@@ -149,6 +154,7 @@ export async function startStack(
         ...limits,
       ],
       sweep: dynamo.sweep,
+      examine: health,
       close: closeAll,
     };
   } catch (error) {
@@ -214,7 +220,7 @@ async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: Loc
 }
 
 /** The API, the mailbox and the site under one origin. */
-function site(api: Hono, mailbox: Mailbox, clock: Clock): Hono {
+function site(api: Hono, mailbox: Mailbox, clock: Clock, health: () => Promise<Finding[]>): Hono {
   const app = new Hono();
   app.use(async (c, next) => {
     await next();
@@ -225,6 +231,7 @@ function site(api: Hono, mailbox: Mailbox, clock: Clock): Hono {
   app.use(siteHeaders());
   app.use("/dev/*", loopbackHostOnly);
   app.route("/dev", mailbox.routes());
+  app.get("/dev/doctor.json", async (c) => c.json(await health()));
   app.get("*", serveStatic({ root: SITE }));
   app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));
   return app;

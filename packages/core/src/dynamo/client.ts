@@ -224,6 +224,18 @@ export async function ensureTable(client: DynamoDBDocumentClient, tableName: str
   await attempt(client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification })));
 }
 
+export interface TableFacts {
+  /** The attribute by which items expire; undefined while TTL is off. */
+  ttlAttribute: string | undefined;
+}
+
+/** What only the control plane tells of a table. Throws `store-unavailable`, also where the role may not ask. */
+export async function describeTable(client: DynamoDBDocumentClient, TableName: string): Promise<TableFacts> {
+  const { TimeToLiveDescription } = await attempt(client.send(new DescribeTimeToLiveCommand({ TableName })));
+  const { TimeToLiveStatus, AttributeName } = TimeToLiveDescription ?? {};
+  return { ttlAttribute: TimeToLiveStatus === "ENABLED" ? AttributeName : undefined };
+}
+
 /** Awaits a request and turns what the SDK throws into a fault. */
 export async function attempt<T>(request: Promise<T>): Promise<T> {
   try {

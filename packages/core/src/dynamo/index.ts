@@ -7,8 +7,10 @@ export {
   type DynamoCost,
   type DynamoDBClient,
   type DynamoDBDocumentClient,
+  describeTable,
   ensureTable,
   isItemTooLarge,
+  type TableFacts,
 } from "./client.ts";
 export { tableDefinition } from "./definition.ts";
 export { checkFormat, FORMAT, Format } from "./format.ts";

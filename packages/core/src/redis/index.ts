@@ -8,7 +8,7 @@
 import { Redis } from "@upstash/redis";
 import { withDeadline } from "../deadline.ts";
 import { type StoreFault, TenureError } from "../errors.ts";
-import { type Reply, type Script, sealed, sourceFor } from "./script.ts";
+import { defineScript, type Reply, type Script, sealed, sourceFor } from "./script.ts";
 
 export { defineScript, type Reply, type Script, sealed } from "./script.ts";
 
@@ -143,4 +143,28 @@ function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
   const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
   if (cause?.code !== undefined && NEVER_SENT.has(cause.code)) return "not-applied";
   return REFUSED.test(message) || PERMANENT.test(message) ? "not-applied" : "unknown";
+}
+
+/** Asked by a script, as all else is: a plain `INFO` can be answered by a replica. A server that has no `INFO` says nothing. */
+const info = defineScript(
+  `local said = {}
+for _, section in ipairs({ 'memory', 'persistence' }) do
+  local text = redis.pcall('INFO', section)
+  if type(text) == 'string' then table.insert(said, text) end
+end
+return { table.concat(said, '\\n') }`,
+  { declaresKeys: true },
+);
+
+/** What a server says of its memory and its persistence, by the names of `INFO`; of one that says nothing, an empty map. */
+export async function serverInfo(redis: RedisStore): Promise<Map<string, string>> {
+  const reply = await redis.evaluate(info, [], []);
+  const [text] = Array.isArray(reply) ? reply : [];
+  if (typeof text !== "string") throw malformedReply();
+  return new Map(
+    text.split(/\r?\n/).flatMap((line) => {
+      const [, name, value] = /^(\w+):(.*)$/.exec(line) ?? [];
+      return name === undefined || value === undefined ? [] : [[name, value] as const];
+    }),
+  );
 }

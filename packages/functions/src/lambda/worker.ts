@@ -3,18 +3,25 @@
  * it too, to look for runs that were not queued, whose time has come, or whose process has died.
  */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import { examine, type Finding } from "../doctor.ts";
 import { threadOf } from "./queue.ts";
 import { createService } from "./service.ts";
 
 /** A run that is stopped this long before the deadline has the time to be left to the next invocation. */
 const HURRY_MS = 30_000;
 
-const { runner, queue, deps, settled } = await createService("worker");
+const { config, runner, queue, deps, settled } = await createService("worker");
 
 /** `sweep` is when it was to be, as the schedule says it. */
 type Scheduled = { sweep: string };
+/** By whoever may invoke this function, to see how it finds its stores. */
+type Examination = { doctor: true };
 
-export async function handler(event: SQSEvent | Scheduled, context: Context): Promise<SQSBatchResponse> {
+export async function handler(
+  event: SQSEvent | Scheduled | Examination,
+  context: Context,
+): Promise<SQSBatchResponse | Finding[]> {
+  if ("doctor" in event) return examine(config);
   runner.resume();
   const left = Math.max(0, context.getRemainingTimeInMillis() - HURRY_MS);
   const hurry = setTimeout(() => void runner.yieldAll().catch(() => {}), left);

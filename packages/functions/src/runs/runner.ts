@@ -41,6 +41,7 @@ export class Runner {
   /** What runs that were begun here still do, and what comes after their end. */
   private readonly closing = new Set<Promise<void>>();
   private watching: NodeJS.Timeout | undefined;
+  private sweeping: Promise<unknown> | undefined;
   private stopped = false;
   /** Little time is left: nothing begins here until `resume`. */
   private isHurried = false;
@@ -296,10 +297,11 @@ export class Runner {
       this.watching = setTimeout(sweeping, everyMs);
       this.watching.unref();
     };
-    const sweeping = () =>
-      void this.sweep()
+    const sweeping = () => {
+      this.sweeping = this.sweep()
         .catch(() => {})
         .finally(() => this.stopped || again());
+    };
     sweeping();
   }
 
@@ -351,7 +353,7 @@ export class Runner {
     const deadline = new Promise((resolve) => {
       late = setTimeout(resolve, STOP_MS);
     });
-    await Promise.race([Promise.all([...this.active.values()].map(({ done }) => done)), deadline]);
+    await Promise.race([Promise.all([this.sweeping, ...[...this.active.values()].map(({ done }) => done)]), deadline]);
     clearTimeout(late);
   }
 }
