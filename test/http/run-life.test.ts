@@ -135,6 +135,41 @@ describe("a run", () => {
     expect(await client.runs.list(threadId)).toHaveLength(1);
   });
 
+  it.each(["/runs", "/runs/wait", "/runs/stream", "/runs/batch"])(
+    "without a thread is executed once for one Idempotency-Key, and answered as before: %s",
+    async (path) => {
+      const asked = Array.from({ length: path === "/runs/batch" ? 3 : 1 }, () => stores.newGate());
+      const bodies = asked.map((gate) => ({ assistant_id: "gated", ...turn(1, { gate }) }));
+      const ask = async () => {
+        const headers = { "x-api-key": token, "Idempotency-Key": path };
+        const answer = await one.request("POST", path, { headers, body: path === "/runs/batch" ? bodies : bodies[0] });
+        const text = await answer.text();
+        return { status: answer.status, text, at: answer.headers.get("content-location") };
+      };
+      const first = [ask(), ask(), ask()];
+      for (const gate of asked) await gate.reached(0);
+      for (const gate of asked) gate.open();
+      const answers = await Promise.all(first);
+      expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+      expect(new Set(answers.map(({ at }) => at)).size).toBe(1);
+      if (path === "/runs/batch") {
+        const ids = answers.map(({ text }) => (JSON.parse(text) as { run_id: string }[]).map(({ run_id }) => run_id));
+        expect(new Set(ids.flat()).size).toBe(3);
+        for (const more of ids) expect(more).toEqual(ids[0]);
+      }
+      await one.runner.idle();
+      const again = await ask();
+      // Its end can come between the look for it and the admission.
+      const look = vi.spyOn(one.deps.events, "read").mockResolvedValueOnce(undefined);
+      if (path === "/runs/wait") expect((await ask()).text).toBe(answers[0]?.text);
+      look.mockRestore();
+      expect(again.status).toBe(200);
+      if (path === "/runs/wait" || path === "/runs/stream") expect(again.text).toBe(answers[0]?.text);
+      await one.runner.idle();
+      expect(asked.map((gate) => gate.visits(0))).toEqual(asked.map(() => 1));
+    },
+  );
+
   it("waits as long as it is told to, and can be cancelled before", async () => {
     const threadId = await newThread();
     const [soon, never] = [

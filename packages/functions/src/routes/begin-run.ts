@@ -19,20 +19,47 @@ import type { ThreadAccess } from "../threads.ts";
 /** A request of somebody who is logged in, whatever else its route has found out. */
 export type Asked = Pick<Context, "req" | "header"> & { var: Pick<SessionEnv<Identity>["Variables"], "session"> };
 
+interface BeginOptions {
+  /** Whether the request waits for the run. */
+  watched?: boolean;
+  /** Which run of a request for several it is, from 0. */
+  item?: number;
+}
+
 const uuid = z.guid();
 /** Run ids that are made of a client's Idempotency-Key are in this namespace (UUID version 5). */
 const IDEMPOTENT = "5b6f9b5e-5d0c-5a3e-9c1b-2f6f6a1e7d11";
 
+/** Events that are read at once of a run that has ended. */
+const PAGE = 200;
+
+/** A run that went with its thread, as its events tell of it for as long as they are kept; undefined when it has not ended. */
+async function endedBefore({ events }: Deps, run: NewRun): Promise<Run | undefined> {
+  let last = -1;
+  let status: Run["status"] = "success";
+  for (;;) {
+    const page = await events.read(run.id, last, PAGE);
+    if (page?.events.some(({ event }) => event === "error")) status = "error";
+    last = page?.events.at(-1)?.id ?? last;
+    if (page?.ended && page.events.length < PAGE)
+      return { ...run, status, updatedAt: run.createdAt, attempt: 1, yields: 0, lastEvent: last };
+    if (!page || page.events.length === 0) return undefined;
+  }
+}
+
 /** Begins a run on a thread, or without one; throws `thread-busy`, `thread-not-found`, `assistant-not-found`, `checkpoint-not-found`. */
 export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
   const { threads, windows, events } = deps;
-  return async (c: Asked, request: RunRequest, threadId?: string, { watched = false } = {}): Promise<Run> => {
+  return async (c: Asked, request: RunRequest, threadId?: string, options: BeginOptions = {}): Promise<Run> => {
+    const { watched = false, item } = options;
     refuseUnsupported(request);
     const owner = c.var.session.data.userId;
     const assistant = await assistantOf(deps, request.assistant_id, owner);
     await takeOrRefuse(c, windows, limits.runsPerUser, owner);
     if (threadId !== undefined) await threadFor(c, request, threadId);
-    const key = c.req.header("Idempotency-Key");
+    const given = c.req.header("Idempotency-Key");
+    const key = given && item !== undefined ? `${given} ${item}` : given;
+    // An id of version 5 is one that may have been executed before: see Execution.
     const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
     const now = deps.clock.now();
     const kept = request.on_completion === "keep" || request.on_completion === "continue";
@@ -58,6 +85,8 @@ export function beginner(deps: Deps, runner: Runner, access: ThreadAccess) {
       createdAt: now,
       startAt: now + (request.after_seconds ?? 0) * 1000,
     };
+    const before = key && temporary && (await endedBefore(deps, run));
+    if (before) return before;
     const change = (found: Thread | undefined) => ({
       metadata: { graph_id: graphId, assistant_id: assistant.id },
       config: threadConfig(request, assistant, found),

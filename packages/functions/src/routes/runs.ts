@@ -240,7 +240,7 @@ export function runRoutes(deps: Deps, runner: Runner): Hono<SessionEnv<Identity>
         const owner = c.var.session.data.userId;
         for (const { assistant_id } of c.var.body) await assistantOf(deps, assistant_id, owner);
         const begun: Run[] = [];
-        for (const request of c.var.body) begun.push(await begin(c, request));
+        for (const [item, request] of c.var.body.entries()) begun.push(await begin(c, request, undefined, { item }));
         return json(c, begun.map(runJson));
       },
     )

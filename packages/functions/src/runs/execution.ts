@@ -46,6 +46,8 @@ export class Execution {
   private isInterrupted: boolean | undefined;
   /** The last values that its events have told. */
   private values: unknown;
+  /** Whether it had ended before, and its record was gone when the request for it came again. */
+  private isRepeated = false;
   /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
   isLast = false;
 
@@ -86,7 +88,7 @@ export class Execution {
         await this.deps.threads.release(this.hold.lease);
         return this.feed.lose();
       }
-      if (!(await this.settle(failure))) return this.feed.lose();
+      if (!(await this.settle(failure)) || this.isRepeated) return this.feed.lose();
       await this.feed.end();
     } catch (error) {
       // The lease lapses by itself, and whoever takes it over ends the run.
@@ -107,6 +109,12 @@ export class Execution {
       if (this.stop) return undefined;
       if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
       const request = runRequest.parse(run.request);
+      if (isTemporary(request) && isKeyed(run) && run.attempt === 1) {
+        // A first attempt has no events yet.
+        const told = await this.deps.events.read(run.id, -1, 1).catch(() => undefined);
+        this.isRepeated = (told?.events.length ?? 0) > 0;
+        if (this.isRepeated) return undefined;
+      }
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
       const { life, fence } = this.hold.lease;
       const asked = executionOptions(run, request, assistant, { ...life, fence });
@@ -257,6 +265,9 @@ export class Execution {
 
 /** How often the run was begun by a process that neither ended it nor gave it back. */
 export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yields;
+
+/** Whether the run's id is made of a client's Idempotency-Key: it is of version 5 (RFC 9562, section 5.5). */
+const isKeyed = ({ id }: Run): boolean => id[14] === "5";
 
 /** Whether the run's thread was made for it alone, and goes with it. */
 export const isTemporary = ({ on_completion }: { on_completion?: unknown }): boolean => on_completion === "delete";
