@@ -218,14 +218,18 @@ export async function ensureTable(client: DynamoDBDocumentClient, tableName: str
     if (Table?.TableStatus === "ACTIVE" && indexes.every(({ IndexStatus }) => IndexStatus === "ACTIVE")) break;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  const ttl = await attempt(client.send(new DescribeTimeToLiveCommand({ TableName: tableName })));
-  if (ttl.TimeToLiveDescription?.TimeToLiveStatus === "ENABLED") return;
+  if ((await describeTable(client, tableName)).ttlAttribute === ttlAttribute) return;
   const TimeToLiveSpecification = { AttributeName: ttlAttribute, Enabled: true };
-  await attempt(client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification })));
+  try {
+    await attempt(client.send(new UpdateTimeToLiveCommand({ TableName: tableName, TimeToLiveSpecification })));
+  } catch (error) {
+    // Another process that starts has come first.
+    if ((await describeTable(client, tableName)).ttlAttribute !== ttlAttribute) throw error;
+  }
 }
 
 export interface TableFacts {
-  /** The attribute by which items expire; undefined while TTL is off. */
+  /** The attribute by which items expire, or soon will; undefined while TTL is off. */
   ttlAttribute: string | undefined;
 }
 
@@ -233,7 +237,7 @@ export interface TableFacts {
 export async function describeTable(client: DynamoDBDocumentClient, TableName: string): Promise<TableFacts> {
   const { TimeToLiveDescription } = await attempt(client.send(new DescribeTimeToLiveCommand({ TableName })));
   const { TimeToLiveStatus, AttributeName } = TimeToLiveDescription ?? {};
-  return { ttlAttribute: TimeToLiveStatus === "ENABLED" ? AttributeName : undefined };
+  return { ttlAttribute: TimeToLiveStatus?.startsWith("ENABL") ? AttributeName : undefined };
 }
 
 /** Awaits a request and turns what the SDK throws into a fault. */
