@@ -3,7 +3,7 @@
  * takes, how many events come a second, and what the memory does. Tables on stdout, progress on stderr.
  *
  *   npm --prefix bench run load -- [--reference <folder with @langchain/langgraph-api>] [--streams 200] [--seconds 60]
- *     [--redis redis://127.0.0.1:6379/5 --dynamodb http://127.0.0.1:8000 [--processes 1]]
+ *     [--places 100] [--redis redis://127.0.0.1:6379/5 --dynamodb http://127.0.0.1:8000 [--processes 1]]
  *
  * Ours with its durability on: the local stack, its stores in its process; or the API on servers of their own, as it is
  * deployed, with the gateway that stands for Upstash in a process of its own, and as many processes of the API as are
@@ -44,6 +44,7 @@ const options = {
   redis: { type: "string" },
   dynamodb: { type: "string" },
   processes: { type: "string", default: "1" },
+  places: { type: "string" },
   streams: { type: "string", default: "200" },
   seconds: { type: "string", default: "60" },
 } as const;
@@ -53,8 +54,8 @@ const graphs = { ...(factory && { chat: factory }) };
 
 /** What a child of this program does, and how it says that it is ready. */
 const parts: Record<string, (...args: string[]) => Promise<object>> = {
-  async stack() {
-    const stack = await startTestStack({}, { graphs });
+  async stack(places = "") {
+    const stack = await startTestStack(places ? { maxActiveRuns: Number(places) } : {}, { graphs });
     return { url: stack.api, token: await stack.logIn("load@example.com") };
   },
 
@@ -160,7 +161,7 @@ async function main(): Promise<void> {
   if (gateway)
     while (servers.length < Number(values.processes))
       servers.push(await start("api", gateway.url, gateway.token, dynamodb ?? ""));
-  else servers.push(await start("stack"));
+  else servers.push(await start("stack", values.places ?? ""));
   results.push(
     await measure({
       name: gateway ? `Tenure, ${servers.length} process(es) on servers` : "Tenure, stores in its process",

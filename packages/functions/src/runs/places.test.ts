@@ -4,7 +4,7 @@ import { Places } from "./places.ts";
 
 /** Lets threads wait as the runner does: only where they get no place at once. */
 function crowd(max: number) {
-  const places = new Places(max);
+  const places = new Places(() => max);
   const under = new Map<string, { user: string; leave: () => void }>();
   const waiting: { threadId: string; user: string }[] = [];
   let made = 0;

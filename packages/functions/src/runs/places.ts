@@ -8,7 +8,7 @@
  * many to the one served longest ago, and there to the thread that has waited longest.
  *
  * @example
- * const places = new Places(10);
+ * const places = new Places(() => 10);
  * const leave = places.take("ada"); // undefined where she has to wait
  * leave?.();
  */
@@ -22,20 +22,24 @@ export interface Next {
 }
 
 export class Places {
-  private readonly max: number;
+  private readonly limit: () => number;
   private taken = 0;
   private readonly takenBy = new Map<string, number>();
   /** Threads that wait, by user: the user who was served longest ago first. */
   private readonly waiting = new Map<string, Set<string>>();
   private readonly userOf = new Map<string, string>();
 
-  /** `max`: how many runs may be under way at once. */
-  constructor(max: number) {
-    this.max = max;
+  /** `limit`: how many runs may be under way at once, now. */
+  constructor(limit: () => number) {
+    this.limit = limit;
+  }
+
+  get hasWaiting(): boolean {
+    return this.userOf.size > 0;
   }
 
   isOpenTo(user: string): boolean {
-    return (this.takenBy.get(user) ?? 0) < SHARE * (this.max - this.taken);
+    return (this.takenBy.get(user) ?? 0) < SHARE * (this.limit() - this.taken);
   }
 
   /** Takes a place for a user, and says how it is given back; undefined where there is none for this user. */

@@ -8,6 +8,7 @@ import type { Admission, Begun, Later, NewAdmission, NewRun, Run } from "@tenure
 import { newId } from "@tenure/core/token";
 import type { Deps } from "../deps.ts";
 import { crashesOf, Execution, isTemporary } from "./execution.ts";
+import { Headroom } from "./headroom.ts";
 import { Places } from "./places.ts";
 import type { RunQueue } from "./queue.ts";
 import { sweep } from "./sweep.ts";
@@ -15,8 +16,8 @@ import { ThreadTimers } from "./timers.ts";
 
 /** How long before the end of a lease that is somebody else's it is worth looking again. */
 const LATE_MS = 50;
-/** Runs of one process at once, unless it is told another number. See bench/RESULTS.md. */
-export const MAX_ACTIVE = 100;
+/** Runs of one process at once, unless it is told another number, and where its event loop has the time. See bench/RESULTS.md. */
+const MAX_ACTIVE = 100;
 const STOP_MS = 1000;
 const POLL_MS = 200;
 
@@ -32,6 +33,7 @@ export class Runner {
   private readonly active = new Map<string, Execution>();
   private readonly timers = new ThreadTimers();
   private readonly kicking = new Map<string, Promise<void>>();
+  private readonly headroom: Headroom;
   private readonly places: Places;
   private readonly queue: RunQueue | undefined;
   private begun: () => void = () => {};
@@ -53,7 +55,8 @@ export class Runner {
     { maxActive = MAX_ACTIVE, queue }: { maxActive?: number | undefined; queue?: RunQueue } = {},
   ) {
     this.deps = deps;
-    this.places = new Places(maxActive);
+    this.headroom = new Headroom(maxActive, () => this.fill());
+    this.places = new Places(() => this.headroom.limit);
     this.queue = queue;
   }
 
@@ -166,7 +169,10 @@ export class Runner {
     if (!taken && this.places.isWaiting(threadId)) return;
     const user = owner ?? threadId;
     const place = taken ?? this.places.take(user);
-    if (!place) return this.places.wait(threadId, user);
+    if (!place) {
+      this.places.wait(threadId, user);
+      return this.headroom.watch();
+    }
     const begun = await this.inPlace(place, () => this.deps.threads.begin(threadId, this.holder));
     if (begun && "retryAt" in begun) this.kickLater(threadId, owner, begun);
   }
@@ -193,9 +199,14 @@ export class Runner {
   /** Gives a place back, and all that are free to those whose turn it is. */
   private giveBack(place: () => void): void {
     place();
+    this.fill();
+  }
+
+  private fill(): void {
     if (this.stopped) return;
     for (let next = this.places.next(); next; next = this.places.next())
       void this.kickIn(next.threadId, next.user, next.leave).catch(() => {});
+    if (!this.places.hasWaiting) this.headroom.stop();
   }
 
   private perform({ lease, run }: Begun, place: () => void): void {
@@ -325,6 +336,7 @@ export class Runner {
   async yieldAll(): Promise<void> {
     this.isHurried = true;
     this.timers.cancelAll();
+    this.headroom.stop();
     for (const threadId of this.places.clear()) void this.leaveOnce(threadId);
     for (const execution of this.active.values()) execution.end("yielded");
     await this.idle();
@@ -346,6 +358,7 @@ export class Runner {
   /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */
   async stop(): Promise<void> {
     this.stopped = true;
+    this.headroom.stop();
     clearTimeout(this.watching);
     this.timers.cancelAll();
     for (const execution of this.active.values()) execution.end("yielded");
