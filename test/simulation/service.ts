@@ -85,7 +85,8 @@ export async function startService(process: SimulatedProcess, stores: Stores): P
     const find = async () => ({ id: OWNER, email: "ada@example.com", createdAt: 0 });
     const plain = { ...made, ...constant, users: { ...made.users, find, async *closed() {} } } as unknown as Deps;
     const deps = { ...plain, ...patches.deps?.(plain, process) };
-    const began = new Runner(deps, queue ? { queue: queue.of(process) } : {});
+    // The event loop is that of all processes, and of the real machine.
+    const began = new Runner(deps, { ...(queue && { queue: queue.of(process) }), utilization: () => 0 });
     const runner = patches.runner?.(began, deps) ?? began;
     return {
       ...{ process, deps, runner, api: createApi(deps, runner), isStopping: false },

@@ -5,7 +5,7 @@
  */
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 
-export const FEW = 10;
+const FEW = 10;
 const EVERY_MS = 250;
 /** Share of the time in which the loop was at work. */
 const BUSY = 0.8;

@@ -27,6 +27,15 @@ interface NewSubmission extends Omit<NewAdmission, "holder"> {
   confirm: (release: () => Promise<void>) => Promise<void>;
 }
 
+export interface RunnerOptions {
+  /** Runs under way at once; of one user four of five at most. */
+  maxActive?: number | undefined;
+  /** Brings runs to processes that have the time for them; without one, it is this process. */
+  queue?: RunQueue;
+  /** See Headroom; that of this process' event loop when left out. */
+  utilization?: () => number;
+}
+
 export class Runner {
   private readonly deps: Deps;
   private readonly holder = newId("runner");
@@ -50,12 +59,9 @@ export class Runner {
   /** Threads that were left to the queue since. */
   private readonly left = new Set<string>();
 
-  constructor(
-    deps: Deps,
-    { maxActive = MAX_ACTIVE, queue }: { maxActive?: number | undefined; queue?: RunQueue } = {},
-  ) {
+  constructor(deps: Deps, { maxActive = MAX_ACTIVE, queue, utilization }: RunnerOptions = {}) {
     this.deps = deps;
-    this.headroom = new Headroom(maxActive, () => this.fill());
+    this.headroom = new Headroom(maxActive, () => this.fill(), utilization);
     this.places = new Places(() => this.headroom.limit);
     this.queue = queue;
   }
