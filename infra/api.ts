@@ -1,5 +1,5 @@
 /** The two functions behind /api: one that starts small and serves logins, and one that runs graphs. */
-import { AUTH_PATHS } from "../packages/functions/src/auth-paths";
+import { AUTH_PATHS } from "../packages/functions/src/account/paths";
 import { mail } from "./email";
 import { common, modelEnvironment, modelLinks } from "./function";
 import { queue } from "./queue";

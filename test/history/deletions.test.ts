@@ -10,7 +10,7 @@ import { sized } from "../support/size.ts";
 import { faults } from "./deletion/faults.ts";
 import { runSchedule } from "./deletion/schedule.ts";
 
-vi.mock("../../packages/functions/src/deletion.ts", { spy: true });
+vi.mock("../../packages/functions/src/agent/deletion.ts", { spy: true });
 
 /** A thousand, and more, are asked for by number: they take a quarter of an hour. */
 const SCHEDULES = Number(process.env.TENURE_TEST_SCHEDULES ?? sized(15, 40));

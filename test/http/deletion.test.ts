@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import { deleteAccount } from "../../packages/functions/src/deletion.ts";
+import { deleteAccount } from "../../packages/functions/src/agent/deletion.ts";
 import { openApi, type TestApi } from "../engines/api.ts";
 import { credentials, dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 import { type Behind, behindGateway, redisEngines } from "../engines/redis.ts";

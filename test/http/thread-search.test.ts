@@ -2,7 +2,7 @@
 import { Annotation, interrupt, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { contains } from "../../packages/functions/src/routes/contains.ts";
+import { contains } from "../../packages/functions/src/agent/contains.ts";
 import { type CountedEndpoint, countedEndpoint } from "../engines/counted-endpoint.ts";
 import { dynamoEngines } from "../engines/dynamo.ts";
 import { openUserApi, type UserApi } from "../engines/user-api.ts";

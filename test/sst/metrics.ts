@@ -60,7 +60,7 @@ const emitted: Record<string, Emitted[]> = {
   ],
 };
 
-/** The metrics of packages/functions/src/metrics.ts, by function. A metric is there once something was counted. */
+/** The metrics of packages/functions/src/http/operator/metrics.ts, by function. A metric is there once something was counted. */
 const counted: Record<string, string[]> = {
   auth: [
     ...["SessionVerbs", "CodeRequests", "Refusals", "Faults", "StoreRefusals", "MailRefusals"],

@@ -1,95 +1,13 @@
-/** Everything that the API stands on, built once per process from one configuration. */
+/** Everything that the whole API stands on, built once per process from one configuration. */
+import { type AccountConfig, type AccountDeps, createAccountDeps } from "./account/deps.ts";
+import { type AgentConfig, type AgentDeps, createAgentDeps } from "./agent/deps.ts";
+import { connectStores, createHttpDeps } from "./http/deps.ts";
 
-import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import type { BaseCheckpointSaver } from "@langchain/langgraph";
-import { type AssistantStore, createAssistantStore } from "@tenure/core/assistant";
-import { DynamoDBSaver } from "@tenure/core/checkpoint";
-import { tableDefinition } from "@tenure/core/dynamo";
-import { createEventLog, type EventLog } from "@tenure/core/events";
-import { createFleetingStore, type FleetingStore } from "@tenure/core/fleeting";
-import { createLingeringStore, type LingeringStore } from "@tenure/core/lingering";
-import { DynamoDBStore } from "@tenure/core/store";
-import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
-import type { AssistantDefaults } from "./assistants.ts";
-import { type AuthConfig, type AuthDeps, connectStores, createAuthDeps } from "./auth-deps.ts";
-import { compileGraphs, type GraphFactory, type Graphs } from "./graphs/index.ts";
-import { loadModel } from "./graphs/model.ts";
-import type { SourceSchemas } from "./graphs/schemas.ts";
-import { sourceSchemas } from "./graphs/source-schemas.ts";
-import { checkpointMetadata } from "./runs/config.ts";
-
-export interface ServiceConfig extends AuthConfig {
-  /** `provider:model`, or one that is made already; the offline model when left out. */
-  model?: string | BaseChatModel | undefined;
-  /** What the graphs' own assistants are configured with, by name. */
-  defaults?: AssistantDefaults;
-  /** Further graphs, by name; those of graphs/index.ts when left out. */
-  graphs?: Record<string, GraphFactory>;
-  /** Schemas that the graphs do not know at run time; those of graphs/source-schemas.ts when left out. */
-  schemas?: SourceSchemas;
-  /** How long threads' checkpoints are kept, in milliseconds. Default 30 days. */
-  checkpointTtlMs?: number;
-  leasePolicy?: Partial<LeasePolicy>;
-}
-
-export interface Deps extends AuthDeps {
-  threads: ThreadStore;
-  checkpointer: DynamoDBSaver;
-  /** With checkpoints, and without, for runs that keep none. */
-  graphs: Graphs;
-  stateless: Graphs;
-  schemas: SourceSchemas;
-  assistants: AssistantStore;
-  events: EventLog;
-  /** The two records of the race that shows what expiry means. */
-  fleeting: FleetingStore;
-  lingering: LingeringStore;
-  /** The long-term memory of one user. */
-  storeOf: (userId: string) => DynamoDBStore;
-  defaults: AssistantDefaults;
-  /** Epoch milliseconds. */
-  startedAt: number;
-  leasePolicy: LeasePolicy;
-  checkpointTtlMs: number;
-}
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+export type ServiceConfig = AccountConfig & AgentConfig;
+export type Deps = AccountDeps & AgentDeps;
 
 /** `stores`: what is connected already, in place of what the configuration leads to. */
 export async function createDeps(config: ServiceConfig, stores = connectStores(config)): Promise<Deps> {
-  const { redis, client, table, clock } = stores;
-  const { tableName } = config;
-  const auth = createAuthDeps(config, stores);
-  const leasePolicy = { ...defaultLeasePolicy, ...config.leasePolicy };
-  const checkpointTtlMs = config.checkpointTtlMs ?? 30 * DAY_MS;
-  const checkpointer = new DynamoDBSaver({
-    client,
-    tableName,
-    ttlMs: checkpointTtlMs,
-    indexName: tableDefinition.index.name,
-    // Asked once for each checkpoint.
-    metadataOf: (of) => {
-      auth.count("Supersteps");
-      return checkpointMetadata(of);
-    },
-    clock,
-  });
-  const model = typeof config.model === "object" ? config.model : await loadModel(config.model);
-  return {
-    ...auth,
-    threads: createThreadStore(table, clock, leasePolicy),
-    checkpointer,
-    graphs: compileGraphs({ model, checkpointer: checkpointer as unknown as BaseCheckpointSaver }, config.graphs),
-    stateless: compileGraphs({ model, checkpointer: undefined }, config.graphs),
-    schemas: config.schemas ?? sourceSchemas,
-    assistants: createAssistantStore(table, clock),
-    events: createEventLog(redis),
-    fleeting: createFleetingStore(redis),
-    lingering: createLingeringStore(table),
-    storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, clock }),
-    defaults: config.defaults ?? {},
-    startedAt: clock.now(),
-    leasePolicy,
-    checkpointTtlMs,
-  };
+  const http = createHttpDeps(config, stores);
+  return { ...createAccountDeps(config, stores, http), ...(await createAgentDeps(config, stores, http)) };
 }

@@ -3,8 +3,8 @@ import { keyedHandle } from "@tenure/core/token";
 import type { User } from "@tenure/core/user";
 import type { Deps } from "@tenure/functions/deps";
 import { vi } from "vitest";
-import * as deletion from "../../../packages/functions/src/deletion.ts";
-import { Hold } from "../../../packages/functions/src/runs/lease.ts";
+import * as deletion from "../../../packages/functions/src/agent/deletion.ts";
+import { Hold } from "../../../packages/functions/src/agent/runs/execution/hold.ts";
 
 interface Fault {
   name: string;

@@ -20,7 +20,7 @@ import {
 import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { z } from "zod";
 import { calculate } from "./arithmetic.ts";
-import type { GraphFactory } from "./index.ts";
+import type { GraphFactory } from "./graph.ts";
 
 const Notes = z.array(z.string()).default(() => []);
 const State = new StateSchema({

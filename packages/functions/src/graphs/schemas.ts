@@ -7,7 +7,7 @@ import {
   getOutputTypeSchema,
   getUpdateTypeSchema,
 } from "@langchain/langgraph/zod/schema";
-import type { Graph } from "./index.ts";
+import type { Graph } from "./graph.ts";
 
 /** Null for what is not known. */
 export interface GraphSchemas {

@@ -1,8 +1,8 @@
 /** The function that serves login, sessions and activity. It knows no graph, so that it starts at once. */
 import { systemClock } from "@tenure/core/clock";
 import { Hono } from "hono";
-import { createAuthApi } from "../auth-api.ts";
-import { createAuthDeps } from "../auth-deps.ts";
+import { createAccountApi } from "../account/api.ts";
+import { createAccountDeps } from "../account/deps.ts";
 import { mail, readConfig } from "./config.ts";
 import { throughEdge } from "./edge.ts";
 import { streamingHandler } from "./http.ts";
@@ -13,7 +13,7 @@ import { settle } from "./settle.ts";
 const config = readConfig(mail);
 const meter = createMeter("auth", config.stage);
 const mailer = mailerOf(config.linked.Mail, { region: config.region, clock: systemClock, isDev: config.isDev });
-const deps = counted(createAuthDeps({ ...config, mailer, count: meter.count }));
-const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createAuthApi(deps));
+const deps = counted(createAccountDeps({ ...config, mailer, count: meter.count }));
+const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createAccountApi(deps));
 
 export const handler = streamingHandler(app, { settled: () => settle(deps, meter) });

@@ -6,8 +6,8 @@ import process from "node:process";
 import { TenureError } from "@tenure/core/errors";
 import { Resource } from "sst";
 import { literal, object, string, union, type z } from "zod";
-import { addressFromHeader } from "../address.ts";
-import type { AuthConfig } from "../auth-deps.ts";
+import type { AccountConfig } from "../account/deps.ts";
+import { addressFromHeader } from "../http/address.ts";
 import { ADDRESS_HEADER, edgeSecretOf } from "./edge.ts";
 
 const text = string().min(1);
@@ -38,7 +38,7 @@ const environment = object({
   SST_DEV: string().optional(),
 });
 
-export interface FunctionConfig extends Omit<AuthConfig, "mailer"> {
+export interface FunctionConfig extends Omit<AccountConfig, "mailer"> {
   region: string;
   stage: string;
   /** True on a developer's machine, under `sst dev`. */

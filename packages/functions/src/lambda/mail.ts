@@ -5,7 +5,7 @@
 import process from "node:process";
 import type { Clock } from "@tenure/core/clock";
 import { TenureError } from "@tenure/core/errors";
-import { codeSubject, codeText, type Mailer } from "../mailer.ts";
+import { codeSubject, codeText, type Mailer } from "../account/mailer.ts";
 import { sendToAws } from "./aws.ts";
 
 interface MailConfig {

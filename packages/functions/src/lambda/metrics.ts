@@ -1,7 +1,7 @@
 /** Counts in CloudWatch's embedded metric format: one line of the log for each invocation, and no request. */
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
-import type { AuthDeps } from "../auth-deps.ts";
-import type { Count } from "../metrics.ts";
+import type { AccountDeps } from "../account/deps.ts";
+import type { Count } from "../http/operator/metrics.ts";
 
 export interface Meter {
   count: Count;
@@ -24,7 +24,7 @@ export function createMeter(serviceName: string, stage: string): Meter {
 }
 
 /** The same, with every verb of the session store and every request for a code counted. */
-export function counted<D extends AuthDeps>(deps: D): D {
+export function counted<D extends AccountDeps>(deps: D): D {
   const { count, sessions, codes } = deps;
   return {
     ...deps,

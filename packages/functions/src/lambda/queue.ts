@@ -7,7 +7,7 @@
  */
 import { newId } from "@tenure/core/token";
 import { object, string, type z } from "zod";
-import type { RunQueue } from "../runs/queue.ts";
+import type { RunQueue } from "../agent/runs/schedule/queue.ts";
 import { sendToAws } from "./aws.ts";
 
 const message = object({ threadId: string().min(1) });

@@ -1,9 +1,10 @@
 /** What the functions that run graphs stand on, built once per process. */
+
+import type { Mailer } from "../account/mailer.ts";
+import { Runner } from "../agent/runs/schedule/runner.ts";
 import type { Deps } from "../deps.ts";
 import { createDeps } from "../deps.ts";
-import type { Mailer } from "../mailer.ts";
-import { Runner } from "../runs/runner.ts";
-import { keepProcess } from "../user-code.ts";
+import { keepProcess } from "../graphs/user-code.ts";
 import { type FunctionConfig, queue as linkedQueue, provideModelKey, readConfig } from "./config.ts";
 import { counted, createMeter } from "./metrics.ts";
 import { bundledModel } from "./model.ts";

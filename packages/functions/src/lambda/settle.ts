@@ -1,11 +1,11 @@
 /** What a function waits for before its invocation is over: its process is frozen then. */
-import type { AuthDeps } from "../auth-deps.ts";
+import type { AccountDeps } from "../account/deps.ts";
 import type { Meter } from "./metrics.ts";
 
 const SETTLE_MS = 5_000;
 
 /** Puts on record and publishes what the invocation has left behind. */
-export async function settle({ activity }: AuthDeps, meter: Meter): Promise<void> {
+export async function settle({ activity }: AccountDeps, meter: Meter): Promise<void> {
   await activity.settle(SETTLE_MS);
   meter.publish();
 }

@@ -3,7 +3,7 @@
  * it too, to look for runs that were not queued, whose time has come, or whose process has died.
  */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
-import { examine, type Finding } from "../doctor.ts";
+import { examine, type Finding } from "../http/operator/doctor.ts";
 import { threadOf } from "./queue.ts";
 import { createService } from "./service.ts";
 

@@ -21,16 +21,9 @@ import { TenureError } from "@tenure/core/errors";
 import { printNotice } from "../notice.ts";
 import { checkedLine, HEADER } from "./line.ts";
 import { damaged, type Restored, restore, restoreWhole } from "./restore.ts";
+import type { JournaledStore } from "./store.ts";
 
-/** The store that a journal is of. */
-export interface JournaledStore {
-  /** Takes in one change of the file. Throws when it is none. */
-  apply(change: unknown): void;
-  /** Hears that changes between the last one and the next one are lost, when damage is to be skipped. */
-  skip(): void;
-  /** All that it holds, as changes in JSON, at this moment. */
-  changes(): Iterable<string>;
-}
+export type { JournaledStore } from "./store.ts";
 
 export interface JournalOptions {
   path: string;

@@ -1,8 +1,8 @@
 /** Takes a journal's lines into its store: all of them or none; or, when damage is to be skipped, those that are whole. */
 import { TenureError } from "@tenure/core/errors";
-import type { JournaledStore } from "./journal.ts";
 import { HEADER } from "./line.ts";
 import { type Piece, readJournal } from "./read.ts";
+import type { JournaledStore } from "./store.ts";
 
 export interface Restored {
   version: 1 | 2;

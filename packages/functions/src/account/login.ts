@@ -1,0 +1,217 @@
+/** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
+import { isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
+import { mailboxOf, normalizeEmail } from "@tenure/core/otp";
+import { type DamagedSession, isDamaged, type Origin } from "@tenure/core/session";
+import {
+  codeDigest,
+  keyedHandle,
+  newChallenge,
+  newCode,
+  newToken,
+  parseChallenge,
+  type SessionRef,
+} from "@tenure/core/token";
+import { type Context, Hono } from "hono";
+import { object, string } from "zod";
+import { networkOf } from "../http/address.ts";
+import { type ApiSession, accountOf, type Identity } from "../http/identity.ts";
+import { readBody } from "../http/input.ts";
+import { limits, type RouteLimit, takeOrRefuse } from "../http/limits.ts";
+import type { Happening } from "../http/operator/activity.ts";
+import {
+  clearSessionCookie,
+  type SessionEnv,
+  session,
+  sessionRefOf,
+  setSessionCookie,
+} from "../http/session/session.ts";
+import type { AccountDeps } from "./deps.ts";
+import { originOf } from "./device.ts";
+import { knownBrowserOf, rememberBrowser } from "./known-browser.ts";
+import { mailFaultOf } from "./mailer.ts";
+
+/** A limit and who is counted; nobody where that is not known. */
+type Counted = readonly [RouteLimit, string | undefined];
+type Refusal = Pick<Happening, "kind" | "detail">;
+
+const codeRequest = object({ email: string().max(320) });
+/** As people copy and type it: `123 456`, `123-456`, with a line's end, in full-width digits. */
+const typedCode = string()
+  .max(100)
+  .transform((text) => text.normalize("NFKC").replace(/[\s\p{Cf}\p{Pd}]/gu, ""))
+  .pipe(string().regex(/^[0-9]{6}$/, "is six digits"));
+const verifyRequest = object({ challenge: string().max(100), code: typedCode });
+
+export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
+  const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf, report, onFault } = deps;
+
+  /** Ends the session that a new login takes the place of, where it is another user's. */
+  async function endOtherUsersSession(c: Context, handle: string): Promise<void> {
+    const ref = sessionRefOf(c, cookie);
+    const ended = ref && ref.handle !== handle && (await sessions.revoke(ref));
+    if (ended) recordLogout(c, ended);
+  }
+
+  /** Whose session it was, a damaged one does not tell. */
+  function recordLogout(c: Context, ended: ApiSession | DamagedSession): void {
+    if (!isDamaged(ended)) activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
+  }
+
+  /**
+   * Begins a session of an address' user. A deletion of the account that comes in between may have ended the user's
+   * sessions before this one was there, so that the user is looked for again: the login is then that of a new user.
+   */
+  async function logIn(c: Context, email: string, origin: Origin) {
+    for (;;) {
+      const user = await users.findOrCreate(email);
+      const { token, ref } = newToken(keyedHandle(pepper, "user", user.id));
+      await endOtherUsersSession(c, ref.handle);
+      const presented = sessionRefOf(c, cookie);
+      const created = await sessions.create(ref, {
+        data: { userId: user.id, email: user.email },
+        origin,
+        ...(presented?.handle === ref.handle && { replaces: presented }),
+      });
+      if ((await users.find(email))?.id === user.id) return { token, ref, created };
+      await sessions.revoke(ref);
+    }
+  }
+
+  /** Whose session it was, nobody knows without an answer: its operator does, at least, by its id. */
+  function unconfirmed({ id }: SessionRef, error: unknown): never {
+    if (isOutcomeUnknown(error)) report(JSON.stringify({ level: "warn", event: "logout-unconfirmed", session: id }));
+    throw error;
+  }
+
+  /** Counts a request where it is told to, in this order, and puts a refusal on the account's record. */
+  async function takeOfAccount(c: Context, account: string, refused: Refusal, counted: Counted[]): Promise<void> {
+    try {
+      for (const [limit, subject] of counted) if (subject) await takeOrRefuse(c, windows, limit, subject);
+    } catch (error) {
+      if (isTenureError(error, "rate-limited"))
+        activity.record({ account, ...refused, origin: originOf(c, addressOf) });
+      throw error;
+    }
+  }
+
+  return new Hono<SessionEnv<Identity>>()
+    .post("/code", async (c) => {
+      const body = await readBody(c, codeRequest);
+      const email = normalizeEmail(body.email);
+      if (!email) throw invalid("email: is not an e-mail address");
+      const account = accountOf(pepper, email);
+      const browser = knownBrowserOf(c, cookie, pepper, account);
+      if (browser)
+        await takeOfAccount(c, account, { kind: "code-withheld" }, [[limits.codesPerBrowser, account + browser]]);
+      else {
+        const { subject, coarse } = networkOf(addressOf(c));
+        await takeOrRefuse(c, windows, limits.codesPerAddress, subject);
+        if (coarse) await takeOrRefuse(c, windows, limits.codesPerNetwork, coarse);
+        await takeOfAccount(c, account, { kind: "code-withheld" }, [
+          [limits.codesPerMailbox, mailboxOf(email)],
+          [limits.codesPerService, "all"],
+        ]);
+      }
+
+      const challenge = newChallenge(pepper, account);
+      const code = newCode();
+      const digest = codeDigest(pepper, challenge, code);
+      const issued = await codes.issue({ account, challenge, digest, email, browser });
+      if (!issued.issued) {
+        activity.record({ account, kind: "code-withheld", origin: originOf(c, addressOf) });
+        throw new TenureError({ tag: "rate-limited", retryAt: issued.retryAt, waitMs: issued.waitMs });
+      }
+      await mailer.sendCode({ to: email, code, expiresAt: issued.expiresAt }).catch((cause: unknown) => {
+        const fault = mailFaultOf(cause);
+        onFault("mail", fault);
+        throw new TenureError({ tag: "mail-unavailable", ...(fault.isPermanent && { why: "refused" }) }, { cause });
+      });
+      return c.json({ challenge, expiresAt: issued.expiresAt, resendAt: issued.resendAt }, 202);
+    })
+
+    .post("/verify", async (c) => {
+      const { challenge, code } = await readBody(c, verifyRequest);
+      const known = parseChallenge(pepper, challenge);
+      if (!known) throw invalid("challenge: is not one that /auth/code gave");
+      const browser = known === "forged" ? undefined : knownBrowserOf(c, cookie, pepper, known.account);
+      if (!browser) {
+        const { subject, coarse } = networkOf(addressOf(c));
+        await takeOrRefuse(c, windows, limits.verifiesPerAddress, subject);
+        if (coarse) await takeOrRefuse(c, windows, limits.verifiesPerNetwork, coarse);
+      }
+      if (known === "forged") throw new TenureError({ tag: "code-rejected", why: "gone", attemptsLeft: 0 });
+      const { account } = known;
+      const limited = { kind: "login-refused", detail: { why: "limited" } } as const;
+      await takeOfAccount(c, account, limited, [
+        browser ? [limits.verifiesPerBrowser, account + browser] : [limits.verifiesPerAccount, account],
+      ]);
+
+      const origin = originOf(c, addressOf);
+      const consumed = await codes.consume(account, challenge, codeDigest(pepper, challenge, code), browser);
+      if (!consumed.accepted) {
+        activity.record({ account, kind: "login-refused", origin, detail: { why: consumed.why } });
+        if (consumed.why === "locked") {
+          const { retryAt, waitMs } = consumed;
+          throw new TenureError({ tag: "rate-limited", retryAt, waitMs });
+        }
+        throw new TenureError({ tag: "code-rejected", why: consumed.why, attemptsLeft: consumed.attemptsLeft });
+      }
+      const { token, ref, created } = await logIn(c, consumed.email, origin);
+      activity.record({ account, kind: "login", origin, detail: { session: ref.id, ended: created.ended } });
+      setSessionCookie(c, cookie, token, created.session);
+      rememberBrowser(c, cookie, pepper, account);
+      return c.json({ ...describeSession(created.session), ...(!isFromBrowser(c) && { token }) });
+    })
+
+    .get("/session", session(deps), (c) => c.json(describeSession(c.var.session)))
+
+    .post("/logout", async (c) => {
+      const ref = sessionRefOf(c, cookie);
+      const ended = ref && (await sessions.revoke(ref).catch((error: unknown) => unconfirmed(ref, error)));
+      clearSessionCookie(c, cookie);
+      if (!ended) throw new TenureError({ tag: "session-required" });
+      recordLogout(c, ended);
+      return c.body(null, 204);
+    });
+}
+
+/** Whose activity it is, and by which session. */
+export function about(
+  { pepper }: AccountDeps,
+  { id, data }: ApiSession,
+): { account: string; detail: { session: string } } {
+  return { account: accountOf(pepper, data.email), detail: { session: id } };
+}
+
+/**
+ * Browsers send Sec-Fetch-Mode, and scripts in them cannot leave it out. So does the `fetch` of Node.js, without
+ * the Sec-Fetch-Site that every such browser sends along; that one is a program and needs its token.
+ */
+function isFromBrowser(c: Context): boolean {
+  const nodeFetch = c.req.header("User-Agent") === "node" && c.req.header("Sec-Fetch-Site") === undefined;
+  return c.req.header("Sec-Fetch-Mode") !== undefined && !nodeFetch;
+}
+
+export interface SessionDescription {
+  user: { id: string; email: string };
+  /** Instants in epoch milliseconds. */
+  session: {
+    id: string;
+    createdAt: number;
+    authenticatedAt: number;
+    idleExpiresAt: number;
+    absoluteExpiresAt: number;
+    /** The server's time at this answer. */
+    readAt: number;
+  };
+}
+
+function describeSession({ data, ...session }: ApiSession): SessionDescription {
+  const { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt, readAt } = session;
+  return {
+    user: { id: data.userId, email: data.email },
+    session: { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt, readAt },
+  };
+}
+
+const invalid = (issue: string) => new TenureError({ tag: "invalid-input", issues: [issue] });

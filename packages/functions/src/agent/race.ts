@@ -1,0 +1,66 @@
+/**
+ * What expiry means in the two stores, to be watched: one record with one deadline in both, read as one would read them.
+ * Only for those who are logged in, and their races hold nothing and are nobody else's.
+ */
+import { TenureError } from "@tenure/core/errors";
+import { newId } from "@tenure/core/token";
+import { Hono } from "hono";
+import type { Identity } from "../http/identity.ts";
+import { limits, takeOrRefuse } from "../http/limits.ts";
+import { operation } from "../http/operation.ts";
+import type { SessionEnv } from "../http/session/session.ts";
+import type { AgentDeps } from "./deps.ts";
+
+const LASTS_MS = 10_000;
+const RACE_ID = /^race_[\w-]{22}$/;
+const tag = "race";
+
+/** Instants are epoch milliseconds of the server. */
+export interface RaceDescription {
+  id: string;
+  deadline: number;
+  now: number;
+}
+
+/** Who found the record at that moment: Redis, DynamoDB as it comes, DynamoDB with a check of the deadline. */
+export interface RaceReading {
+  at: number;
+  redis: boolean;
+  stored: boolean;
+  checked: boolean;
+}
+
+export function raceRoutes({ fleeting, lingering, windows }: AgentDeps): Hono<SessionEnv<Identity>> {
+  return new Hono<SessionEnv<Identity>>()
+    .post(
+      "/",
+      operation({ tag, summary: "Put one record with one deadline into both stores", answers: { 201: "The race" } }),
+      async (c) => {
+        const { userId } = c.var.session.data;
+        await takeOrRefuse(c, windows, limits.racesPerUser, userId);
+        const id = newId("race");
+        const own = `${userId}#${id}`;
+        const { deadline, now } = await fleeting.put(own, LASTS_MS);
+        await lingering.put(own, deadline);
+        return c.json({ id, deadline, now } satisfies RaceDescription, 201);
+      },
+    )
+
+    .get(
+      "/:id",
+      operation({ tag, summary: "Read it in three ways, now", answers: { 200: "Who still finds it" } }),
+      async (c) => {
+        const { userId } = c.var.session.data;
+        await takeOrRefuse(c, windows, limits.raceReadsPerUser, userId);
+        const id = c.req.param("id");
+        if (!RACE_ID.test(id)) throw new TenureError({ tag: "route-not-found" });
+        const own = `${userId}#${id}`;
+        const [redis, stored, checked] = await Promise.all([
+          fleeting.isThere(own),
+          lingering.isStored(own),
+          lingering.isLive(own),
+        ]);
+        return c.json({ at: redis.now, redis: redis.there, stored, checked } satisfies RaceReading);
+      },
+    );
+}

@@ -1,0 +1,76 @@
+/** What a graph is run with: the assistant's defaults, the thread's, the request's own, and what only the server sets. */
+import { lifeConfig } from "@tenure/core/checkpoint";
+import type { Lease, Run, Thread } from "@tenure/core/thread";
+import type { AssistantDescription } from "../assistants/description.ts";
+import { forkOf } from "./fork.ts";
+import { type RunRequest, runConfig } from "./request.ts";
+
+type Fields = Record<string, unknown>;
+
+/** Keys that begin with two underscores are LangGraph's own and would let a client replace its inner workings. */
+const own = (fields: unknown): Fields =>
+  Object.fromEntries(
+    Object.entries((fields as Fields | null | undefined) ?? {}).filter(([key]) => !key.startsWith("__")),
+  );
+
+/** The configurable keys that a thread's later runs and readers are to have too. */
+const PASSING = /^(checkpoint_id|checkpoint_ns|checkpoint_map|thread_id|run_id|graph_id|assistant_id|langgraph_.*)$/;
+
+export function threadConfig(request: RunRequest, assistant: AssistantDescription, thread: Thread | undefined): Fields {
+  const configurable = Object.entries({
+    ...own(assistant.config.configurable),
+    ...own(thread?.config.configurable),
+    ...own(request.config?.configurable),
+  }).filter(([key]) => !PASSING.test(key));
+  return { configurable: Object.fromEntries(configurable) };
+}
+
+/** The options of LangGraph's `streamEvents` for a run. */
+export function executionOptions(
+  run: Run,
+  request: RunRequest,
+  assistant: AssistantDescription,
+  life: Lease["life"],
+): Fields & { configurable: Fields } {
+  const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
+  const from = forkOf(request);
+  const configurable = {
+    user_id: run.owner,
+    ...own(assistant.config.configurable),
+    ...own(config?.configurable),
+    ...(from !== undefined && { checkpoint_id: from }),
+    ...(checkpoint?.checkpoint_ns != null && { checkpoint_ns: checkpoint.checkpoint_ns }),
+    ...(checkpoint?.checkpoint_map != null && { checkpoint_map: checkpoint.checkpoint_map }),
+    ...identityOf(run.owner),
+    ...lifeConfig(life),
+    thread_id: run.threadId,
+    run_id: run.id,
+    graph_id: run.graphId,
+    assistant_id: run.assistantId,
+  };
+  // An assistant that is on record from before may say anything.
+  const defaults = runConfig.safeParse(assistant.config).data;
+  const recursionLimit = config?.recursion_limit ?? defaults?.recursion_limit;
+  const tags = config?.tags ?? defaults?.tags;
+  return {
+    configurable,
+    metadata: {
+      ...assistant.metadata,
+      ...own(config?.metadata),
+      ...run.metadata,
+      ...{ graph_id: run.graphId, assistant_id: run.assistantId, run_id: run.id, thread_id: run.threadId },
+    },
+    context: { ...assistant.context, ...context },
+    ...(tags && { tags }),
+    ...(recursionLimit != null && { recursionLimit }),
+    ...(interrupt_before && { interruptBefore: interrupt_before }),
+    ...(interrupt_after && { interruptAfter: interrupt_after }),
+    ...(durability && { durability }),
+  };
+}
+
+/** Who is logged in, as LangGraph's own server says it. A client cannot set these. */
+export const identityOf = (userId: string): Fields => ({
+  langgraph_auth_user_id: userId,
+  langgraph_auth_user: { identity: userId },
+});

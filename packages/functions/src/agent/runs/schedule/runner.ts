@@ -1,0 +1,378 @@
+/**
+ * The runs of this process. A run belongs to its thread, not to the request that asked for it: it stands in the thread's
+ * line, holds the thread's lease while it is under way, and goes on when its client is gone. Whoever waits for a run, or
+ * finds one whose process has died, calls `kick`; whoever does not wait calls `leave`.
+ */
+import type { CancelAction } from "@tenure/core/events";
+import type { Admission, Begun, Later, NewAdmission, NewRun, Run } from "@tenure/core/thread";
+import { newId } from "@tenure/core/token";
+import type { AgentDeps } from "../../deps.ts";
+import { crashesOf, Execution, isTemporary } from "../execution/execution.ts";
+import { Headroom } from "./headroom.ts";
+import { Places } from "./places.ts";
+import type { RunQueue } from "./queue.ts";
+import { sweep } from "./sweep.ts";
+import { ThreadTimers } from "./timers.ts";
+
+/** How long before the end of a lease that is somebody else's it is worth looking again. */
+const LATE_MS = 50;
+/** Runs of one process at once, unless it is told another number, and where its event loop has the time. See bench/RESULTS.md. */
+const MAX_ACTIVE = 100;
+const STOP_MS = 1000;
+const POLL_MS = 200;
+
+interface NewSubmission extends Omit<NewAdmission, "holder"> {
+  here?: boolean;
+  /** Throws when the run is not to be after all, once it has called `release` and taken the thread back. */
+  confirm: (release: () => Promise<void>) => Promise<void>;
+}
+
+export interface RunnerOptions {
+  /** Runs under way at once; of one user four of five at most. */
+  maxActive?: number | undefined;
+  /** Brings runs to processes that have the time for them; without one, it is this process. */
+  queue?: RunQueue;
+  /** See Headroom; that of this process' event loop when left out. */
+  utilization?: () => number;
+}
+
+export class Runner {
+  private readonly deps: AgentDeps;
+  private readonly holder = newId("runner");
+  private readonly active = new Map<string, Execution>();
+  private readonly timers = new ThreadTimers();
+  private readonly kicking = new Map<string, Promise<void>>();
+  private readonly headroom: Headroom;
+  private readonly places: Places;
+  private readonly queue: RunQueue | undefined;
+  private begun: () => void = () => {};
+  private next = new Promise<void>((resolve) => {
+    this.begun = resolve;
+  });
+  /** What runs that were begun here still do, and what comes after their end. */
+  private readonly closing = new Set<Promise<void>>();
+  private watching: NodeJS.Timeout | undefined;
+  private sweeping: Promise<unknown> | undefined;
+  private stopped = false;
+  /** Little time is left: nothing begins here until `resume`. */
+  private isHurried = false;
+  /** Threads that were left to the queue since. */
+  private readonly left = new Set<string>();
+
+  constructor(deps: AgentDeps, { maxActive = MAX_ACTIVE, queue, utilization }: RunnerOptions = {}) {
+    this.deps = deps;
+    this.headroom = new Headroom(maxActive, () => this.fill(), utilization);
+    this.places = new Places(() => this.headroom.limit);
+    this.queue = queue;
+  }
+
+  /**
+   * Puts a run in its thread's line, ending those before it as its strategy says, and begins it `here` if that is its turn
+   * and there is a place. Idempotent for the same run.
+   */
+  async submit(
+    run: NewRun,
+    { change, here = false }: Pick<Admission, "change"> & { here?: boolean } = {},
+  ): Promise<"admitted" | "busy" | "not-found"> {
+    const { threads } = this.deps;
+    const { threadId, multitask } = run;
+    const ends = multitask === "interrupt" || multitask === "rollback" ? multitask : undefined;
+    let asked: readonly string[] = [];
+    let isStuck = false;
+    const admission: Admission = {
+      ...(change && { change }),
+      ...{ alone: multitask === "reject", ends },
+      onAsked: (runIds) => {
+        asked = runIds;
+      },
+      onStuck: () => {
+        isStuck = true;
+      },
+    };
+    const place = here ? this.placeFor(run.owner) : undefined;
+    const admitted = await (place
+      ? this.inPlace(place, () => threads.admit(run, { ...admission, holder: this.holder }))
+      : threads.admit(run, admission));
+    if (ends && asked.length > 0) {
+      // On record they are to end; who has ended meanwhile need not be told.
+      const { inflight = [] } = (await threads.get(threadId, run.owner)) ?? {};
+      for (const runId of asked) if (inflight.includes(runId)) await this.tell(runId, ends);
+    }
+    // Should its process be dead, the thread is not to stay busy until the next sweep.
+    if (asked.length > 0 || isStuck) await this.leave(threadId, run.owner).catch(() => {});
+    return typeof admitted === "object" ? "admitted" : admitted;
+  }
+
+  /**
+   * Puts a run on a thread that is made for it, and begins it `here` if it is due and there is a place. `confirm` is awaited
+   * before anything of it executes; when it throws, nothing does, and nobody holds the thread.
+   */
+  async submitNew(run: NewRun, { here = false, confirm, ...made }: NewSubmission): Promise<"admitted"> {
+    const { threads } = this.deps;
+    const place = here && run.startAt <= this.deps.clock.now() ? this.placeFor(run.owner) : undefined;
+    const admit = async (holder?: string) => {
+      const admitted = await threads.admitNew(run, { ...made, holder });
+      await confirm(async () => {
+        if (typeof admitted === "object") await threads.release(admitted.lease);
+      });
+      return admitted;
+    };
+    await (place ? this.inPlace(place, () => admit(this.holder)) : admit());
+    return "admitted";
+  }
+
+  /** The run, if it is under way here. */
+  live(runId: string): Execution | undefined {
+    return this.active.get(runId);
+  }
+
+  /**
+   * Begins whatever is due in a thread, here and as soon as there is a place for its user, and sees to it that what is due later
+   * begins then. A process that is about to stop begins nothing: it leaves the thread to the queue. A thread whose `owner`
+   * the caller does not know waits as if it had one of its own.
+   */
+  kick(threadId: string, owner?: string): Promise<void> {
+    return this.kickIn(threadId, owner);
+  }
+
+  /** `place`: one that has been taken for it. */
+  private kickIn(threadId: string, owner?: string, place?: () => void): Promise<void> {
+    const before = this.kicking.get(threadId) ?? Promise.resolve();
+    const next = before
+      .catch(() => {})
+      .then(() => this.beginNext(threadId, owner, place))
+      .finally(() => {
+        if (this.kicking.get(threadId) === next) this.kicking.delete(threadId);
+      });
+    this.kicking.set(threadId, next);
+    return next;
+  }
+
+  /** Sees to it that whatever is due in a thread begins, here or wherever the queue leads, without waiting for it. */
+  leave(threadId: string, owner?: string): Promise<void> {
+    return this.sendOrKick(threadId, owner, (queue) => queue.send(threadId));
+  }
+
+  private async sendOrKick(
+    threadId: string,
+    owner: string | undefined,
+    send: (queue: RunQueue) => Promise<void>,
+  ): Promise<void> {
+    if (!this.queue) return this.kick(threadId, owner);
+    try {
+      await send(this.queue);
+    } catch (error) {
+      // `sweep` finds it within a minute.
+      this.deps.report(JSON.stringify({ level: "warn", event: "run-not-queued", threadId, error: String(error) }));
+    }
+  }
+
+  private async beginNext(threadId: string, owner?: string, taken?: () => void): Promise<void> {
+    if (this.stopped || this.isHurried) taken?.();
+    if (this.stopped) return;
+    this.timers.cancel(threadId);
+    if (this.isHurried) return this.leaveOnce(threadId);
+    if (!taken && this.places.isWaiting(threadId)) return;
+    const user = owner ?? threadId;
+    const place = taken ?? this.places.take(user);
+    if (!place) {
+      this.places.wait(threadId, user);
+      return this.headroom.watch();
+    }
+    const begun = await this.inPlace(place, () => this.deps.threads.begin(threadId, this.holder));
+    if (begun && "retryAt" in begun) this.kickLater(threadId, owner, begun);
+  }
+
+  /** Performs what begins in a place; where nothing does, or the store fails, the place is the next one's. */
+  private async inPlace<T>(place: () => void, begin: () => Promise<T | Begun>): Promise<T | Begun> {
+    let isBegun = false;
+    try {
+      const begun = await begin();
+      if (typeof begun === "object" && begun !== null && "lease" in begun) {
+        this.perform(begun, place);
+        isBegun = true;
+      }
+      return begun;
+    } finally {
+      if (!isBegun) this.giveBack(place);
+    }
+  }
+
+  private placeFor(owner: string): (() => void) | undefined {
+    return this.stopped || this.isHurried ? undefined : this.places.take(owner);
+  }
+
+  /** Gives a place back, and all that are free to those whose turn it is. */
+  private giveBack(place: () => void): void {
+    place();
+    this.fill();
+  }
+
+  private fill(): void {
+    if (this.stopped) return;
+    for (let next = this.places.next(); next; next = this.places.next())
+      void this.kickIn(next.threadId, next.user, next.leave).catch(() => {});
+    if (!this.places.hasWaiting) this.headroom.stop();
+  }
+
+  private perform({ lease, run }: Begun, place: () => void): void {
+    const { threadId } = lease;
+    this.deps.count("Runs");
+    if (crashesOf(run) > 0) this.deps.count("LeaseTakeovers");
+    const execution = new Execution(this.deps, lease, run);
+    if (this.stopped || this.isHurried) execution.end("yielded");
+    this.active.set(run.id, execution);
+    this.begun();
+    this.next = new Promise((resolve) => {
+      this.begun = resolve;
+    });
+    const over = execution.done.then(async () => {
+      this.active.delete(run.id);
+      // Who has waited longest first; the thread's own next run after that.
+      this.giveBack(place);
+      if (isTemporary(run.request) && execution.isLast)
+        // The thread was closed along with the run's end; should this fail, its records expire.
+        await this.deps.threads.erase(threadId, run.owner).catch(() => {});
+      if (this.stopped) return;
+      if (execution.isLast) return;
+      await (this.isHurried ? this.leaveOnce(threadId) : this.leave(threadId, run.owner)).catch(() => {});
+    });
+    this.closing.add(over);
+    void over.finally(() => this.closing.delete(over));
+  }
+
+  /** Whether the thread has something due that this process begins as soon as it can. */
+  isWaiting(threadId: string): boolean {
+    return this.places.isWaiting(threadId);
+  }
+
+  /** Resolves when a run begins here, or after `ms`. */
+  async nextBegun(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
+    await Promise.race([this.next, late]);
+    clearTimeout(timer);
+  }
+
+  /** A thread whose holder seems to be dead is waited for: a process that may be frozen must not be before then. */
+  private kickLater(threadId: string, owner: string | undefined, { retryAt, isSuspect = false }: Later): void {
+    const wait = Math.max(0, retryAt - this.deps.clock.now()) + LATE_MS;
+    const waited = this.timers.set(threadId, wait, () => this.kick(threadId, owner));
+    if (!isSuspect || !this.queue) return;
+    this.closing.add(waited);
+    void waited.then(() => this.closing.delete(waited));
+  }
+
+  /**
+   * Ends a run: one that waits at once, one that is under way here at once, and one elsewhere as soon as it hears of it,
+   * within a heartbeat. With `wait`, resolves when it has ended. "not-found" when there is none.
+   */
+  async cancel(
+    threadId: string,
+    runId: string,
+    action: CancelAction,
+    { wait = false } = {},
+  ): Promise<"done" | "not-found"> {
+    const { threads } = this.deps;
+    const asked = await threads.cancel(threadId, runId, action);
+    if (asked === "not-found") return asked;
+    if (asked === "ended") {
+      await this.leave(threadId);
+      return "done";
+    }
+    await this.tell(runId, action);
+    // Its process may be dead.
+    if (!this.active.has(runId)) await this.leave(threadId);
+    if (wait) await this.ended(threadId, runId);
+    return "done";
+  }
+
+  /** Tells whoever has a run that it is to end, which is on record already. */
+  private async tell(runId: string, action: CancelAction): Promise<void> {
+    const execution = this.active.get(runId);
+    execution?.end(action);
+    // The next batch of events hears of it; without Redis the heartbeat does.
+    if (!execution) await this.deps.events.requestCancel(runId, action).catch(() => {});
+  }
+
+  /** The run's record, once it has ended; undefined when it is not there, as after a rollback. */
+  async ended(threadId: string, runId: string, untilMs = Infinity): Promise<Run | undefined> {
+    await this.active.get(runId)?.done;
+    for (;;) {
+      const run = await this.deps.threads.run(threadId, runId);
+      const isUnderWay = run?.status === "pending" || run?.status === "running";
+      if (!isUnderWay || performance.now() > untilMs) return run;
+      await (this.active.get(runId)?.done ?? new Promise((resolve) => setTimeout(resolve, POLL_MS)));
+    }
+  }
+
+  /** Goes on with all that was left behind, now and then. For one process that stays; deployed, a schedule does it. */
+  watch(everyMs: number): void {
+    const again = () => {
+      this.watching = setTimeout(sweeping, everyMs);
+      this.watching.unref();
+    };
+    const sweeping = () => {
+      this.sweeping = this.sweep()
+        .catch(() => {})
+        .finally(() => this.stopped || again());
+    };
+    sweeping();
+  }
+
+  /** See `sweep`. The same sweep is done once, by its name. */
+  sweep(name: string = newId("sweep")): Promise<void> {
+    return sweep(this.deps, this, (threadId, owner) =>
+      this.sendOrKick(threadId, owner, (queue) => queue.sendFound(threadId, name)),
+    );
+  }
+
+  /** Resolves when nothing is under way here: before then, a process that may be frozen must not be. */
+  async idle(): Promise<void> {
+    while (this.kicking.size + this.closing.size > 0)
+      await Promise.allSettled([...this.kicking.values(), ...this.closing]);
+  }
+
+  /**
+   * Ends what is under way at its last checkpoint, and leaves it to the queue to go on from there. Nothing begins here from now
+   * on until `resume`: this process is about to be frozen or stopped.
+   */
+  async yieldAll(): Promise<void> {
+    this.isHurried = true;
+    this.timers.cancelAll();
+    this.headroom.stop();
+    for (const threadId of this.places.clear()) void this.leaveOnce(threadId);
+    for (const execution of this.active.values()) execution.end("yielded");
+    await this.idle();
+  }
+
+  /** There is time again. */
+  resume(): void {
+    this.isHurried = false;
+    this.left.clear();
+  }
+
+  /** For a process that is hurried: the queue is told of a thread once. */
+  private async leaveOnce(threadId: string): Promise<void> {
+    if (this.left.has(threadId) || !this.queue) return;
+    this.left.add(threadId);
+    await this.leave(threadId);
+  }
+
+  /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.headroom.stop();
+    clearTimeout(this.watching);
+    this.timers.cancelAll();
+    for (const execution of this.active.values()) execution.end("yielded");
+    let late: NodeJS.Timeout | undefined;
+    const deadline = new Promise((resolve) => {
+      late = setTimeout(resolve, STOP_MS);
+    });
+    await Promise.race([Promise.all([this.sweeping, ...[...this.active.values()].map(({ done }) => done)]), deadline]);
+    clearTimeout(late);
+  }
+}

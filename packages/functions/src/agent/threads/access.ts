@@ -1,0 +1,93 @@
+/** What routes do with threads: whose they are, the graph that their state belongs to, and all that is of one. */
+import { lifeConfig } from "@tenure/core/checkpoint";
+import { isTenureError, TenureError } from "@tenure/core/errors";
+import type { Thread } from "@tenure/core/thread";
+import { z } from "zod";
+import type { Graph } from "../../graphs/graph.ts";
+import { errorJson } from "../../http/json.ts";
+import type { AgentDeps } from "../deps.ts";
+import { identityOf } from "../runs/config.ts";
+import { damageOf, type StateSnapshot, threadJson } from "../wire.ts";
+
+const uuid = z.guid();
+
+export class ThreadAccess {
+  private readonly deps: AgentDeps;
+
+  constructor(deps: AgentDeps) {
+    this.deps = deps;
+  }
+
+  /** Throws `thread-not-found`, also for one of somebody else. */
+  async own(id: string, owner: string): Promise<Thread> {
+    const thread = uuid.safeParse(id).success && (await this.deps.threads.get(id, owner));
+    if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
+    return thread;
+  }
+
+  /** False when the user has one of this id; another user's is as good as absent, and cannot be made either. */
+  async create(id: string, owner: string, metadata: Record<string, unknown>): Promise<Thread | false> {
+    const created = await this.deps.threads.create({ id, owner, metadata });
+    if (created) return created;
+    if (await this.deps.threads.get(id, owner)) return false;
+    throw new TenureError({ tag: "thread-not-found", threadId: id });
+  }
+
+  /** The graph that a thread's state belongs to: that of its last run. Throws `invalid-input` when it cannot be made. */
+  async graphOf(thread: Thread): Promise<Graph | undefined> {
+    try {
+      return await this.deps.graphs.get(String(thread.metadata.graph_id))?.(this.configOf(thread));
+    } catch (cause) {
+      const issue = `The graph cannot be made of what the thread's last run was configured with: ${errorJson(cause).message}`;
+      throw new TenureError({ tag: "invalid-input", issues: [issue] }, { cause });
+    }
+  }
+
+  /** What a thread's state is read and changed with. */
+  configOf(thread: Thread, checkpoint: object = {}): { configurable: Record<string, unknown> } {
+    const configurable = thread.config.configurable as object | undefined;
+    const own = { ...identityOf(thread.owner), ...lifeConfig(thread.life), thread_id: thread.id };
+    return { configurable: { user_id: thread.owner, ...configurable, ...checkpoint, ...own } };
+  }
+
+  /** What a thread is shown with: its latest state, or none when its graph cannot be made. */
+  async shownState(thread: Thread): Promise<StateSnapshot | undefined> {
+    try {
+      return await this.state(thread);
+    } catch (error) {
+      if (isTenureError(error, "invalid-input")) return undefined;
+      throw error;
+    }
+  }
+
+  /** A thread as lists show it. What is damaged of it is said in its place, so that it takes down no other. */
+  async show(thread: Thread): Promise<Record<string, unknown>> {
+    try {
+      return threadJson(thread, await this.shownState(thread));
+    } catch (error) {
+      if (isTenureError(error, "store-unavailable")) throw error;
+      const { message } = errorJson(error);
+      this.deps.report(
+        JSON.stringify({ level: "error", event: "thread-unreadable", thread: thread.id, error: message }),
+      );
+      return threadJson(thread, undefined, damageOf(error));
+    }
+  }
+
+  /** The latest state, or that of a checkpoint; undefined when no graph has one. */
+  async state(
+    thread: Thread,
+    checkpoint?: object,
+    options?: { subgraphs: boolean },
+  ): Promise<StateSnapshot | undefined> {
+    const graph = await this.graphOf(thread);
+    return graph?.getState(this.configOf(thread, checkpoint), options).catch(asDamaged);
+  }
+}
+
+/** Turns an unreadable record into `record-damaged`: the owner of the thread can go on without it. */
+function asDamaged(error: unknown): never {
+  if (!isTenureError(error, "store-corrupt")) throw error;
+  const { what, advice = "Delete the thread." } = error.reason;
+  throw new TenureError({ tag: "record-damaged", what, advice }, { cause: error });
+}

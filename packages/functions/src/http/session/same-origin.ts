@@ -1,0 +1,35 @@
+/**
+ * Unsafe requests that a browser makes from another origin are refused, unless they carry their token in a
+ * header, which no other origin can make a browser do unasked. SameSite=Lax alone does not tell origins of one
+ * site apart, another port of localhost for example.
+ */
+import { TenureError } from "@tenure/core/errors";
+import type { Context, MiddlewareHandler } from "hono";
+import type { HttpDeps } from "../deps.ts";
+import { credentialOf } from "./credential.ts";
+
+const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
+
+export function sameOrigin({ cookie, publicOrigin }: Pick<HttpDeps, "cookie" | "publicOrigin">): MiddlewareHandler {
+  return async (c, next) => {
+    if (credentialOf(c, cookie)?.from !== "header" && crossesOrigin(c, publicOrigin))
+      throw new TenureError({ tag: "cross-origin" });
+    await next();
+  };
+}
+
+/** Whether a page of another origin makes this request, with a method that may change something. */
+export function crossesOrigin(c: Context, publicOrigin: string | undefined): boolean {
+  if (SAFE.has(c.req.method)) return false;
+  const site = c.req.header("Sec-Fetch-Site");
+  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+  const origin = c.req.header("Origin");
+  if (origin === undefined) return false;
+  if (publicOrigin !== undefined) return origin !== publicOrigin;
+  return hostOf(origin) !== (c.req.header("Host") ?? "");
+}
+
+/** Undefined for the opaque origin "null" and for whatever is not an origin of the web. */
+function hostOf(origin: string): string | undefined {
+  return /^https?:/.test(origin) && URL.canParse(origin) ? new URL(origin).host : undefined;
+}
