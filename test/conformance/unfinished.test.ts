@@ -121,6 +121,40 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     for (const one of expected) expect(await threads.run(threadId, one.id)).toMatchObject(one);
   });
 
+  it("keeps the request of a run whose admission is repeated with another one, and nothing of that", async () => {
+    const large = () => ({ input: randomBytes(5_000).toString("base64") });
+    const first = await admitted({ request: large() });
+    const again = { ...first, request: large() };
+    expect(await threads.admit(again, { alone: false })).toBe("admitted");
+    // One that finds the thread busy takes its own back, and nobody else's.
+    const alone = { ...first, id: randomUUID(), request: large() };
+    expect(await threads.admit(alone, { alone: true })).toBe("busy");
+    expect(await threads.run(first.threadId, first.id)).toMatchObject({ request: first.request });
+    const parts = await partsIn(first.threadId);
+    expect(parts).toHaveLength(1);
+    // The same after its end, when nothing in the thread tells of it any more.
+    const { lease } = (await threads.begin(first.threadId, "holder")) as Begun;
+    await threads.settle(lease, { status: "success", thread: "idle" });
+    for (let run = 0; run < 2; run++) {
+      const later = { ...first, id: randomUUID(), request: { input: "small" } };
+      await threads.admit(later, { alone: false });
+      const next = (await threads.begin(first.threadId, "holder")) as Begun;
+      await threads.settle(next.lease, { status: "success", thread: "idle" });
+    }
+    expect(await threads.admit(again, { alone: false })).toBe("admitted");
+    expect(await threads.run(first.threadId, first.id)).toMatchObject({ request: first.request, status: "success" });
+    expect(await partsIn(first.threadId)).toEqual(parts);
+    await threads.removeRun(first.threadId, first.id);
+    expect(await partsIn(first.threadId)).toEqual([]);
+  });
+
+  async function partsIn(threadId: string): Promise<string[]> {
+    const found: string[] = [];
+    const seen = new Table({ client: table.client, tableName: table.tableName, clock });
+    for await (const { sk } of seen.query({ pk: `thread#${threadId}`, prefix: "request#" })) found.push(sk);
+    return found;
+  }
+
   it("finds and reads the runs of earlier versions, and lets them leave the index", async () => {
     const { threadId } = await admitted();
     const begun = (await threads.begin(threadId, "holder")) as Begun;

@@ -103,6 +103,23 @@ it("lets a browser that has logged in before ask and try on, whatever strangers 
     expect(await ask("ada@example.com", { cookie: forged })).toBe(429);
 });
 
+it("counts all browsers of an account together, however many log in", async () => {
+  const { logIn, ask, miss } = await service();
+  const { browser: first } = await logIn("ada@example.com");
+  const browsers = [first];
+  const statuses: number[] = [];
+  for (let n = 0; n < 40; n++) {
+    const from = { cookie: browsers[n % browsers.length] as string };
+    const next = await logIn("ada@example.com", from);
+    statuses.push(next.status);
+    // The same browser without its cookie for the second half of a login is another one.
+    if (next.status !== 200) break;
+  }
+  expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(20);
+  expect(await ask("ada@example.com", { cookie: first })).toBe(429);
+  expect(await miss("bob@example.com")).toBe(401);
+});
+
 it("takes an address whose domain is of another script as the one that mail goes to", async () => {
   const { logIn, sent } = await service();
   const userOf = async (email: string) => {

@@ -1,6 +1,6 @@
 /** Each wall of docs/architecture.md with a planted violation, in a copy of the rules: a guard that does not bite is no guard. */
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -48,6 +48,12 @@ beforeAll(async () => {
       broken.set(location.path, [...(broken.get(location.path) ?? []), category.replace(/^lint\/\w+\//, "")]);
 });
 afterAll(() => rmSync(copy, { recursive: true }));
+
+it("are those of the table: npm run walls writes them", async () => {
+  const { walls } = (await import("../../walls/generate.mjs" as string)) as { walls: () => string };
+  const written = readFileSync(join(ROOT, "walls/biome.walls.json"), "utf8");
+  expect(JSON.parse(written)).toEqual(JSON.parse(walls()));
+});
 
 const imports = (specifier: string) => `import * as planted from "${specifier}";\nexport const used = planted;\n`;
 const sourceOf = (name: string) => `packages/${name}/src`;

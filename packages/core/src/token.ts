@@ -10,7 +10,7 @@ import { createHash, createHmac, randomBytes, randomInt, timingSafeEqual } from 
 
 const HANDLE = /^[A-Za-z0-9_-]{22}$/;
 const TOKEN = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{43})$/;
-const MARK = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})$/;
+const MARK = /^([A-Za-z0-9_-]{22}\.(\d{1,15}))\.([A-Za-z0-9_-]{22})$/;
 const CHALLENGE = /^([A-Za-z0-9_-]{22})\.([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{22})$/;
 
 /** The parts of a session token that the store works with; `id` is the SHA-256 of the secret, base64url. */
@@ -56,21 +56,22 @@ export function parseChallenge(pepper: string, challenge: string): { account: st
 }
 
 /**
- * What a browser keeps that has logged in to an account: 128 random bits, and a keyed hash of them and the account. It opens nothing.
+ * What a browser keeps that has logged in to an account: 128 random bits, until when it counts (epoch milliseconds), and a keyed hash of
+ * both and the account. It opens nothing.
  *
  * @example
- * const mark = newMark(pepper, account);
- * parseMark(pepper, account, mark); // the random bits, base64url
+ * const mark = newMark(pepper, account, Date.now() + 86_400_000);
+ * parseMark(pepper, account, mark, Date.now()); // a name of this mark
  */
-export function newMark(pepper: string, account: string): string {
-  const id = randomBytes(16).toString("base64url");
+export function newMark(pepper: string, account: string, until: number): string {
+  const id = `${randomBytes(16).toString("base64url")}.${until}`;
   return `${id}.${markOf(pepper, account, id)}`;
 }
 
-/** The random part of a mark that was given for this account; undefined for any other text. */
-export function parseMark(pepper: string, account: string, mark: string): string | undefined {
-  const [, id, seal] = MARK.exec(mark) ?? [];
-  if (id === undefined || seal === undefined) return undefined;
+/** The name of a mark that was given for this account and counts still; undefined for any other text. */
+export function parseMark(pepper: string, account: string, mark: string, now: number): string | undefined {
+  const [, id, until, seal] = MARK.exec(mark) ?? [];
+  if (id === undefined || seal === undefined || !(Number(until) > now)) return undefined;
   return timingSafeEqual(Buffer.from(markOf(pepper, account, id)), Buffer.from(seal)) ? id : undefined;
 }
 

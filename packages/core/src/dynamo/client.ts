@@ -67,7 +67,7 @@ export function connectDynamo({
     },
   });
   askGuard(client);
-  repeatGarbled(client);
+  noteAttempts(client);
   if (onCost) tellCosts(client, onCost);
   if (onFault) tellFaults(client, onFault);
   return asDocumentClient(client);
@@ -89,22 +89,39 @@ function askGuard(client: DynamoDBClient): void {
 }
 
 /**
- * Has a request sent again whose answer is none of DynamoDB's, as a page of a proxy with status 200: the client takes that for an error of
- * its own. What is known of the request is what is known where the answer was lost.
+ * Notes, at each attempt, whether it may have been carried out though it failed: the client tells of its last one only. And has a
+ * request sent again whose answer is none of DynamoDB's, as a page of a proxy with status 200, which the client takes for an error of
+ * its own.
  */
-function repeatGarbled(client: DynamoDBClient): void {
+function noteAttempts(client: DynamoDBClient): void {
+  const lost = new WeakSet<object>();
   client.middlewareStack.add(
-    (next) => async (args) => {
+    (next, context) => async (args) => {
       try {
         return await next(args);
       } catch (error) {
         if (error instanceof SyntaxError) Object.assign(error, { $retryable: { throttling: false } });
+        if (outcomeOf(error) === "unknown") lost.add(context);
         throw error;
       }
     },
-    { step: "deserialize", priority: "high", name: "tenureGarbled" },
+    { step: "deserialize", priority: "high", name: "tenureAttempts" },
+  );
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (error instanceof Error && lost.has(context)) mayHaveLanded.add(error);
+        throw error;
+      }
+    },
+    { step: "initialize", priority: "low", name: "tenureOutcome" },
   );
 }
+
+/** Errors of requests of which an earlier attempt may have been carried out. */
+const mayHaveLanded = new WeakSet<Error>();
 
 function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): void {
   client.middlewareStack.add(
@@ -268,7 +285,7 @@ const PASSING =
 
 /** Refused before anything was done: these are answers of DynamoDB, or no connection could be made. */
 const NOT_APPLIED =
-  /^(ResourceNotFoundException|AccessDenied.*|Unrecognized.*|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
+  /^(ResourceNotFoundException|AccessDenied.*|Unrecognized.*|InvalidSignature.*|ExpiredToken.*|ValidationException|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
 
 /** Refusals for the size of what was sent. */
 const TOO_LARGE = /size|bytes|nesting/i;
@@ -281,7 +298,7 @@ function asFault(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return error;
   if (isPermanent(error))
     return new TenureError(
-      { tag: "store-unavailable", store: "dynamodb", outcome: "not-applied", why: "refused" },
+      { tag: "store-unavailable", store: "dynamodb", outcome: outcomeOf(error), why: "refused" },
       { cause: error },
     );
   if (error.name === "ValidationException") {
@@ -295,6 +312,7 @@ function asFault(error: unknown): unknown {
 
 /** What is known of a request that failed. */
 export function outcomeOf(error: unknown): "not-applied" | "unknown" {
+  if (mayHaveLanded.has(error as Error)) return "unknown";
   const { name = "", code } = error as { name?: string; code?: string };
   return NOT_APPLIED.test(name) || code === "ECONNREFUSED" ? "not-applied" : "unknown";
 }

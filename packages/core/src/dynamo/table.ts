@@ -307,7 +307,13 @@ export class Table {
       } catch (error) {
         if (isConditionFailed(error) && (failure !== undefined || attemptsOf(error) > 1))
           this.repeated.add(error as Error);
-        if (!isPassing(error)) throw error;
+        if (!isPassing(error)) {
+          if (isConditionFailed(error)) throw error;
+          // What an earlier attempt did is not known by this one's answer.
+          if (failure !== undefined && outcomeOf(failure) === "unknown" && outcomeOf(error) === "not-applied")
+            throw failure;
+          throw error;
+        }
         // One attempt of which nobody knows whether it was carried out makes that so for all.
         if (failure === undefined || outcomeOf(failure) === "not-applied") failure = error;
       }

@@ -11,11 +11,9 @@ import type { NewRun, Unfinished } from "./store.ts";
 
 export const RUNS = "run#";
 export const runKey = (threadId: string, runId: string): Key => ({ pk: `thread#${threadId}`, sk: RUNS + runId });
-const partKey = (threadId: string, runId: string, part: number): Key => ({
-  pk: `thread#${threadId}`,
-  sk: `request#${runId}#${String(part).padStart(3, "0")}`,
-});
-export const partsOf = (runId: string): string => `request#${runId}#`;
+/** The parts of one admission's request: another admission of the run has parts of its own. Earlier versions named none. */
+export const partsOf = (runId: string, admission?: string): string =>
+  `request#${runId}#${admission === undefined ? "" : `${admission}#`}`;
 
 /**
  * Partitions of the index that hold the runs that have not ended: several, since one takes 1,000 write units a second. The first is
@@ -81,7 +79,7 @@ export async function runItems(run: NewRun, admission: string): Promise<RunItems
   if (isLarge)
     for (let from = 0; from < bytes.length; from += PART_BYTES)
       parts.push({
-        ...partKey(threadId, id, parts.length),
+        ...{ pk: runKey(threadId, id).pk, sk: partsOf(id, admission) + String(parts.length).padStart(3, "0") },
         data: bytes.subarray(from, from + PART_BYTES),
         expiresAt: requestExpiresAt,
       });
@@ -89,7 +87,7 @@ export async function runItems(run: NewRun, admission: string): Promise<RunItems
     ...runKey(threadId, id),
     ...{ id, threadId, startAt, admission, ...rest },
     ...{ status: "pending", updatedAt: run.createdAt },
-    ...(isLarge ? { apart: parts.length, requestExpiresAt } : { request: bytes, metadata: metadataText }),
+    ...(isLarge ? { apart: admission, requestExpiresAt } : { request: bytes, metadata: metadataText }),
     ...{ ipk: unfinishedOf(id), isk: placeOf(run) },
   };
   return { parts, item, request: JSON.parse(text) as Record<string, unknown> };

@@ -16,6 +16,9 @@ const UNENDED_VALUES = { ":pending": "pending", ":running": "running" };
 const MAX_KNOWN = 10_000;
 const MAX_MESSAGE = 10_000;
 
+/** The admission whose parts a record's request is in; undefined for one of an earlier version. */
+const apartOf = ({ apart }: Item): string | undefined => (typeof apart === "string" ? apart : undefined);
+
 export type RunStore = ReturnType<typeof createRunStore>;
 
 export function createRunStore(table: Table) {
@@ -29,21 +32,24 @@ export function createRunStore(table: Table) {
   const read = (item: Item): Promise<Run> =>
     toRun(item, async () => {
       const parts: Uint8Array[] = [];
-      const range = { pk: item.pk, prefix: partsOf(String(item.id)) };
+      const range = { pk: item.pk, prefix: partsOf(String(item.id), apartOf(item)) };
       for await (const { data } of table.query(range)) parts.push(data as Uint8Array);
       return parts;
     });
 
-  async function deleteParts(threadId: string, runId: string): Promise<void> {
+  /** Those of one admission, or all of them. */
+  async function deleteParts(threadId: string, runId: string, admission?: string): Promise<void> {
     const keys = [];
     const { pk } = runKey(threadId, runId);
-    for await (const { sk } of table.query({ pk, prefix: partsOf(runId) })) keys.push({ pk, sk });
+    for await (const { sk } of table.query({ pk, prefix: partsOf(runId, admission) })) keys.push({ pk, sk });
     await table.deleteAll(keys);
   }
 
   async function discard(threadId: string, runId: string): Promise<void> {
-    // The record last: it says where the parts are.
-    await deleteParts(threadId, runId);
+    // The record last: it says where the parts are. Another admission of the run may be storing its own meanwhile.
+    const item = await table.get(runKey(threadId, runId));
+    if (!item) return;
+    if (item.requestExpiresAt !== undefined) await deleteParts(threadId, runId, apartOf(item));
     await table.deleteAll([runKey(threadId, runId)]);
   }
 
@@ -61,7 +67,9 @@ export function createRunStore(table: Table) {
       known.delete(String(item.id));
       try {
         await table.putAll(parts);
-        return await table.putIfAbsent(item);
+        const isStored = await table.putIfAbsent(item);
+        if (!isStored && parts.length > 0) await table.deleteAll(parts).catch(() => {});
+        return isStored;
       } catch (error) {
         if (parts.length > 0 && !isOutcomeUnknown(error)) await table.deleteAll(parts).catch(() => {});
         throw error;
@@ -99,7 +107,7 @@ export function createRunStore(table: Table) {
     /** Takes a run back that was not admitted; false when another admission has adopted it. */
     async takeBack(threadId: string, runId: string, admission: string): Promise<boolean> {
       if (!(await table.deleteWhere(runKey(threadId, runId), { admission }))) return false;
-      await deleteParts(threadId, runId);
+      await deleteParts(threadId, runId, admission);
       return true;
     },
 

@@ -100,9 +100,13 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
       const email = normalizeEmail(body.email);
       if (!email) throw invalid("email: is not an e-mail address");
       const account = accountOf(pepper, email);
-      const browser = knownBrowserOf(c, cookie, pepper, account);
+      const browser = knownBrowserOf(c, deps, account);
       if (browser)
-        await takeOfAccount(c, account, { kind: "code-withheld" }, [[limits.codesPerBrowser, account + browser]]);
+        await takeOfAccount(c, account, { kind: "code-withheld" }, [
+          [limits.codesPerBrowser, account + browser],
+          [limits.codesPerBrowsers, account],
+          [limits.codesToBrowsers, "all"],
+        ]);
       else {
         const { subject, coarse } = networkOf(addressOf(c));
         await takeOrRefuse(c, windows, limits.codesPerAddress, subject);
@@ -133,7 +137,7 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
       const { challenge, code } = await readBody(c, verifyRequest);
       const known = parseChallenge(pepper, challenge);
       if (!known) throw invalid("challenge: is not one that /auth/code gave");
-      const browser = known === "forged" ? undefined : knownBrowserOf(c, cookie, pepper, known.account);
+      const browser = known === "forged" ? undefined : knownBrowserOf(c, deps, known.account);
       if (!browser) {
         const { subject, coarse } = networkOf(addressOf(c));
         await takeOrRefuse(c, windows, limits.verifiesPerAddress, subject);
@@ -142,9 +146,17 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
       if (known === "forged") throw new TenureError({ tag: "code-rejected", why: "gone", attemptsLeft: 0 });
       const { account } = known;
       const limited = { kind: "login-refused", detail: { why: "limited" } } as const;
-      await takeOfAccount(c, account, limited, [
-        browser ? [limits.verifiesPerBrowser, account + browser] : [limits.verifiesPerAccount, account],
-      ]);
+      await takeOfAccount(
+        c,
+        account,
+        limited,
+        browser
+          ? [
+              [limits.verifiesPerBrowser, account + browser],
+              [limits.verifiesPerBrowsers, account],
+            ]
+          : [[limits.verifiesPerAccount, account]],
+      );
 
       const origin = originOf(c, addressOf);
       const consumed = await codes.consume(account, challenge, codeDigest(pepper, challenge, code), browser);
@@ -159,7 +171,7 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
       const { token, ref, created } = await logIn(c, consumed.email, origin);
       activity.record({ account, kind: "login", origin, detail: { session: ref.id, ended: created.ended } });
       setSessionCookie(c, cookie, token, created.session);
-      rememberBrowser(c, cookie, pepper, account);
+      rememberBrowser(c, deps, account);
       return c.json({ ...describeSession(created.session), ...(!isFromBrowser(c) && { token }) });
     })
 

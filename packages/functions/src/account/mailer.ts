@@ -9,16 +9,18 @@ export interface Mailer {
 
 /** What mail services say of messages that they will not take until an operator changes something: SES' words, and SMTP's. */
 const PERMANENT =
-  /not verified|sandbox|not authorized|AccessDenied|UnrecognizedClient|InvalidClientToken|InvalidSignature|ExpiredToken|paused|suspended|MailFromDomain|does not exist|\b53[0-5]\b/i;
+  /not verified|sandbox|not authorized|AccessDenied|UnrecognizedClient|InvalidClientToken|InvalidSignature|ExpiredToken|security token|paused|suspended|MailFromDomain|\b53[045]\b/i;
 const MAX_WORDS = 200;
 
 /** What the operator is told of a message that was not sent: the service's own words, without addresses and numbers that may be codes. */
 export function mailFaultOf(error: unknown): StoreFault {
-  const { message } = errorJson(error);
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  const words = message.replace(/\S+@\S+/g, "…").replace(/\d{4,}/g, "…");
+  const words = errorJson(error)
+    .message.replace(/\S+(?:@|%40)\S+/g, "…")
+    .replace(/\d(?:[\s-]?\d){3,}/g, "…")
+    .slice(0, MAX_WORDS);
+  const code = error instanceof Error && "code" in error ? error.code : /\b[45]\d\d\b/.exec(words)?.[0];
   return {
-    ...{ operation: "sendCode", error: words.slice(0, MAX_WORDS), isPermanent: PERMANENT.test(message) },
+    ...{ operation: "sendCode", error: words, isPermanent: PERMANENT.test(words) },
     ...(typeof code === "string" && { code }),
   };
 }

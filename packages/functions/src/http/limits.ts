@@ -20,9 +20,13 @@ export const limits = {
   verifiesPerAddress: { name: "verify-address", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
   verifiesPerNetwork: { name: "verify-network", tokens: 300, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
   verifiesPerAccount: { name: "verify-account", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
-  // In the place of all of these, for a browser that has logged in to the account before: no stranger uses them up.
+  // In the place of all of these, for a browser that has logged in to the account before: no stranger uses them up. Whoever can log in can
+  // have many such browsers, so that all of an account, and all of the service, are counted too.
   codesPerBrowser: { name: "code-browser", tokens: 10, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
+  codesPerBrowsers: { name: "code-browsers", tokens: 20, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
+  codesToBrowsers: { name: "code-known", tokens: 2_000, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
   verifiesPerBrowser: { name: "verify-browser", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
+  verifiesPerBrowsers: { name: "verify-browsers", tokens: 100, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
   // A run costs money.
   runsPerUser: { name: "run-user", tokens: 100, windowMs: MINUTE, whenUnavailable: "refuse" },
   // These show a user what is theirs or log them out, behind a session that was just read from the same Redis.

@@ -29,5 +29,9 @@ export async function sendToAws({ service, region, url, headers, body }: AwsRequ
     body: JSON.stringify(body),
     signal: AbortSignal.timeout(DEADLINE_MS),
   });
-  if (!response.ok) throw new Error(`${service} answered ${response.status}: ${(await response.text()).slice(0, 300)}`);
+  if (response.ok) return;
+  // AWS names its errors here, and puts only a sentence into the body.
+  const [name = ""] = (response.headers.get("x-amzn-errortype") ?? "").split(":");
+  const words = (await response.text()).slice(0, 300);
+  throw new Error(`${service} answered ${response.status}${name && ` ${name}`}: ${words}`);
 }

@@ -58,7 +58,7 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
     await takeOrRefuse(c, windows, limits.runsPerUser, owner);
     if (threadId !== undefined) await threadFor(c, request, threadId);
     const given = c.req.header("Idempotency-Key");
-    const key = given && item !== undefined ? `${given} ${item}` : given;
+    const key = given && item !== undefined ? `${given}\n${item}` : given;
     // An id of version 5 is one that may have been executed before: see Execution.
     const id = key ? v5(`${owner} ${threadId ?? ""} ${key}`, IDEMPOTENT) : v7();
     const now = deps.clock.now();

@@ -124,7 +124,8 @@ export class RunResponses {
         cancel: () => {
           isCancelled = true;
           void texts.return(undefined).catch(() => {});
-          if (cancelOnDisconnect) void this.runner.cancel(run.threadId, run.id, "interrupt").catch(() => {});
+          if (cancelOnDisconnect)
+            void this.runner.cancel(run.threadId, run.id, "interrupt", { owner: run.owner }).catch(() => {});
         },
       },
       { highWaterMark: 0 },

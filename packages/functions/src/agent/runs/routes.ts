@@ -135,7 +135,7 @@ export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       async (c) => {
         const run = await ownRun(c);
         if (run.status === "pending" || run.status === "running")
-          await runner.cancel(run.threadId, run.id, "interrupt", { wait: true });
+          await runner.cancel(run.threadId, run.id, "interrupt", { wait: true, owner: run.owner });
         await threads.removeRun(run.threadId, run.id);
         await deps.events.remove(run.id);
         return c.body(null, 204);
@@ -177,7 +177,7 @@ export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       async (c) => {
         const run = await ownRun(c);
         const { wait, action } = c.var.query;
-        await runner.cancel(run.threadId, run.id, action ?? "interrupt", { wait });
+        await runner.cancel(run.threadId, run.id, action ?? "interrupt", { wait, owner: run.owner });
         return c.body(null, wait ? 204 : 202);
       },
     );
@@ -263,7 +263,7 @@ export function runRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<Iden
             const run = status && status !== "all" ? await threads.run(thread.id, runId) : undefined;
             if (run && run.status !== status) continue;
             // A run that cannot be ended does not keep the others from it.
-            await runner.cancel(thread.id, runId, action).catch((error: unknown) => failures.push(error));
+            await runner.cancel(thread.id, runId, action, { owner }).catch((error: unknown) => failures.push(error));
             ended += 1;
           }
         if (failures.length > 0) throw failures[0];

@@ -36,7 +36,8 @@ export function faultsTo({ count, report, clock }: Ways): ReportFault {
   const reportedAt = new Map<string, number>();
   return (of, { operation, error, code, isPermanent }) => {
     if (isPermanent) count(of === "mail" ? "MailRefusals" : "StoreRefusals");
-    const kind = `${of} ${error} ${code}`;
+    // The words of a mail service may differ each time.
+    const kind = of === "mail" ? `${of} ${isPermanent} ${code}` : `${of} ${error} ${code}`;
     const [now, last] = [clock.now(), reportedAt.get(kind)];
     if (last !== undefined && now - last < EVERY_MS) return;
     if (reportedAt.size >= MAX_KINDS) reportedAt.clear();

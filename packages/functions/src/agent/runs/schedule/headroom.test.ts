@@ -37,6 +37,17 @@ it("lets in more and more while the loop has time left, and few when it has none
   ]);
 });
 
+it("begins with few again once it is not needed any more", () => {
+  const { room, at } = headroom(100);
+  at(0);
+  at(0);
+  room.stopUnless(true, 3);
+  room.stopUnless(false, 20);
+  expect(room.limit).toBe(30);
+  room.stopUnless(false, 10);
+  expect(room.limit).toBe(10);
+});
+
 it("never lets in more than it is told", () => {
   const { room, at } = headroom(3);
   expect([room.limit, at(0), at(1)]).toEqual([3, [3, 1], [3, 1]]);

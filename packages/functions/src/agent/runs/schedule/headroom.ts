@@ -29,7 +29,7 @@ export class Headroom {
     return this.allowed;
   }
 
-  /** Looks again and again, until `stop`, whether more may be let in: for as long as somebody waits. */
+  /** Looks again and again, until `stop`, whether more may be let in. */
   watch(): void {
     if (this.timer || this.most <= FEW) return;
     this.utilization();
@@ -43,9 +43,16 @@ export class Headroom {
     if (!isBusy) this.onMore();
   }
 
+  /** To be called when nobody waits and no more than a few are under way: what the loop carried then says nothing of later. */
+  stopUnless(isNeeded: boolean, taken: number): void {
+    if (isNeeded || taken > FEW) return;
+    this.stop();
+  }
+
   stop(): void {
     clearInterval(this.timer);
     this.timer = undefined;
+    this.allowed = Math.min(this.most, FEW);
   }
 }
 

@@ -2,7 +2,7 @@
  * The places for runs of one process, and which thread is next for one that becomes free.
  *
  * A place belongs to a user from when a run of theirs is looked for until that run has ended. A user gets a place while they
- * have fewer than `SHARE` times those that are free: one alone gets four of five, and whoever comes next finds some free, however
+ * have fewer than `SHARE` times those that are free, and more than one is: one alone gets four of five, and whoever comes next finds some free, however
  * many runs the first one has waiting. (A dynamic threshold, as network switches share their buffers: Choudhury and Hahne,
  * IEEE/ACM Transactions on Networking 6, 1998.) A free place goes to the waiting user with the fewest, of those with equally
  * many to the one served longest ago, and there to the thread that has waited longest.
@@ -38,8 +38,15 @@ export class Places {
     return this.userOf.size > 0;
   }
 
+  get size(): number {
+    return this.taken;
+  }
+
   isOpenTo(user: string): boolean {
-    return (this.takenBy.get(user) ?? 0) < SHARE * (this.limit() - this.taken);
+    const held = this.takenBy.get(user) ?? 0;
+    const free = this.limit() - this.taken;
+    // The last one is for whoever has none.
+    return held === 0 ? free > 0 : free > 1 && held < SHARE * free;
   }
 
   /** Takes a place for a user, and says how it is given back; undefined where there is none for this user. */

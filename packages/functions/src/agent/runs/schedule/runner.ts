@@ -212,7 +212,7 @@ export class Runner {
     if (this.stopped) return;
     for (let next = this.places.next(); next; next = this.places.next())
       void this.kickIn(next.threadId, next.user, next.leave).catch(() => {});
-    if (!this.places.hasWaiting) this.headroom.stop();
+    this.headroom.stopUnless(this.places.hasWaiting, this.places.size);
   }
 
   private perform({ lease, run }: Begun, place: () => void): void {
@@ -227,7 +227,8 @@ export class Runner {
       this.begun = resolve;
     });
     const over = execution.done.then(async () => {
-      this.active.delete(run.id);
+      // This process may have begun the run once more since.
+      if (this.active.get(run.id) === execution) this.active.delete(run.id);
       // Who has waited longest first; the thread's own next run after that.
       this.giveBack(place);
       if (isTemporary(run.request) && execution.isLast)
@@ -273,18 +274,18 @@ export class Runner {
     threadId: string,
     runId: string,
     action: CancelAction,
-    { wait = false } = {},
+    { wait = false, owner }: { wait?: boolean | undefined; owner?: string } = {},
   ): Promise<"done" | "not-found"> {
     const { threads } = this.deps;
     const asked = await threads.cancel(threadId, runId, action);
     if (asked === "not-found") return asked;
     if (asked === "ended") {
-      await this.leave(threadId);
+      await this.leave(threadId, owner);
       return "done";
     }
     await this.tell(runId, action);
     // Its process may be dead.
-    if (!this.active.has(runId)) await this.leave(threadId);
+    if (!this.active.has(runId)) await this.leave(threadId, owner);
     if (wait) await this.ended(threadId, runId);
     return "done";
   }
@@ -343,8 +344,9 @@ export class Runner {
     this.isHurried = true;
     this.timers.cancelAll();
     this.headroom.stop();
-    for (const threadId of this.places.clear()) void this.leaveOnce(threadId);
+    const leaving = this.places.clear().map((threadId) => this.leaveOnce(threadId).catch(() => {}));
     for (const execution of this.active.values()) execution.end("yielded");
+    await Promise.all(leaving);
     await this.idle();
   }
 
