@@ -4,7 +4,7 @@ import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
 import type { ThreadStore } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
-import { Runner } from "@tenure/functions/runs/runner";
+import { Runner, type RunnerOptions } from "@tenure/functions/runs/runner";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterEach, expect, it } from "vitest";
@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 /** A runner with so many places, whose store fails to begin runs of the threads in `failing`, once for each. */
-async function processOf(maxActive: number) {
+async function processOf(maxActive: number, queue?: RunnerOptions["queue"]) {
   const redis = await behindGateway(new EmbeddedRedis());
   opened.push(() => redis.close());
   const local = await startLocalDynamo();
@@ -42,17 +42,20 @@ async function processOf(maxActive: number) {
       return deps.threads.begin(threadId, holder);
     },
   };
-  const runner = new Runner({ ...deps, threads }, { maxActive });
+  const runner = new Runner({ ...deps, threads }, { maxActive, ...(queue && { queue }) });
   opened.push(() => runner.stop());
   return {
     ...{ runner, threads, gates, failing },
     /** A run of a user's that is in the line of a thread of its own. */
-    async place(owner: string, gate?: Gate): Promise<{ threadId: string; id: string }> {
-      const threadId = crypto.randomUUID();
+    async place(
+      owner: string,
+      gate?: Gate,
+      threadId: string = crypto.randomUUID(),
+    ): Promise<{ threadId: string; id: string }> {
       await threads.create({ id: threadId, owner, metadata: {} });
       const id = newId("run");
       const now = Date.now();
-      const run = { id, threadId, owner, assistantId: "gated", graphId: "gated", metadata: {}, multitask: "reject" };
+      const run = { id, threadId, owner, assistantId: "gated", graphId: "gated", metadata: {}, multitask: "enqueue" };
       const request = { assistant_id: "gated", ...turn(1, gate && { gate }) };
       expect(await runner.submit({ ...run, request, createdAt: now, startAt: now }, {})).toBe("admitted");
       return { threadId, id };
@@ -117,4 +120,36 @@ it("is given to the user who has the fewest when all are taken", async () => {
   gate.open();
   await expect.poll(() => statusOf(third)).toBe("success");
   expect(await statusOf(waiting[0] as (typeof waiting)[0])).toMatch(/pending|running/);
+});
+
+it("is counted for its user, too, where another run of the thread was cancelled", async () => {
+  const { runner, gates, place } = await processOf(10);
+  const gate = gates.add();
+  const runs = [];
+  for (let n = 0; n < 12; n++) {
+    const run = await place("ada", gate);
+    runs.push(run);
+    const second = await place("ada", gate, run.threadId);
+    await runner.cancel(run.threadId, second.id, "interrupt", { owner: "ada" });
+  }
+  expect(runs.filter(({ id }) => runner.live(id))).toHaveLength(8);
+});
+
+it("is given up before the process may be frozen: the queue has heard of all that waited", async () => {
+  const sent: string[] = [];
+  const send = async (threadId: string) => {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    sent.push(threadId);
+  };
+  const { runner, gates, place } = await processOf(1, { send, sendFound: send });
+  const gate = gates.add();
+  const first = await place("ada", gate);
+  await runner.kick(first.threadId, "ada");
+  await gate.reached(0);
+  const waiting = await place("bob");
+  await runner.kick(waiting.threadId, "bob");
+  expect(runner.isWaiting(waiting.threadId)).toBe(true);
+  await runner.yieldAll();
+  expect(sent.sort()).toEqual([first.threadId, waiting.threadId].sort());
+  expect(runner.live(first.id)).toBeUndefined();
 });

@@ -4,6 +4,8 @@
  */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { systemClock } from "@tenure/core/clock";
+import { connectDynamo, Table } from "@tenure/core/dynamo";
 import { afterEach, expect, it } from "vitest";
 import { openApi, type TestApi } from "../engines/api.ts";
 import { HeldClock } from "../engines/held-clock.ts";
@@ -98,4 +100,30 @@ it("what passes by itself is no refusal", async () => {
     { level: "warn", event: "store-unavailable", store: "redis", operation: "evalsha", error: "LOADING" },
   ]);
   expect(counts.get("StoreRefusals")).toBeUndefined();
+});
+
+it("what may have landed is not known, whatever the next attempt meets", async () => {
+  /** Answers all but what is put: that is carried out, as far as anybody knows, and then nobody is there any more. */
+  const dying = createServer((request, response) => {
+    request.resume().on("end", () => {
+      if (!request.headers["x-amz-target"]?.toString().endsWith("PutItem")) return void response.end("{}");
+      dying.close();
+      dying.closeAllConnections();
+    });
+  });
+  await new Promise<void>((resolve) => dying.listen(0, "127.0.0.1", resolve));
+  const tableAt = (endpoint: string) => {
+    const client = connectDynamo({
+      endpoint,
+      region: "local",
+      credentials: { accessKeyId: "a", secretAccessKey: "b" },
+    });
+    open.push(() => client.destroy());
+    return new Table({ client, tableName: "tenure", clock: systemClock });
+  };
+  const put = (endpoint: string) => tableAt(endpoint).put({ pk: "p", sk: "s" });
+  await expect(put(`http://127.0.0.1:${(dying.address() as AddressInfo).port}`)).rejects.toMatchObject({
+    reason: { tag: "store-unavailable", outcome: "unknown" },
+  });
+  await expect(put(NOWHERE)).rejects.toMatchObject({ reason: { tag: "store-unavailable", outcome: "not-applied" } });
 });

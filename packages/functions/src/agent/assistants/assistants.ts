@@ -7,7 +7,7 @@ import type { AssistantDescription } from "./description.ts";
 /** The namespace under which the LangGraph server derives a graph's own assistant id (UUID version 5). */
 const NAMESPACE = "6ba7b821-9dad-11d1-80b4-00c04fd430c8";
 
-export const graphAssistantId = (graphId: string): string => v5(graphId, NAMESPACE);
+const graphAssistantId = (graphId: string): string => v5(graphId, NAMESPACE);
 
 /** The assistants that the graphs are. They belong to nobody and stay as they are. */
 export function graphAssistants({
