@@ -35,6 +35,13 @@ const drivers = [upstash, ratelimit, aws];
 const newRoom = forbids("A new room of core: say in walls/generate.mjs which side it is on.", "../*/**");
 const strict = forbids("A strict feature imports redis/, and no other feature.", "../*/**", "!../redis/**");
 const durable = forbids("A durable feature imports dynamo/, and no other feature.", "../*/**", "!../dynamo/**");
+const nested = forbids("A durable feature imports dynamo/, and no other feature.", "../../*/**", "!../../dynamo/**");
+const pure = forbids(
+  "The piece table is pure: it imports bytes/ for its types.",
+  "../*/**",
+  "!../bytes/**",
+  "../../*/**",
+);
 const driver = forbids("redis/, dynamo/ and s3/ import no feature and not each other.", "../*/**");
 const leaf = forbids("What all import imports nothing.", "./**", "../**");
 
@@ -59,6 +66,8 @@ const table = [
   [[`${core}/{session,otp,ratelimit,events,fleeting}/**`], [...ofCore, ...drivers, strict]],
   [[`${core}/ratelimit/redis.ts`], [...ofCore, upstash, aws, strict]],
   [[`${core}/{checkpoint,thread,user,activity,assistant,store,lingering}/**`], [...ofCore, ...drivers, durable]],
+  [[`${core}/checkpoint/*/**`], [...ofCore, ...drivers, nested]],
+  [[`${core}/checkpoint/piece-table/**`], [...ofCore, ...drivers, pure]],
   [[`${core}/{redis,dynamo,s3}/**`], [...ofCore, ...drivers, driver]],
   [[`${core}/redis/index.ts`], [...ofCore, ratelimit, aws, driver]],
   [[`${core}/dynamo/client.ts`], [...ofCore, upstash, ratelimit, s3, driver]],

@@ -21,10 +21,10 @@ export function describeThread(threadId: string, report: ThreadReport): string[]
     ]),
     "",
     ...table([
-      ["channel", "runs", "segments", "heads back"],
-      ...channels.map(({ namespace, name, runs, segments, reach }) => [
+      ["channel", "extents", "segments", "heads back"],
+      ...channels.map(({ namespace, name, extents, segments, reach }) => [
         namespace ? `${namespace} ${name}` : name,
-        ...[runs, segments, reach].map(String),
+        ...[extents, segments, reach].map(String),
       ]),
     ]),
     "",

@@ -1,7 +1,7 @@
 /** What a runnable config says of checkpoints. */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { TenureError } from "../errors.ts";
-import type { CheckpointRef } from "./keys.ts";
+import type { CheckpointRef } from "./items/keys.ts";
 
 /** The text at a key of `configurable`, if it is there; throws `invalid-input` when it is something else. */
 export function text(config: RunnableConfig, key: string): string | undefined {

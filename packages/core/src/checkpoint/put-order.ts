@@ -1,4 +1,4 @@
-import type { CheckpointRef } from "./keys.ts";
+import type { CheckpointRef } from "./items/keys.ts";
 
 /**
  * Keeps the puts of one saver in order: each waits for those of its own id, and of its parent, that were begun before it.

@@ -1,0 +1,44 @@
+/** How long checkpoints live, and what they are made of. */
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { TenureError } from "../../errors.ts";
+import type { State } from "../piece-table/plan.ts";
+
+/**
+ * Instants in epoch seconds. An item outlives its checkpoint by as much again, since what is put while that is live may
+ * refer to its bytes, and lives as long from then on.
+ */
+export interface Expiry {
+  expiresAt?: number;
+  keptUntil?: number;
+  /** How long until then, in milliseconds. */
+  keptMs?: number;
+}
+
+/** The attributes of an item that is to be kept so long. */
+export const kept = ({ keptUntil }: Expiry): { expiresAt?: number } =>
+  keptUntil === undefined ? {} : { expiresAt: keptUntil };
+
+/** The earlier of two instants, of which undefined is never. */
+export const earliest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+
+/** The later of two instants, of which undefined is never. */
+export const latest = (a: number | undefined, b: number | undefined): number | undefined =>
+  a === undefined || b === undefined ? undefined : Math.max(a, b);
+
+/** Whether all that a checkpoint refers to is kept until then. */
+export function outlives({ sourcesUntil, keptUntil }: State, until: number | undefined): boolean {
+  const end = earliest(sourcesUntil, keptUntil);
+  return end === undefined || (until !== undefined && until <= end);
+}
+
+/** `ttlMs` from `now` on, both in milliseconds; a call may have a lifetime of its own, `configurable.ttl_ms`. */
+export function expiryOf(config: RunnableConfig, ttlMs: number | undefined, now: number): Expiry {
+  const own: unknown = config.configurable?.ttl_ms;
+  if (own !== undefined && !(typeof own === "number" && own > 0))
+    throw new TenureError({ tag: "invalid-input", issues: ["configurable.ttl_ms must be a number above 0"] });
+  const lifetime = own ?? ttlMs;
+  if (lifetime === undefined) return {};
+  const keptMs = 2 * lifetime;
+  return { expiresAt: Math.ceil((now + lifetime) / 1000), keptUntil: Math.ceil((now + keptMs) / 1000), keptMs };
+}

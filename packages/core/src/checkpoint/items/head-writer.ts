@@ -1,0 +1,181 @@
+/**
+ * Puts checkpoints, each in one write once its large parts are stored.
+ *
+ * The id of a checkpoint may be taken: with durability `exit`, LangGraph puts one on itself. Children may refer to the one
+ * that is there, and another process may have it in memory and put more of them. So a head that is replaced keeps all that
+ * can be referred to: its place on the way to the root, and the bytes that it was the first to have. The new bytes go into
+ * stored segments. Of several puts at once one is the last, and the children of each are whole.
+ *
+ * A checkpoint whose place is not its id has a pointer there, written before the head: see order.ts.
+ */
+import { randomBytes } from "node:crypto";
+import type { Table } from "../../dynamo/index.ts";
+import { isTenureError } from "../../errors.ts";
+import type { Life } from "../../life.ts";
+import type { Codec, Dumped } from "../bytes/codec.ts";
+import { headChannels, MAX_REACH, type Plan, plan, type State } from "../piece-table/plan.ts";
+import { type Expiry, earliest, kept, latest, outlives } from "./expiry.ts";
+import { encodeHead, fingerprintOf, type Head, inlineOf } from "./head.ts";
+import { type Candidate, pointerTo, toEntry } from "./head-reader.ts";
+import { type Heads, toAncestor, toState } from "./heads.ts";
+import { type CheckpointRef, headKey } from "./keys.ts";
+import { higher, isAbove, placeOf, type Shift, shiftAbove } from "./order.ts";
+import type { Segments } from "./segments.ts";
+import type { Threads } from "./threads.ts";
+
+interface Stores {
+  table: Table;
+  codec: Codec;
+  heads: Heads;
+  segments: Segments;
+  threads: Threads;
+}
+
+/** A checkpoint that is to be put, serialized. */
+export interface Content {
+  /** Its own id stands for the parent that it has already. */
+  parentId: string | undefined;
+  /** Places that its own is to be above: that of another checkpoint that it is put on, and all others where it is a lease's holder that puts it. */
+  above: { parent?: string | undefined; top?: string | undefined };
+  life: string | undefined;
+  /** The life that the caller named. */
+  given: Life | undefined;
+  body: Dumped;
+  metadata: Dumped;
+  values: Map<string, Dumped>;
+  /** Throws when something of it would not come back, before anything is stored. */
+  check: (planned: Plan) => Promise<void>;
+}
+
+export class HeadWriter {
+  private readonly stores: Stores;
+
+  constructor(stores: Stores) {
+    this.stores = stores;
+  }
+
+  /** `parent` is what its values are compared with; undefined when there is none, or nothing whole. */
+  async put(ref: CheckpointRef, content: Content, parent: State | undefined, expiry: Expiry): Promise<void> {
+    const { table, codec, threads, heads, segments } = this.stores;
+    if (heads.known(ref) && (await this.replace(ref, content, expiry))) return;
+    const { parentId, above, life, given, body, metadata, values, check } = content;
+    const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
+    const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newLineage);
+    await check(planned);
+    const shift = shiftAbove(ref.checkpointId, higher(above.parent, above.top));
+    await Promise.all([
+      segments.write(ref.threadId, planned.segments, expiry, newLineage),
+      shift && this.point(ref, shift, given?.fence, expiry.keptUntil),
+    ]);
+    const depth = parent ? parent.depth + 1 : 0;
+    const sourcesUntil = refers ? earliest(parent.sourcesUntil, parent.keptUntil) : expiry.keptUntil;
+    const head: Omit<Head, "fingerprint"> = {
+      checkpointId: ref.checkpointId,
+      depth,
+      ...(parentId !== undefined && parentId !== ref.checkpointId && { parent: parentId }),
+      ...(shift && { shift }),
+      ...(given?.fence !== undefined && { fence: given.fence }),
+      ...(life !== undefined && { life }),
+      ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
+      ...(sourcesUntil !== undefined && { sourcesUntil }),
+      body,
+      metadata,
+      channels: headChannels(planned, depth, parent),
+    };
+    const key = headKey(ref);
+    const d = await codec.encode(encodeHead(head), key);
+    const item = { ...key, d, ...kept(expiry), ...(!refers && threads.indexKey(key)) };
+    while (!(await table.putNew(item))) if (await this.replace(ref, content, expiry)) return;
+    const lineage = [...(parent?.lineage ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
+    const state = toState(head, expiry.keptUntil, lineage, planned.channels);
+    heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state }, given);
+  }
+
+  private async point(ref: CheckpointRef, shift: Shift, fence: number | undefined, until: number | undefined) {
+    const { table, codec } = this.stores;
+    await table.put({
+      ...(await pointerTo(ref, shift, fence, codec)),
+      ...(until !== undefined && { expiresAt: until }),
+    });
+  }
+
+  /** False when there is no checkpoint of that id. */
+  private async replace(ref: CheckpointRef, content: Content, expiry: Expiry): Promise<boolean> {
+    const { table, codec, threads, heads, segments } = this.stores;
+    const { parentId, above, life, given, body, metadata, values, check } = content;
+    const key = headKey(ref);
+    for (;;) {
+      const item = (await table.query({ pk: key.pk, from: key.sk, to: key.sk, withExpired: true }).next()).value;
+      if (!item) return false;
+      const { head: before, keptUntil } = await toEntry(item, codec);
+      if (!before) {
+        // Nobody can read it, nor what refers to it.
+        await table.deleteAll([key]);
+        return false;
+      }
+      const { depth } = before;
+      const state = await stateOf(heads, { ref, head: before, ...(keptUntil !== undefined && { keptUntil }) });
+      const refers = outlives(state, expiry.expiresAt);
+      const compared = refers ? state : { ...state, channels: new Map() };
+      const planned = plan(compared, values, newLineage, { isReplacing: true });
+      await check(planned);
+      const until = latest(keptUntil, expiry.keptUntil);
+      const isHigh = above.parent === undefined || isAbove(placeOf(ref.checkpointId, before.shift), above.parent);
+      const shift = isHigh ? before.shift : shiftAbove(ref.checkpointId, above.parent);
+      await Promise.all([
+        segments.write(ref.threadId, planned.segments, expiry, newLineage),
+        shift && this.point(ref, shift, given?.fence, until),
+      ]);
+      planned.inline = inlineOf(before);
+      const retained = new Map([...planned.inline].filter(([name, { length }]) => length > 0 && !values.has(name)));
+      const sourcesUntil = earliest(
+        expiry.keptUntil,
+        refers ? earliest(state.sourcesUntil, state.keptUntil) : undefined,
+      );
+      const parent = parentId === ref.checkpointId ? before.parent : parentId;
+      const base = before.base ?? before.parent;
+      const head: Omit<Head, "fingerprint"> = {
+        checkpointId: ref.checkpointId,
+        depth,
+        ...(parent !== undefined && { parent }),
+        ...(base !== undefined && base !== parent && { base }),
+        ...(shift && { shift }),
+        ...(given?.fence !== undefined && { fence: given.fence }),
+        ...(life !== undefined && { life }),
+        ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
+        ...(sourcesUntil !== undefined && { sourcesUntil }),
+        body,
+        metadata,
+        channels: headChannels(planned, depth, state),
+        ...(retained.size > 0 && { retained }),
+      };
+      const d = await codec.encode(encodeHead(head), key);
+      const sets = Object.entries({ d, expiresAt: until, ...(!refers && threads.indexKey(key)) });
+      const set = sets.filter(([, value]) => value !== undefined);
+      const done = await table.update(key, {
+        expression: `SET ${set.map(([name]) => `${name} = :${name}`).join(", ")}${until === undefined ? " REMOVE expiresAt" : ""}`,
+        condition: "d = :before",
+        names: {},
+        values: Object.fromEntries([[":before", item.d], ...set.map(([name, value]) => [`:${name}`, value])]),
+        isOwn: (found) => d.equals(found.d as Uint8Array),
+      });
+      if (!done) continue;
+      const kept = toState(head, until, state.lineage, planned.channels);
+      heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state: kept }, given);
+      return true;
+    }
+  }
+}
+
+/** The state that a checkpoint's successor is compared with; empty when the checkpoint is not whole. */
+async function stateOf(heads: Heads, { ref, head, keptUntil }: Candidate & { head: Head }): Promise<State> {
+  const nearby = new Map([[ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) }]]);
+  try {
+    return (await heads.load(ref, head, nearby)).state;
+  } catch (error) {
+    if (!isTenureError(error, "store-corrupt")) throw error;
+    return toState(head, keptUntil, [toAncestor(head)], new Map());
+  }
+}
+
+const newLineage = () => randomBytes(6).toString("base64url");

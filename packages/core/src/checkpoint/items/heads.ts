@@ -1,0 +1,256 @@
+/** Reads heads, and puts together what they and the segments hold: the state of a checkpoint. */
+
+import { crc32 } from "node:zlib";
+import { LRUCache } from "lru-cache";
+import type { Life } from "../../life.ts";
+import { corrupt } from "../corrupt.ts";
+import { lruOf } from "../lru.ts";
+import { reachOf, storedRanges, toSlices } from "../piece-table/extents.ts";
+import { type Ancestor, type Channel, MAX_REACH, type State } from "../piece-table/plan.ts";
+import { isInline } from "../piece-table/slices.ts";
+import { type Head, inlineOf } from "./head.ts";
+import { type Candidate, type Entry, type EntryRange, type HeadReader, type Nearby, note } from "./head-reader.ts";
+import { type CheckpointRef, whatOf } from "./keys.ts";
+import { higher, isAbove, placeOf } from "./order.ts";
+import { nameOf, type Segments } from "./segments.ts";
+
+/** A checkpoint with all that is stored of it. */
+export interface Loaded {
+  ref: CheckpointRef;
+  head: Head;
+  state: State;
+}
+
+export class Heads {
+  private readonly reader: HeadReader;
+  private readonly segments: Segments;
+  private readonly cache: LRUCache<string, Loaded>;
+  /** The newest checkpoint of a namespace, as far as this process has seen. */
+  private readonly newest = lruOf<{ place: string; checkpointId: string }>(10_000);
+  /** The highest place of a namespace, by the lease under which it was read or put at. */
+  private readonly tops = lruOf<string>(10_000);
+
+  /** `cacheBytes`: how much of what was read or put is kept in memory. */
+  constructor(reader: HeadReader, segments: Segments, cacheBytes: number) {
+    this.reader = reader;
+    this.segments = segments;
+    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: sizeOf });
+  }
+
+  /** The heads of a thread or of one of its namespaces, those with the greatest ids first, with those that are absent to readers. */
+  byId(threadId: string, namespace?: string): AsyncGenerator<Candidate> {
+    return this.reader.byId({ threadId, namespace });
+  }
+
+  /** The same, newest first. All that was read so far is in `nearby`, by namespace. */
+  newestFirst(range: EntryRange, nearby: Map<string, Nearby>): AsyncGenerator<Entry> {
+    const nearbyOf = (namespace: string) => {
+      const known = nearby.get(namespace) ?? new Map();
+      nearby.set(namespace, known);
+      return known;
+    };
+    return this.inOrder(noted(this.reader.entries(range), nearbyOf), nearbyOf);
+  }
+
+  /** The heads that a config may mean, the newest first if it names none, with the first page in `nearby`. */
+  async candidates(of: CheckpointRef, life: Life | undefined, nearby: Nearby): Promise<AsyncIterable<Candidate>> {
+    const { threadId, namespace, checkpointId } = of;
+    const pageSize = (checkpointId ? this.known(of) : this.knowsLatest(of)) ? 2 : MAX_REACH + 1;
+    const upTo = checkpointId ? placeOf(checkpointId) : undefined;
+    const entries = noted(this.reader.entries({ threadId, namespace, upTo, pageSize }), () => nearby);
+    const page: Entry[] = [];
+    while (page.length < pageSize) {
+      const next = await entries.next();
+      if (next.done) break;
+      page.push(next.value);
+    }
+    if (checkpointId) return only(page[0], checkpointId);
+    if (life) this.noteTop(of, life, page[0]?.place ?? "");
+    return this.inOrder(chain(byFence(page), entries), () => nearby);
+  }
+
+  private inOrder(entries: AsyncIterable<Entry>, nearbyOf: (namespace: string) => Nearby): AsyncGenerator<Entry> {
+    return this.reader.inOrder(entries, nearbyOf, (ref) => (this.known(ref) ? 1 : MAX_REACH + 1));
+  }
+
+  /** The highest place of a namespace, for the holder of a lease: nobody else puts there. Read once. */
+  async topUnder(of: CheckpointRef, life: Life): Promise<string> {
+    const known = this.tops.get(leaseKey(of, life));
+    if (known !== undefined) return known;
+    const { value } = await this.reader.entries({ ...of, pageSize: 1 }).next();
+    return this.noteTop(of, life, value?.place ?? "");
+  }
+
+  private noteTop(of: CheckpointRef, life: Life, place: string): string {
+    if (life.fence === undefined) return place;
+    const top = higher(this.tops.get(leaseKey(of, life)), place) ?? place;
+    this.tops.set(leaseKey(of, life), top);
+    return top;
+  }
+
+  /** The state of a checkpoint that is known by its id; undefined when there is none. */
+  async find(ref: CheckpointRef): Promise<Loaded | undefined> {
+    const known = this.known(ref);
+    if (known) return known;
+    const nearby: Nearby = new Map();
+    await this.gather(ref, nearby);
+    const own = nearby.get(ref.checkpointId);
+    return own && this.load(ref, own.head, nearby);
+  }
+
+  known(ref: CheckpointRef): Loaded | undefined {
+    return this.cache.get(cacheKey(ref));
+  }
+
+  /** Whether a state of the namespace that was the newest when it was seen is in memory. */
+  private knowsLatest(of: CheckpointRef): boolean {
+    const newest = this.newest.get(namespaceKey(of));
+    return newest !== undefined && this.known({ ...of, ...newest }) !== undefined;
+  }
+
+  /** Keeps a checkpoint that was put, as `keep` does, with `life` of the config that it was put with. */
+  keepPut(loaded: Loaded, life: Life | undefined): void {
+    this.keep(loaded);
+    const { ref, head } = loaded;
+    if (life) this.noteTop(ref, life, placeOf(ref.checkpointId, head.shift));
+  }
+
+  private keep(loaded: Loaded): void {
+    const { ref, head } = loaded;
+    this.cache.set(cacheKey(ref), loaded);
+    const place = placeOf(ref.checkpointId, head.shift);
+    const newest = this.newest.get(namespaceKey(ref));
+    if (!newest || isAbove(place, newest.place))
+      this.newest.set(namespaceKey(ref), { place, checkpointId: ref.checkpointId });
+  }
+
+  forget(threadId: string): void {
+    for (const key of this.cache.keys())
+      if (key.startsWith(`${JSON.stringify([threadId]).slice(0, -1)},`)) this.cache.delete(key);
+  }
+
+  /** Puts a checkpoint together from its head, those in `nearby`, and what is still to be read. */
+  async load(ref: CheckpointRef, head: Head, nearby: Nearby): Promise<Loaded> {
+    const known = this.known(ref);
+    if (known?.head.fingerprint === head.fingerprint) return known;
+    const what = whatOf(ref);
+    const extents = [...head.channels.values()].flatMap((channel) => channel.extents);
+    const ranges = storedRanges(extents);
+    const [ancestors, stored] = await Promise.all([
+      this.ancestors(ref, head, nearby, reachOf(extents), what),
+      ranges.length > 0 ? this.segments.read(ref.threadId, ranges) : undefined,
+    ]);
+    const inline = new Map([...ancestors].map(([depth, ancestor]) => [depth, inlineOf(ancestor)]));
+    const channels = new Map<string, Channel>();
+    for (const [name, { type, extents, crc }] of head.channels) {
+      const slices = toSlices(
+        extents,
+        head.depth,
+        (depth) => inline.get(depth)?.get(name)?.length ?? 0,
+        (lineage, ordinal) => {
+          const segment = stored?.get(nameOf({ lineage, ordinal }))?.segment;
+          if (!segment) throw corrupt(`${what}, channel ${name}: segment ${lineage}#${ordinal}`);
+          return segment;
+        },
+      );
+      const bytes = Buffer.concat(
+        slices.map(({ segment, from, to }) => {
+          const source = isInline(segment) ? inline.get(segment.depth)?.get(name) : stored?.get(nameOf(segment))?.bytes;
+          return source?.subarray(from, to) ?? Buffer.alloc(0);
+        }),
+      );
+      if (crc32(bytes) !== crc) throw corrupt(`${what}, channel ${name}`);
+      channels.set(name, { type, slices, bytes, crc });
+    }
+    const keptUntil = nearby.get(ref.checkpointId)?.keptUntil;
+    const lineage = [...ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
+    const loaded = { ref, head, state: toState(head, keptUntil, lineage, channels) };
+    this.keep(loaded);
+    return loaded;
+  }
+
+  /** The head itself and those so many heads back, by depth. */
+  private async ancestors(
+    ref: CheckpointRef,
+    head: Head,
+    nearby: Nearby,
+    reach: number,
+    what: string,
+  ): Promise<Map<number, Head>> {
+    const found = new Map([[head.depth, head]]);
+    for (let at = head; head.depth - at.depth < reach; ) {
+      const checkpointId = at.base ?? at.parent;
+      if (checkpointId === undefined) throw corrupt(`${what}: it refers to more heads than there are`);
+      if (!nearby.has(checkpointId)) await this.gather({ ...ref, checkpointId }, nearby);
+      const parent = nearby.get(checkpointId)?.head;
+      if (!parent || parent.depth !== at.depth - 1) throw corrupt(`${what}: the head of checkpoint ${checkpointId}`);
+      found.set(parent.depth, parent);
+      at = parent;
+    }
+    return found;
+  }
+
+  /** Reads the head, and as many with smaller ids as it may refer to: most often those are its ancestors. */
+  async gather(ref: CheckpointRef, nearby: Nearby, count = MAX_REACH + 1): Promise<void> {
+    const own = await this.reader.gather(ref, nearby, count);
+    if (own && !own.head) throw corrupt(whatOf(ref));
+  }
+}
+
+async function* noted(entries: AsyncGenerator<Entry>, nearbyOf: (namespace: string) => Nearby): AsyncGenerator<Entry> {
+  for await (const entry of entries) {
+    note(entry, nearbyOf(entry.ref.namespace));
+    yield entry;
+  }
+}
+
+async function* chain<T>(first: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
+  yield* first;
+  yield* rest;
+}
+
+async function* only(entry: Entry | undefined, checkpointId: string): AsyncGenerator<Candidate> {
+  if (entry && !entry.isPointer && entry.ref.checkpointId === checkpointId) yield entry;
+}
+
+/**
+ * A page of heads, newest first, with those behind that were put under an earlier lease than one further down: they landed after
+ * their holder had lost the thread. Such a holder had few writes under way. A head that was put without a lease stays, with all below it.
+ */
+function byFence(page: Entry[]): Entry[] {
+  const end = page.findIndex(({ head }) => head?.fence === undefined);
+  const fenced = end < 0 ? page : page.slice(0, end);
+  return [...fenced.toSorted((a, b) => (b.head?.fence ?? 0) - (a.head?.fence ?? 0)), ...page.slice(fenced.length)];
+}
+
+/** What children of a head are compared with. */
+export function toState(
+  { depth, life, sourcesUntil }: Omit<Head, "fingerprint">,
+  keptUntil: number | undefined,
+  lineage: Ancestor[],
+  channels: Map<string, Channel>,
+): State {
+  return {
+    depth,
+    ...(life !== undefined && { life }),
+    ...(keptUntil !== undefined && { keptUntil }),
+    ...(sourcesUntil !== undefined && { sourcesUntil }),
+    lineage,
+    channels,
+  };
+}
+
+export function toAncestor(head: Pick<Head, "depth" | "channels" | "retained">): Ancestor {
+  const inline = [...inlineOf(head)].filter(([, bytes]) => bytes.length > 0);
+  return { depth: head.depth, inline: new Map(inline.map(([name, bytes]) => [name, bytes.length])) };
+}
+
+const namespaceKey = ({ threadId, namespace }: CheckpointRef) => JSON.stringify([threadId, namespace]);
+const leaseKey = ({ threadId, namespace }: CheckpointRef, { id, fence }: Life) =>
+  JSON.stringify([threadId, namespace, id, fence]);
+const cacheKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>
+  JSON.stringify([threadId, namespace, checkpointId]);
+
+/** The values, and a guess at the rest. */
+const sizeOf = ({ head, state }: Loaded): number =>
+  [...state.channels.values()].reduce((sum, { bytes }) => sum + bytes.length, 2000) + head.body.bytes.length;

@@ -1,0 +1,295 @@
+/**
+ * Pending writes: what the tasks of a superstep wrote, kept beside the checkpoint that they were computed from.
+ * One item per task and one `UpdateItem` per call, so a crash leaves all writes of a call or none. LangGraph
+ * may call concurrently, and before the checkpoint itself is put.
+ */
+import {
+  type CheckpointPendingWrite,
+  compareWritesSortKeys,
+  ERROR,
+  type PendingWrite,
+  WRITES_IDX_MAP,
+  writesSortKey,
+} from "@langchain/langgraph-checkpoint";
+import { type Item, isItemTooLarge, type Key, type Table } from "../../dynamo/index.ts";
+import { isTenureError, TenureError } from "../../errors.ts";
+import { type CheckedSerde, channelPlace } from "../bytes/checked-serde.ts";
+import type { Dumped } from "../bytes/codec.ts";
+import { errorRecord } from "../bytes/error-record.ts";
+import { by, packOf, parsePack, type Write } from "../bytes/packs.ts";
+import { corrupt, unlessCorrupt } from "../corrupt.ts";
+import type { Blob, Blobs } from "./blobs.ts";
+import {
+  type CheckpointRef,
+  checkpointOf,
+  namespaceOf,
+  partition,
+  taskOf,
+  WRITES,
+  whatOf,
+  writesKey,
+  writesOf,
+  writesOfNamespace,
+} from "./keys.ts";
+import { UpdateBuilder } from "./update-builder.ts";
+
+/** One write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
+type StoredWrite = [channel: string, type: string, value: Blob, run?: string];
+
+/** A task that writes, the run that it is part of, and the fence of that run's lease, as far as they are known. */
+interface Task {
+  id: string;
+  path: string;
+  run?: string | undefined;
+  fence?: number | undefined;
+}
+
+/** More writes, or more bytes, than one update expression and one item hold go into one pack. */
+const MAX_SINGLE_WRITES = 50;
+const MAX_SINGLE_BYTES = 250_000;
+const SPECIAL_INLINE_BYTES = 20_000;
+/** Attribute for the highest fence of those that have written. */
+export const FENCE = "fence";
+/** Names of attributes that hold one write. */
+const SINGLE = /^w(-?\d+)$/;
+
+export class PendingWrites {
+  private readonly table: Table;
+  private readonly blobs: Blobs;
+  private readonly serde: CheckedSerde;
+
+  constructor(table: Table, blobs: Blobs, serde: CheckedSerde) {
+    this.table = table;
+    this.blobs = blobs;
+    this.serde = serde;
+  }
+
+  /**
+   * Stores the writes of one call. A regular write (index 0 and up) is kept as it was first stored; a special
+   * one (error, interrupt, resume, scheduled: negative) is replaced, and of several in one call the last counts.
+   * Throws `invalid-input` when a value would not come back, naming its channel, and `thread-busy` when the task has writes of a
+   * higher fence: its run is somebody else's now. Then nothing is stored.
+   */
+  async put(ref: CheckpointRef, writes: PendingWrite[], task: Task, expiry: Expiry): Promise<void> {
+    const byIndex = new Map(writes.map((write, position) => [indexOf(write[0], position), write]));
+    const dumped = await Promise.all(
+      [...byIndex].map(async ([index, [channel, value]]): Promise<Write> => {
+        const { type, bytes } = await this.dump(channel, value);
+        return [index, channel, type, bytes, ...by(task.run)];
+      }),
+    );
+    const regular = dumped.filter(([index]) => index >= 0);
+    const key = writesKey(ref, task.id);
+    const always = new Map<string, unknown>([["path", task.path]]);
+    if (expiry.expiresAt !== undefined) always.set("expiresAt", expiry.expiresAt);
+    const stored = async ([, channel, type, bytes, run]: Write, inlineBytes: number): Promise<StoredWrite> => [
+      channel,
+      type,
+      await this.blobs.write(key, bytes, inlineBytes, expiry),
+      ...by(run),
+    ];
+    for (const write of dumped.filter(([index]) => index < 0))
+      always.set(`w${write[0]}`, await stored(write, SPECIAL_INLINE_BYTES));
+
+    const update = this.updateOf(always, task);
+    const size = regular.reduce((sum, [, , , bytes]) => sum + bytes.length, 0);
+    if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES)
+      update.set("pack", await this.blobs.write(key, packOf(regular), MAX_SINGLE_BYTES, expiry));
+    else for (const write of regular) update.setOnce(`w${write[0]}`, await stored(write, MAX_SINGLE_BYTES));
+    if (regular.length > 0) update.whereIs("pack", undefined);
+    try {
+      if (await this.table.update(key, update)) return;
+    } catch (error) {
+      if (!isItemTooLarge(error)) throw error;
+    }
+    await this.addToPack(ref, key, { regular, always, task }, expiry);
+  }
+
+  /** A request that lands late, or once more, is not to replace what the next holder of the thread has written since. */
+  private updateOf(always: Map<string, unknown>, { fence }: Task): UpdateBuilder {
+    const update = new UpdateBuilder(always);
+    if (fence !== undefined) update.raise(FENCE, fence);
+    return update;
+  }
+
+  /**
+   * Moves all regular writes of a task into one pack, those of this call behind the ones that are there. A single write
+   * is only ever added while there is no pack, so that one beside a pack was first.
+   */
+  private async addToPack(
+    ref: CheckpointRef,
+    key: Key,
+    { regular, always, task }: { regular: Write[]; always: Map<string, unknown>; task: Task },
+    expiry: Expiry,
+  ): Promise<void> {
+    for (;;) {
+      const update = this.updateOf(always, task);
+      const range = { pk: key.pk, from: key.sk, to: key.sk, withExpired: true };
+      const { value: item } = await this.table.query(range).next();
+      if (task.fence !== undefined && Number(item?.[FENCE] ?? 0) > task.fence)
+        throw new TenureError({ tag: "thread-busy", threadId: ref.threadId });
+      const known = item ? (await this.unpack(ref, item)).filter(([index]) => index >= 0) : [];
+      const taken = new Set(known.map(([index]) => index));
+      const pack = packOf([...known, ...regular.filter(([index]) => !taken.has(index))]);
+      update.set("pack", await this.blobs.write(key, pack, SPECIAL_INLINE_BYTES, expiry));
+      for (const name of Object.keys(item ?? {})) if (/^w\d+$/.test(name)) update.remove(name);
+      update.whereIs("pack", item?.pack as Blob | undefined);
+      if (await this.table.update(key, update)) return;
+    }
+  }
+
+  /** Removes what a run wrote beside checkpoints, but for those that `keeps` names. Reads all writes of the thread. */
+  async removeRun(threadId: string, run: string, keeps: (ref: CheckpointRef) => boolean): Promise<void> {
+    for await (const found of this.table.query({ pk: partition(threadId), prefix: WRITES })) {
+      const ref = { threadId, namespace: namespaceOf(found.sk), checkpointId: checkpointOf(found.sk) };
+      if (keeps(ref)) continue;
+      for (let item: Item | undefined = found; item; ) {
+        const update = await this.without(ref, item, run);
+        if (!update || (await this.table.update(item, update))) break;
+        item = (await this.table.query({ pk: item.pk, from: item.sk, to: item.sk }).next()).value;
+      }
+    }
+  }
+
+  /** An update of an item that takes out what a run wrote; undefined when there is nothing of it. */
+  private async without(ref: CheckpointRef, item: Item, run: string): Promise<UpdateBuilder | undefined> {
+    const { path, pack, expiresAt } = item;
+    const update = new UpdateBuilder(new Map([["path", path]]));
+    const own = Object.keys(item).filter((name) => SINGLE.test(name) && (item[name] as StoredWrite)[3] === run);
+    for (const name of own) {
+      update.remove(name);
+      update.whereAt(name, 3, run);
+    }
+    const packed = pack === undefined ? [] : await this.unpackAll(ref, item).catch(unlessCorrupt);
+    const others = packed?.filter(([, , , , by]) => by !== run) ?? [];
+    if (!packed || packed.length === others.length) return own.length > 0 ? update : undefined;
+    update.whereIs("pack", pack as Blob);
+    const expiry = typeof expiresAt === "number" ? { expiresAt } : {};
+    if (others.length === 0) update.remove("pack");
+    else update.set("pack", await this.blobs.write(item, packOf(others), SPECIAL_INLINE_BYTES, expiry));
+    return update;
+  }
+
+  /** An error is stored by its name and message when it cannot be as it is: it must not hide behind another one. */
+  private async dump(channel: string, value: unknown): Promise<Dumped> {
+    try {
+      return await this.serde.dumpChecked(value, channelPlace(channel));
+    } catch (error) {
+      if (channel !== ERROR) throw error;
+      return this.serde.dumpChecked(errorRecord(value), channelPlace(channel));
+    }
+  }
+
+  /** All writes of a checkpoint, or those of one run, in the order in which a live run applies them. */
+  async read(ref: CheckpointRef, run?: string): Promise<CheckpointPendingWrite[]> {
+    const items: Item[] = [];
+    for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) items.push(item);
+    return this.toWrites(ref, items, run);
+  }
+
+  /**
+   * Begins to read the writes of a checkpoint that is not known yet, but is the newest of its namespace or nearly so.
+   * The function that is returned takes the checkpoint and gives its writes; it reads them by themselves if they are not among the newest.
+   */
+  readNewest(threadId: string, namespace: string): (ref: CheckpointRef) => Promise<CheckpointPendingWrite[]> {
+    const pageSize = 4;
+    const range = { pk: partition(threadId), prefix: writesOfNamespace(namespace), descending: true, pageSize };
+    const newest = this.table.query(range);
+    const first = newest.next();
+    // Whoever asks hears of it.
+    first.catch(() => {});
+    return async (ref) => {
+      const own = writesOf(ref);
+      const items: Item[] = [];
+      let others = 0;
+      for (let next = await first; !next.done; next = await newest.next()) {
+        if (next.value.sk.startsWith(own)) items.push(next.value);
+        else if (next.value.sk < own) break;
+        else if (++others === pageSize) return this.read(ref);
+      }
+      return this.toWrites(ref, items);
+    };
+  }
+
+  /**
+   * Reads the writes of several checkpoints of a namespace, by checkpoint id: of each list of ids in one query over their span. Each
+   * is loaded when it is asked for, so that one that is damaged does no harm to the others.
+   */
+  async readAll(threadId: string, namespace: string, lists: string[][]): Promise<Map<string, WritesReader>> {
+    const wanted = new Map(lists.flat().map((checkpointId) => [checkpointId, [] as Item[]]));
+    const place = (checkpointId: string) => writesOf({ threadId, namespace, checkpointId });
+    for (const ids of lists.map((list) => list.toSorted())) {
+      const [oldest, newest] = [ids[0], ids.at(-1)];
+      if (oldest === undefined || newest === undefined) continue;
+      const range = { pk: partition(threadId), from: place(oldest), to: `${place(newest)}\u{10ffff}` };
+      const own = new Set(ids);
+      for await (const item of this.table.query(range))
+        if (own.has(checkpointOf(item.sk))) wanted.get(checkpointOf(item.sk))?.push(item);
+    }
+    return new Map(
+      [...wanted].map(([checkpointId, items]) => [
+        checkpointId,
+        () => this.toWrites({ threadId, namespace, checkpointId }, items),
+      ]),
+    );
+  }
+
+  private async toWrites(ref: CheckpointRef, items: Item[], run?: string): Promise<CheckpointPendingWrite[]> {
+    try {
+      return await this.decode(ref, items, run);
+    } catch (error) {
+      throw isTenureError(error) ? error : corrupt(`the writes of ${whatOf(ref)}`, { cause: error });
+    }
+  }
+
+  private async decode(ref: CheckpointRef, items: Item[], of?: string): Promise<CheckpointPendingWrite[]> {
+    const found: { key: ReturnType<typeof writesSortKey>; write: CheckpointPendingWrite }[] = [];
+    for (const item of items) {
+      const taskId = taskOf(item.sk);
+      for (const [index, channel, type, bytes, run] of await this.unpack(ref, item)) {
+        if (of !== undefined && run !== of) continue;
+        found.push({
+          key: writesSortKey(String(item.path), taskId, index),
+          write: [taskId, channel, await this.serde.load({ type, bytes }, () => whatOfWrite(ref, taskId, channel))],
+        });
+      }
+    }
+    return found.sort((a, b) => compareWritesSortKeys(a.key, b.key)).map(({ write }) => write);
+  }
+
+  private async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {
+    const what = whatOfTask(ref, item);
+    const packed = item.pack === undefined ? [] : await this.unpackAll(ref, item);
+    const writes = new Map(packed.map((write) => [write[0], write]));
+    for (const [name, value] of Object.entries(item)) {
+      const index = SINGLE.exec(name)?.[1];
+      if (index === undefined) continue;
+      const [channel, type, blob, run] = value as StoredWrite;
+      writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(item, blob, what), ...by(run)]);
+    }
+    return [...writes.values()];
+  }
+
+  /** The writes of an item's pack. */
+  private async unpackAll(ref: CheckpointRef, item: Item): Promise<Write[]> {
+    const what = whatOfTask(ref, item);
+    return parsePack(await this.blobs.read(item, item.pack as Blob, what), what);
+  }
+}
+
+/** Loads the writes of one checkpoint. */
+export type WritesReader = () => Promise<CheckpointPendingWrite[]>;
+
+const whatOfTask = ({ checkpointId }: CheckpointRef, { sk }: Item): string =>
+  `the writes of task ${taskOf(sk)} of checkpoint ${checkpointId}`;
+const whatOfWrite = (ref: CheckpointRef, taskId: string, channel: string): string =>
+  `${whatOf(ref)}, the write of task ${taskId} to channel ${channel}`;
+
+export interface Expiry {
+  /** Epoch seconds; the item does not expire when left out. */
+  expiresAt?: number;
+}
+
+/** Negative for the channels that LangGraph keeps one write of. A channel may be called `constructor`. */
+const indexOf = (channel: string, position: number): number =>
+  Object.hasOwn(WRITES_IDX_MAP, channel) ? (WRITES_IDX_MAP[channel] as number) : position;

@@ -1,0 +1,149 @@
+/** Stored segments: immutable items, written before the head that refers to them, and kept in memory once read. */
+import { LRUCache } from "lru-cache";
+import type { Item, Key, Table } from "../../dynamo/index.ts";
+import { TenureError } from "../../errors.ts";
+import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
+import type { Codec } from "../bytes/codec.ts";
+import { corrupt } from "../corrupt.ts";
+import type { NewSegment } from "../piece-table/plan.ts";
+import type { StoredSegment } from "../piece-table/slices.ts";
+import { type Expiry, kept } from "./expiry.ts";
+import { lineageOf, ordinalOf, partition, segmentKey } from "./keys.ts";
+
+interface LoadedSegment {
+  segment: StoredSegment;
+  bytes: Buffer;
+}
+
+export interface SegmentsOptions {
+  table: Table;
+  codec: Codec;
+  /** Where large ones are kept, if not in the table. */
+  blobs: BlobOptions | undefined;
+  /** How much of what was read or written is kept in memory. */
+  cacheBytes: number;
+}
+
+const BLOB_FROM_BYTES = 8192;
+
+/** A segment as an item holds it: its coded bytes, or the name of the object that does. */
+type Body = { d: Buffer } | { o: string };
+
+export class Segments {
+  private readonly table: Table;
+  private readonly codec: Codec;
+  private readonly blobs: BlobOptions | undefined;
+  private readonly cache: LRUCache<string, LoadedSegment>;
+
+  constructor({ table, codec, blobs, cacheBytes }: SegmentsOptions) {
+    this.table = table;
+    this.codec = codec;
+    this.blobs = blobs;
+    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => bytes.length + 200 });
+  }
+
+  /**
+   * Stores them; one whose ordinal is taken, by a fork of the same lineage or a call that was cut short, starts a lineage
+   * of its own, which the segment says from then on.
+   */
+  async write(threadId: string, segments: NewSegment[], expiry: Expiry, newLineage: () => string): Promise<void> {
+    await Promise.all(
+      segments.map(async ({ segment, bytes }) => {
+        while (!(await this.putOne(segmentKey(threadId, segment), bytes, expiry)))
+          Object.assign(segment, { lineage: newLineage(), ordinal: 0 });
+        // A copy: these are a part of a whole value, which they would keep in memory.
+        this.cache.set(this.cacheKey(threadId, segment), { segment, bytes: Buffer.from(bytes) });
+      }),
+    );
+  }
+
+  /** False when the key is taken by other bytes, or by ones that go too soon. A request may have been sent twice. */
+  private async putOne(key: Key, bytes: Buffer, expiry: Expiry): Promise<boolean> {
+    const body = await this.store(key, await this.codec.encode(bytes, key), expiry);
+    const { expiresAt } = kept(expiry);
+    const item = { ...key, ...body, ...kept(expiry) };
+    if (await this.table.putNew(item)) return true;
+    const there = await this.table.get(item);
+    const isSame =
+      "o" in body ? there?.o === body.o : there?.d instanceof Uint8Array && body.d.equals(there.d as Uint8Array);
+    const lastsAsLong = there?.expiresAt === undefined || Number(there.expiresAt) >= (expiresAt ?? Infinity);
+    if (isSame && lastsAsLong) return true;
+    // An object of no use now. One that stays is removed with its kind by a lifecycle rule.
+    if ("o" in body && !isSame) await this.blobs?.store.deleteAll([body.o]).catch(() => {});
+    return false;
+  }
+
+  private async store(key: Key, coded: Buffer, expiry: Expiry): Promise<Body> {
+    if (!this.blobs || coded.length <= (this.blobs.fromBytes ?? BLOB_FROM_BYTES)) return { d: coded };
+    const name = blobName(key, expiry.keptMs);
+    await this.blobs.store.put(name, coded);
+    return { o: name };
+  }
+
+  /** The coded bytes of an item, wherever they are. */
+  private async bodyOf({ d, o }: Item): Promise<unknown> {
+    if (typeof o !== "string") return d;
+    if (!this.blobs)
+      throw new TenureError({ tag: "misconfigured", problems: [`${o} is in a blob store: pass \`blobs\``] });
+    return this.blobs.store.get(o);
+  }
+
+  /** Those of the ranges, by `lineage#ordinal`. Each range that is not in memory is one query. */
+  async read(
+    threadId: string,
+    ranges: { lineage: string; first: number; last: number }[],
+  ): Promise<Map<string, LoadedSegment>> {
+    const found = new Map<string, LoadedSegment>();
+    await Promise.all(
+      spans(ranges).map(async ({ lineage, first, last }) => {
+        const wanted = Array.from({ length: last - first + 1 }, (_, i) => ({ lineage, ordinal: first + i }));
+        const cached = wanted.map((one) => this.cache.get(this.cacheKey(threadId, one)));
+        if (cached.every((one) => one !== undefined)) {
+          for (const one of cached) found.set(nameOf(one.segment), one);
+          return;
+        }
+        const range = {
+          pk: partition(threadId),
+          from: segmentKey(threadId, { lineage, ordinal: first }).sk,
+          to: segmentKey(threadId, { lineage, ordinal: last }).sk,
+        };
+        const reading: Promise<void>[] = [];
+        for await (const item of this.table.query(range))
+          reading.push(
+            this.decode(threadId, item).then((loaded) => {
+              found.set(nameOf(loaded.segment), loaded);
+              this.cache.set(this.cacheKey(threadId, loaded.segment), loaded);
+            }),
+          );
+        await Promise.all(reading);
+      }),
+    );
+    return found;
+  }
+
+  private async decode(threadId: string, item: Item): Promise<LoadedSegment> {
+    const bytes = await this.codec.decode(await this.bodyOf(item), item);
+    if (!bytes) throw corrupt(`segment ${item.sk} of thread ${threadId}`);
+    return { segment: { lineage: lineageOf(item.sk), ordinal: ordinalOf(item.sk), size: bytes.length }, bytes };
+  }
+
+  private cacheKey(threadId: string, segment: { lineage: string; ordinal: number }): string {
+    return JSON.stringify([threadId, segment.lineage, segment.ordinal]);
+  }
+}
+
+export const nameOf = ({ lineage, ordinal }: { lineage: string; ordinal: number }): string => `${lineage}#${ordinal}`;
+
+/** One range a lineage, from the first to the last that is wanted. */
+function spans(ranges: { lineage: string; first: number; last: number }[]): typeof ranges {
+  const byLineage = new Map<string, { lineage: string; first: number; last: number }>();
+  for (const { lineage, first, last } of ranges) {
+    const known = byLineage.get(lineage);
+    byLineage.set(lineage, {
+      lineage,
+      first: Math.min(first, known?.first ?? first),
+      last: Math.max(last, known?.last ?? last),
+    });
+  }
+  return [...byLineage.values()];
+}

@@ -1,0 +1,31 @@
+import type { ChannelVersions, Checkpoint } from "@langchain/langgraph-checkpoint";
+import { unlessCorrupt } from "../corrupt.ts";
+import type { Heads } from "./heads.ts";
+import type { CheckpointRef } from "./keys.ts";
+import type { Values } from "./values.ts";
+
+/**
+ * The channels whose values a checkpoint without a parent does not bring along. It says by `newVersions` which of its
+ * values are its own. Any other one is kept if the thread holds it at that version already, as in a copy of a first
+ * checkpoint, and is else left out: LangGraph's validation suite has such values. With a parent, `newVersions` is not to
+ * be relied on: a fork passes none and means all.
+ */
+export async function strays(
+  heads: Heads,
+  values: Values,
+  { threadId, namespace }: CheckpointRef,
+  checkpoint: Checkpoint,
+  newVersions: ChannelVersions,
+): Promise<Set<string>> {
+  const names = Object.keys(checkpoint.channel_values).filter((name) => !Object.hasOwn(newVersions, name));
+  const unknown = new Set(names);
+  if (names.length === 0) return unknown;
+  for await (const { ref, head } of heads.byId(threadId, namespace)) {
+    const body = head && (await values.body(ref, head).catch(unlessCorrupt));
+    if (!body) continue;
+    const { channel_versions: versions } = body;
+    for (const name of unknown)
+      if (head.channels.has(name) && versions[name] === checkpoint.channel_versions[name]) unknown.delete(name);
+  }
+  return unknown;
+}

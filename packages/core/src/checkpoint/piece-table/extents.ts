@@ -1,0 +1,101 @@
+/**
+ * Slices as a head keeps them: in extents, so that what was appended bit by bit takes no more room than what was there at
+ * once. Heads are named by how many heads back they are along the parents. Pure: no I/O.
+ */
+import { isInline, type Segment, type Slice, type StoredSegment, whole } from "./slices.ts";
+
+export type Extent =
+  /** The whole inline segments of the heads from `first` back to `last` back, those that have one for the channel. */
+  | [kind: 1, first: number, last: number]
+  /** Part of the inline segment of the head so far back. */
+  | [kind: 2, back: number, from: number, to: number]
+  /** The whole stored segments of a lineage, from ordinal to ordinal. */
+  | [kind: 3, lineage: string, first: number, last: number]
+  /** Part of a stored segment. */
+  | [kind: 4, lineage: string, ordinal: number, from: number, to: number];
+
+/** A channel as a head keeps it. */
+export interface HeadChannel {
+  type: string;
+  extents: Extent[];
+  /** What this head brings to the channel. */
+  inline: Buffer;
+  /** CRC-32 of the whole value. */
+  crc: number;
+}
+
+/** The size of the inline segment, of the channel in question, in the head of a depth; 0 when it has none. */
+export type InlineSize = (depth: number) => number;
+
+export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize): Extent[] {
+  const extents: Extent[] = [];
+  for (const { segment, from, to } of slices) {
+    const last = extents.at(-1);
+    const isWhole = from === 0 && to === segment.size;
+    if (isInline(segment)) {
+      const back = depth - segment.depth;
+      if (!isWhole) extents.push([2, back, from, to]);
+      else if (last?.[0] === 1 && last[2] > back && isBare(last[2], back)) last[2] = back;
+      else extents.push([1, back, back]);
+    } else {
+      const { lineage, ordinal } = segment;
+      if (!isWhole) extents.push([4, lineage, ordinal, from, to]);
+      else if (last?.[0] === 3 && last[1] === lineage && last[3] === ordinal - 1) last[3] = ordinal;
+      else extents.push([3, lineage, ordinal, ordinal]);
+    }
+  }
+  return extents;
+
+  /** Whether the heads strictly between bring nothing that a extent over them would take in. */
+  function isBare(earlier: number, later: number): boolean {
+    for (let back = earlier - 1; back > later; back--) if (inlineSize(depth - back) > 0) return false;
+    return true;
+  }
+}
+
+/** How many heads back the extents reach. */
+export function reachOf(extents: Extent[]): number {
+  return Math.max(0, ...extents.map((extent) => (extent[0] === 1 || extent[0] === 2 ? extent[1] : 0)));
+}
+
+/** The stored segments that the extents refer to, as ranges of ordinals by lineage. */
+export function storedRanges(extents: Extent[]): { lineage: string; first: number; last: number }[] {
+  return extents.flatMap((extent) => {
+    if (extent[0] === 3) return [{ lineage: extent[1], first: extent[2], last: extent[3] }];
+    return extent[0] === 4 ? [{ lineage: extent[1], first: extent[2], last: extent[2] }] : [];
+  });
+}
+
+/** The reverse of `toExtents`. `stored` gives a segment with its size, or throws when it is not there. */
+export function toSlices(
+  extents: Extent[],
+  depth: number,
+  inlineSize: InlineSize,
+  stored: (lineage: string, ordinal: number) => StoredSegment,
+): Slice[] {
+  const segments = new Map<number, Segment>();
+  const inline = (back: number): Segment => {
+    const at = depth - back;
+    const known = segments.get(at) ?? { depth: at, size: inlineSize(at) };
+    segments.set(at, known);
+    return known;
+  };
+  return extents.flatMap((extent): Slice[] => {
+    switch (extent[0]) {
+      case 1:
+        return range(extent[1], extent[2], -1)
+          .map((back) => whole(inline(back)))
+          .filter(({ to }) => to > 0);
+      case 2:
+        return [{ segment: inline(extent[1]), from: extent[2], to: extent[3] }];
+      case 3:
+        return range(extent[2], extent[3], 1).map((ordinal) => whole(stored(extent[1], ordinal)));
+      default:
+        return [{ segment: stored(extent[1], extent[2]), from: extent[3], to: extent[4] }];
+    }
+  });
+}
+
+function range(first: number, last: number, step: 1 | -1): number[] {
+  return Array.from({ length: Math.max(0, (last - first) * step + 1) }, (_, i) => first + i * step);
+}

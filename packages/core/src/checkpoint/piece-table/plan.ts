@@ -1,0 +1,246 @@
+/**
+ * What a checkpoint takes to store, given its parent: for each channel the slices of what is there already, the bytes to
+ * bring along in the head, and the bytes that go into stored segments first. Pure: no I/O.
+ */
+import { crc32 } from "node:zlib";
+import type { Dumped } from "../bytes/codec.ts";
+import { compare } from "./diff.ts";
+import type { HeadChannel } from "./extents.ts";
+import { toExtents } from "./extents.ts";
+import { cut, type InlineSegment, isInline, join, type Slice, type StoredSegment, whole } from "./slices.ts";
+
+/** One channel's value, with where its bytes are. */
+export interface Channel extends Dumped {
+  slices: Slice[];
+  crc: number;
+}
+
+/** A head on the way to the root, as far as its inline segments are of use. */
+export interface Ancestor {
+  depth: number;
+  /** Sizes of its inline segments by channel. */
+  inline: Map<string, number>;
+}
+
+/** A checkpoint as it was loaded or put: what its children are compared with. */
+export interface State {
+  depth: number;
+  life?: string;
+  /** Epoch seconds until which its head, and what that refers to, are kept; for good when left out. */
+  keptUntil?: number;
+  sourcesUntil?: number;
+  /** Itself and its nearest ancestors, nearest last. */
+  lineage: Ancestor[];
+  channels: Map<string, Channel>;
+}
+
+export interface NewSegment {
+  segment: StoredSegment;
+  bytes: Buffer;
+}
+
+export interface Plan {
+  channels: Map<string, Channel>;
+  /** The number of bytes that a value begins with as the parent's does, by channel. */
+  kept: Map<string, number>;
+  inline: Map<string, Buffer>;
+  segments: NewSegment[];
+}
+
+/**
+ * A value may reach so many heads back. Then what it has in heads is moved into a stored segment: reading it again
+ * takes the heads since then, in one query, and few stored segments.
+ */
+export const MAX_REACH = 40;
+/** What is shorter than this is kept whole or not at all. */
+const SMALL_BYTES = 128;
+/** Less than this in heads is brought along anew, instead of making a segment. */
+const SEGMENT_FROM_BYTES = 2048;
+/** More new bytes than this go into segments at once. */
+const MAX_INLINE_BYTES = 8192;
+/** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
+const MAX_SEGMENT_BYTES = 256 * 1024;
+const MAX_EXTENTS = 20;
+/** How many neighbouring slices are made one, at least, when there are too many. */
+const LEAST_MERGED = 4;
+
+/**
+ * With `isReplacing`, `parent` is the checkpoint itself as it was: its head keeps its depth and its inline segments, and all
+ * new bytes go into stored ones.
+ */
+export function plan(
+  parent: State | undefined,
+  values: Map<string, Dumped>,
+  newLineage: () => string,
+  { isReplacing = false } = {},
+): Plan {
+  const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
+  const made: Plan = { channels: new Map(), kept: new Map(), inline: new Map(), segments: [] };
+  for (const [name, value] of values) {
+    const known = parent?.channels.get(name);
+    const comparable =
+      known?.type === value.type && (value.bytes.length >= SMALL_BYTES || known.bytes.equals(value.bytes));
+    const parts = comparable ? compare(known.bytes, value.bytes) : [{ kept: false, from: 0, to: value.bytes.length }];
+    made.kept.set(name, parts[0]?.kept && parts[0].from === 0 ? parts[0].to : 0);
+    const writer = new ChannelWriter(value.bytes, depth, known, newLineage);
+    for (const { kept, from, to } of parts) {
+      if (kept) writer.keep(cut(known?.slices ?? [], from, to));
+      else writer.add(from, to);
+    }
+    const sizeAt = (at: number) => parent?.lineage.find((one) => one.depth === at)?.inline.get(name) ?? 0;
+    writer.shorten((at) => (at === depth && !isReplacing ? writer.inlineSize : sizeAt(at)));
+    if (isReplacing) writer.storeAll();
+    const { slices, inline, segments } = writer.finish();
+    made.channels.set(name, { ...value, slices, crc: crc32(value.bytes) });
+    if (inline.length > 0) made.inline.set(name, inline);
+    made.segments.push(...segments);
+  }
+  return made;
+}
+
+/** The channels as a head keeps them, once the segments are stored. */
+export function headChannels(planned: Plan, depth: number, parent: State | undefined): Map<string, HeadChannel> {
+  const sizes = new Map(parent?.lineage.map((one) => [one.depth, one.inline]));
+  return new Map(
+    [...planned.channels].map(([name, { type, slices, crc }]) => {
+      const inline = planned.inline.get(name) ?? Buffer.alloc(0);
+      const sizeAt = (at: number) => (at === depth ? inline.length : (sizes.get(at)?.get(name) ?? 0));
+      return [name, { type, crc, inline, extents: toExtents(slices, depth, sizeAt) }];
+    }),
+  );
+}
+
+/** Puts one channel's value together from slices; where a slice's bytes are in the value is where it stands. */
+class ChannelWriter {
+  private readonly bytes: Buffer;
+  private readonly depth: number;
+  private readonly newLineage: () => string;
+  private slices: Slice[] = [];
+  /** Stands for the bytes that are not stored anywhere yet. */
+  private readonly fresh: InlineSegment;
+  private lineage: string | undefined;
+  private nextOrdinal = 0;
+  private readonly segments: NewSegment[] = [];
+
+  constructor(bytes: Buffer, depth: number, known: Channel | undefined, newLineage: () => string) {
+    this.bytes = bytes;
+    this.depth = depth;
+    this.newLineage = newLineage;
+    this.fresh = { depth, size: bytes.length };
+    for (const { segment } of known?.slices ?? [])
+      if (!isInline(segment) && segment.ordinal >= this.nextOrdinal) {
+        this.lineage = segment.lineage;
+        this.nextOrdinal = segment.ordinal + 1;
+      }
+  }
+
+  get inlineSize(): number {
+    return this.slices.reduce((sum, { segment, from, to }) => sum + (segment === this.fresh ? to - from : 0), 0);
+  }
+
+  keep(slices: Slice[]): void {
+    this.slices = join(this.slices, slices);
+  }
+
+  add(from: number, to: number): void {
+    this.slices.push({ segment: this.fresh, from, to });
+  }
+
+  /** Keeps the slices few, and near. */
+  shorten(inlineSize: (depth: number) => number): void {
+    const reach = Math.max(
+      0,
+      ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
+    );
+    if (reach > MAX_REACH) this.settle(isInline);
+    else if (this.inlineSize > MAX_INLINE_BYTES) this.settle((segment) => segment === this.fresh);
+    for (let merged = true; merged && toExtents(this.slices, this.depth, inlineSize).length > MAX_EXTENTS; )
+      merged = this.merge();
+  }
+
+  /** Puts all new bytes into stored segments. */
+  storeAll(): void {
+    this.slices = this.slices.flatMap((slice) =>
+      slice.segment === this.fresh ? this.store(slice.from, slice.to) : [slice],
+    );
+  }
+
+  finish(): { slices: Slice[]; inline: Buffer; segments: NewSegment[] } {
+    return { ...this.placeFresh(), segments: this.segments };
+  }
+
+  /** Moves what is in such segments into stored ones; or, when it is little, into this head. */
+  private settle(moves: (segment: Slice["segment"]) => boolean): void {
+    let at = 0;
+    const settled: Slice[] = [];
+    const groups: { from: number; to: number; moves: boolean; slices: Slice[] }[] = [];
+    for (const slice of this.slices) {
+      const to = at + slice.to - slice.from;
+      const last = groups.at(-1);
+      const moving = moves(slice.segment);
+      if (last?.moves === moving) {
+        last.to = to;
+        last.slices.push(slice);
+      } else groups.push({ from: at, to, moves: moving, slices: [slice] });
+      at = to;
+    }
+    const moving = groups.filter((group) => group.moves).reduce((sum, { from, to }) => sum + to - from, 0);
+    for (const group of groups) {
+      if (!group.moves) settled.push(...group.slices);
+      else if (moving < SEGMENT_FROM_BYTES || group.to - group.from < SEGMENT_FROM_BYTES / 4)
+        settled.push({ segment: this.fresh, from: group.from, to: group.to });
+      else settled.push(...this.store(group.from, group.to));
+    }
+    this.slices = settled;
+  }
+
+  /**
+   * Makes neighbouring slices one segment, those that cost the fewest bytes for each slice that is saved; false when there
+   * is nothing to merge.
+   */
+  private merge(): boolean {
+    const ends: number[] = [0];
+    for (const { from, to } of this.slices) ends.push((ends.at(-1) as number) + to - from);
+    const bytesOf = (first: number, count: number) => (ends[first + count] as number) - (ends[first] as number);
+    let best = { first: 0, count: 0, cost: Infinity };
+    for (let count = LEAST_MERGED; count <= this.slices.length; count++)
+      for (let first = 0; first + count <= this.slices.length; first++) {
+        const cost = bytesOf(first, count) / (count - 1);
+        if (cost < best.cost) best = { first, count, cost };
+      }
+    const { first, count } = best;
+    if (count === 0) return false;
+    const [from, to] = [ends[first] as number, ends[first + count] as number];
+    const merged = to - from < SEGMENT_FROM_BYTES ? [{ segment: this.fresh, from, to }] : this.store(from, to);
+    if (merged.length >= count) return false;
+    this.slices.splice(first, count, ...merged);
+    return true;
+  }
+
+  private store(from: number, to: number): Slice[] {
+    this.lineage ??= this.newLineage();
+    const slices: Slice[] = [];
+    for (let at = from; at < to; at += MAX_SEGMENT_BYTES) {
+      const bytes = this.bytes.subarray(at, Math.min(to, at + MAX_SEGMENT_BYTES));
+      const segment = { lineage: this.lineage, ordinal: this.nextOrdinal++, size: bytes.length };
+      this.segments.push({ segment, bytes });
+      slices.push(whole(segment));
+    }
+    return slices;
+  }
+
+  /** The fresh slices become one inline segment, in which their bytes stand one behind the other. */
+  private placeFresh(): { slices: Slice[]; inline: Buffer } {
+    const parts: Buffer[] = [];
+    const segment: InlineSegment = { depth: this.depth, size: this.inlineSize };
+    let at = 0;
+    const placed = this.slices.map((slice) => {
+      if (slice.segment !== this.fresh) return slice;
+      const { from, to } = slice;
+      parts.push(this.bytes.subarray(from, to));
+      at += to - from;
+      return { segment, from: at - (to - from), to: at };
+    });
+    return { slices: join([], placed), inline: Buffer.concat(parts) };
+  }
+}

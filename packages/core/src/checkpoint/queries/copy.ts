@@ -1,0 +1,238 @@
+/**
+ * Copies a thread item by item: what is stored is moved to its new place as it is, sealed for that place where there is encryption,
+ * and no value is put together. So a copy costs as many requests as its items fill batches of 25.
+ *
+ * Referred items are read after those that refer to them, since they were written before: a copy of a thread that a run is writing to is the
+ * thread as it was at some moment, and whole. A checkpoint that cannot be read, or that refers to what cannot, is left out.
+ * In the copy everything is written in the other order, and the checkpoints last, the oldest first.
+ */
+import type { Item, Key, Table } from "../../dynamo/index.ts";
+import type { Life } from "../../life.ts";
+import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
+import type { Codec } from "../bytes/codec.ts";
+import type { Blob, Blobs } from "../items/blobs.ts";
+import { type Expiry, kept } from "../items/expiry.ts";
+import { encodeHead, type Head } from "../items/head.ts";
+import { pointerTo } from "../items/head-reader.ts";
+import type { Heads } from "../items/heads.ts";
+import {
+  type CheckpointRef,
+  checkpointOf,
+  headKey,
+  namespaceOf,
+  partition,
+  SEGMENTS,
+  segmentKey,
+  WRITES,
+} from "../items/keys.ts";
+import { FENCE } from "../items/pending-writes.ts";
+import type { Threads } from "../items/threads.ts";
+import type { Values } from "../items/values.ts";
+import { reachOf, storedRanges } from "../piece-table/extents.ts";
+import type { Seen } from "./seen.ts";
+
+export interface Copying {
+  table: Table;
+  codec: Codec;
+  heads: Heads;
+  seen: Seen;
+  values: Values;
+  /** Where large pending writes are. */
+  blobs: Blobs;
+  /** Where large segments are, if not in the table. */
+  objects: BlobOptions | undefined;
+  threads: Threads;
+  /** The lifetime of the copy. */
+  expiry: Expiry;
+  /** Epoch milliseconds. */
+  now: number;
+}
+
+/** A thread in one of its lives. */
+export interface ThreadEnd {
+  threadId: string;
+  life: Life;
+  /** Resolves to true when the thread was deleted meanwhile, as far as the saver knows. */
+  isOver: () => Promise<boolean>;
+}
+
+interface Source {
+  ref: CheckpointRef;
+  head: Head;
+}
+
+/** Puts are made of so many items, each a few batches. */
+const PUT_AT_ONCE = 100;
+/** The number of objects that are copied at once. */
+const OBJECTS_AT_ONCE = 8;
+
+/** Returns how many checkpoints the copy has. Throws what the stores throw: some of the copy may then be there. */
+export async function copyThread(copying: Copying, source: ThreadEnd, target: ThreadEnd): Promise<number> {
+  const { table, heads, seen } = copying;
+  const [from, to] = [source.threadId, target.threadId];
+  const found: Source[] = [];
+  for await (const { ref, head } of heads.byId(from)) {
+    if (!head || !(await seen.isOfLife({ ref, head }, { ...source.life, undone: [] }))) continue;
+    const isUndone = !(await seen.isOfLife({ ref, head }, source.life));
+    found.push({ ref, head: isUndone ? { ...head, expiresAt: 0 } : head });
+  }
+  const writes: Item[] = [];
+  for await (const item of table.query({ pk: partition(from), prefix: WRITES })) writes.push(item);
+  const segments = await copySegments(copying, from, to, wantedSegments(found));
+  // Some of what was read was being deleted.
+  if (await source.isOver()) return 0;
+  const whole = wholeOnes(found, segments, copying.now);
+  const named = new Set(whole.map(({ ref }) => nameOf(ref.namespace, ref.checkpointId)));
+  await copyWrites(
+    copying,
+    to,
+    writes.filter(({ sk }) => named.has(nameOf(namespaceOf(sk), checkpointOf(sk)))),
+  );
+  await copyHeads(copying, to, whole, { named, life: target.life.id });
+  return whole.filter(({ head }) => !isOver(head, copying.now)).length;
+}
+
+const isOver = ({ expiresAt }: Head, now: number): boolean => expiresAt !== undefined && expiresAt * 1000 <= now;
+
+const nameOf = (namespace: string, checkpointId: string) => JSON.stringify([namespace, checkpointId]);
+
+const segmentsOf = ({ channels }: Head): string[] =>
+  [...channels.values()].flatMap(({ extents }) =>
+    storedRanges(extents).flatMap(({ lineage, first, last }) =>
+      Array.from({ length: last - first + 1 }, (_, i) => segmentKey("", { lineage, ordinal: first + i }).sk),
+    ),
+  );
+
+const wantedSegments = (sources: Source[]): Set<string> => new Set(sources.flatMap(({ head }) => segmentsOf(head)));
+
+/** The sort keys of those segments that are in the copy now. */
+async function copySegments(
+  { table, codec, objects, expiry }: Copying,
+  from: string,
+  to: string,
+  wanted: Set<string>,
+): Promise<Set<string>> {
+  const copied = new Set<string>();
+  let waiting: Item[] = [];
+  const flush = async () => {
+    const moved: Item[] = [];
+    for (let at = 0; at < waiting.length; at += OBJECTS_AT_ONCE)
+      for (const item of await Promise.all(waiting.slice(at, at + OBJECTS_AT_ONCE).map(move)))
+        if (item) moved.push(item);
+    waiting = [];
+    await table.putAll(moved);
+    for (const { sk } of moved) copied.add(sk);
+  };
+  if (wanted.size > 0)
+    for await (const item of table.query({ pk: partition(from), prefix: SEGMENTS }))
+      if (wanted.has(item.sk) && waiting.push(item) === PUT_AT_ONCE) await flush();
+  await flush();
+  return copied;
+
+  async function move({ d, o, ...source }: Item): Promise<Item | undefined> {
+    const key = { pk: partition(to), sk: source.sk };
+    const stored = typeof o === "string" ? await objects?.store.get(o) : d;
+    const coded = await codec.recode(stored, source, key);
+    if (!coded) return undefined;
+    if (typeof o !== "string" || !objects) return { ...key, d: coded, ...kept(expiry) };
+    const name = blobName(key, expiry.keptMs);
+    await objects.store.put(name, coded);
+    return { ...key, o: name, ...kept(expiry) };
+  }
+}
+
+/**
+ * The checkpoints that have all that they refer to: segments, and ancestors as far back as they reach. Such an ancestor comes along
+ * where it is absent, and where it lacks something itself: it is over, and there for those that need its bytes.
+ */
+function wholeOnes(sources: Source[], segments: Set<string>, now: number): Source[] {
+  const byName = new Map(sources.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
+  const needed = new Set<Source>();
+  const whole = sources.filter(({ ref, head }) => {
+    if (isOver(head, now)) return false;
+    if (!segmentsOf(head).every((sk) => segments.has(sk))) return false;
+    const ancestors: Source[] = [];
+    let [at, reach] = [head, reachOf([...head.channels.values()].flatMap(({ extents }) => extents))];
+    for (; reach > 0; reach--) {
+      const parent = byName.get(nameOf(ref.namespace, at.base ?? at.parent ?? ""));
+      if (parent?.head.depth !== at.depth - 1) return false;
+      ancestors.push(parent);
+      at = parent.head;
+    }
+    for (const one of ancestors) needed.add(one);
+    return true;
+  });
+  for (const one of whole) needed.delete(one);
+  const over = Math.floor(now / 1000);
+  return [...whole, ...[...needed].map(({ ref, head }) => ({ ref, head: { ...head, expiresAt: over } }))];
+}
+
+/** A write that cannot be read is left out: its task is then done again. */
+async function copyWrites({ table, codec, blobs, expiry }: Copying, to: string, writes: Item[]): Promise<void> {
+  for (let at = 0; at < writes.length; at += PUT_AT_ONCE) {
+    const moved = await Promise.all(writes.slice(at, at + PUT_AT_ONCE).map(move));
+    await table.putAll(moved.filter((item) => item !== undefined));
+  }
+
+  async function move({ pk, sk, path, pack, expiresAt: _, [FENCE]: __, ...fields }: Item): Promise<Item | undefined> {
+    const [source, target] = [
+      { pk, sk },
+      { pk: partition(to), sk },
+    ];
+    const item: Item = { ...target, path, ...kept(expiry) };
+    if (pack !== undefined) {
+      const blob = await moveBlob(pack as Blob, source, target);
+      if (!blob) return undefined;
+      item.pack = blob;
+    }
+    for (const [name, write] of Object.entries(fields)) {
+      if (!Array.isArray(write)) return undefined;
+      const [channel, type, value, ...run] = write;
+      const blob = await moveBlob(value as Blob, source, target);
+      if (!blob) return undefined;
+      item[name] = [channel, type, blob, ...run];
+    }
+    return item;
+  }
+
+  async function moveBlob(blob: Blob, source: Key, target: Key): Promise<Blob | undefined> {
+    if (blob instanceof Uint8Array) return codec.recode(blob, source, target);
+    const bytes = await blobs.readWhole(source, blob);
+    return bytes && blobs.write(target, bytes, 0, kept(expiry));
+  }
+}
+
+async function copyHeads(
+  { table, codec, values, threads, expiry, now }: Copying,
+  to: string,
+  sources: Source[],
+  { named, life }: { named: Set<string>; life: string | undefined },
+): Promise<void> {
+  const oldestFirst = sources.toSorted((a, b) => a.head.depth - b.head.depth);
+  for (let at = 0; at < oldestFirst.length; at += PUT_AT_ONCE)
+    await table.putAll((await Promise.all(oldestFirst.slice(at, at + PUT_AT_ONCE).map(move))).flat());
+
+  /** The head, behind the pointer to it, if it has one. The copy has had no lease. */
+  async function move({ ref, head }: Source): Promise<Item[]> {
+    const key = headKey({ ...ref, threadId: to });
+    const { life: _, expiresAt, sourcesUntil: __, fence: ___, ...rest } = head;
+    // A head that is absent to readers, and kept for what refers to it, is so in the copy.
+    const until = isOver(head, now) ? expiresAt : expiry.expiresAt;
+    const encoded = encodeHead({
+      ...rest,
+      ...(life !== undefined && { life }),
+      ...(until !== undefined && { expiresAt: until }),
+      ...(expiry.keptUntil !== undefined && { sourcesUntil: expiry.keptUntil }),
+      metadata: await values.renamed(ref, head, to),
+    });
+    const isFirst = head.parent === undefined || !named.has(nameOf(ref.namespace, head.parent));
+    const pointer = head.shift && (await pointerTo({ ...ref, threadId: to }, head.shift, undefined, codec));
+    const item = {
+      ...key,
+      d: await codec.encode(encoded, key),
+      ...kept(expiry),
+      ...(isFirst && threads.indexKey(key)),
+    };
+    return pointer ? [{ ...pointer, ...kept(expiry) }, item] : [item];
+  }
+}

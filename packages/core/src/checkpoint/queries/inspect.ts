@@ -1,0 +1,89 @@
+/** What a thread takes up: for whoever wonders why it costs what it costs. Reads the whole thread once. */
+import type { Item, Table } from "../../dynamo/index.ts";
+import type { Codec } from "../bytes/codec.ts";
+import type { Head } from "../items/head.ts";
+import { toEntry } from "../items/head-reader.ts";
+import { partition } from "../items/keys.ts";
+import { isAbove, placeOf } from "../items/order.ts";
+import type { Extent } from "../piece-table/extents.ts";
+
+export interface ThreadReport {
+  /** Items by what they hold, and their sizes as DynamoDB counts them, in bytes. */
+  kinds: Record<"heads" | "segments" | "writes" | "blobs", { items: number; bytes: number }>;
+  /** Epoch seconds at which the first of its items expires; undefined when none does. */
+  oldestExpiry?: number;
+  /** The channels of the newest checkpoint of each namespace. */
+  channels: {
+    namespace: string;
+    name: string;
+    /** How many extents, and so how many places, its value is read from. */
+    extents: number;
+    /** How many stored segments. */
+    segments: number;
+    /** How many heads back it reaches. */
+    reach: number;
+  }[];
+  /** By id, those of a namespace together, with the bytes of each one's head. */
+  checkpoints: { namespace: string; id: string; bytes: number }[];
+  /** Ids of checkpoints whose heads are damaged. */
+  damaged: string[];
+}
+
+const KINDS = { head: "heads", segment: "segments", writes: "writes", blob: "blobs" } as const;
+
+export async function inspectThread(table: Table, codec: Codec, threadId: string): Promise<ThreadReport> {
+  const empty = () => ({ items: 0, bytes: 0 });
+  const report: ThreadReport = {
+    kinds: { heads: empty(), segments: empty(), writes: empty(), blobs: empty() },
+    channels: [],
+    checkpoints: [],
+    damaged: [],
+  };
+  const newest = new Map<string, { head: Head; place: string }>();
+  for await (const item of table.query({ pk: partition(threadId), withExpired: true })) {
+    const kind = KINDS[item.sk.split("#")[0] as keyof typeof KINDS];
+    if (!kind) continue;
+    const bytes = sizeOf(item);
+    report.kinds[kind].items += 1;
+    report.kinds[kind].bytes += bytes;
+    if (typeof item.expiresAt === "number")
+      report.oldestExpiry = Math.min(report.oldestExpiry ?? item.expiresAt, item.expiresAt);
+    if (kind !== "heads") continue;
+    const { ref, head, isPointer } = await toEntry(item, codec);
+    if (isPointer) continue;
+    const { namespace, checkpointId } = ref;
+    report.checkpoints.push({ namespace, id: checkpointId, bytes });
+    if (!head) report.damaged.push(checkpointId);
+    const place = head && placeOf(checkpointId, head.shift);
+    if (head && place && isAbove(place, newest.get(namespace)?.place ?? "")) newest.set(namespace, { head, place });
+  }
+  for (const [namespace, { head }] of newest)
+    for (const [name, { extents }] of head.channels)
+      report.channels.push({ namespace, name, extents: extents.length, ...reachAndSegments(extents) });
+  return report;
+}
+
+function reachAndSegments(extents: Extent[]): { segments: number; reach: number } {
+  let [segments, reach] = [0, 0];
+  for (const extent of extents) {
+    if (extent[0] === 3) segments += extent[3] - extent[2] + 1;
+    else if (extent[0] === 4) segments += 1;
+    else reach = Math.max(reach, extent[1]);
+  }
+  return { segments, reach };
+}
+
+/** Names and values in UTF-8, as in https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
+function sizeOf(item: Item): number {
+  return Object.entries(item).reduce((sum, [name, value]) => sum + Buffer.byteLength(name) + valueSize(value), 0);
+}
+
+function valueSize(value: unknown): number {
+  if (value instanceof Uint8Array) return value.length;
+  if (typeof value === "string") return Buffer.byteLength(value);
+  if (typeof value === "number") return Math.ceil(String(value).length / 2) + 1;
+  if (Array.isArray(value)) return value.reduce((sum, one) => sum + 1 + valueSize(one), 3);
+  if (value !== null && typeof value === "object")
+    return Object.entries(value).reduce((sum, [name, one]) => sum + 1 + Buffer.byteLength(name) + valueSize(one), 3);
+  return 1;
+}

@@ -1,0 +1,52 @@
+import type { Candidate, Entry, Nearby } from "../items/head-reader.ts";
+import type { Heads } from "../items/heads.ts";
+import { isAbove, placeOf } from "../items/order.ts";
+import { MAX_REACH } from "../piece-table/plan.ts";
+
+export interface WantedHeads {
+  /** Without a head where its bytes are damaged. */
+  wanted: Pick<Candidate, "ref" | "head">[];
+  /** All that was read so far, by namespace: among them, most often, what the wanted ones refer to. */
+  nearby: Map<string, Nearby>;
+}
+
+/** So many are handed on at a time, when there are so many. */
+const GROUP = 50;
+
+/** The heads of a thread that are wanted, newest first, group by group, once those that they may refer to were read. */
+export async function* wantedHeads(
+  heads: Heads,
+  { threadId, namespace, limit }: { threadId: string; namespace: string | undefined; limit: number },
+  wants: (entry: Entry) => Promise<boolean>,
+): AsyncGenerator<WantedHeads> {
+  const nearby = new Map<string, Nearby>();
+  let waiting: (Pick<Candidate, "ref" | "head"> & { position: number })[] = [];
+  let left = limit;
+  let position = 0;
+  const pageSize = limit + MAX_REACH + 1;
+  const range = { threadId, namespace, ...(Number.isFinite(pageSize) && { pageSize }) };
+  for await (const entry of heads.newestFirst(range, nearby)) {
+    position += 1;
+    const ready = waiting.filter((one) => one.position + MAX_REACH < position).length;
+    if (ready >= GROUP || (ready > 0 && ready === left)) {
+      yield { wanted: waiting.slice(0, ready), nearby };
+      waiting = waiting.slice(ready);
+      left -= ready;
+      if (left === 0) return;
+    }
+    const { ref, head } = entry;
+    if (waiting.length < left && (await wants(entry))) waiting.push({ ref, head, position });
+  }
+  if (waiting.length > 0) yield { wanted: waiting, nearby };
+}
+
+/** Tells the heads that are older than a checkpoint of that id, when asked of each from the newest on. */
+export function olderThan(checkpointId: string): (entry: Pick<Entry, "ref" | "place">) => boolean {
+  const passed = new Set<string>();
+  return ({ ref, place }) => {
+    // One whose place is not its id is met before those that are older, and others sort by their ids.
+    const isOlder = passed.has(ref.namespace) || isAbove(placeOf(checkpointId), place);
+    if (ref.checkpointId === checkpointId) passed.add(ref.namespace);
+    return isOlder;
+  };
+}

@@ -1,0 +1,145 @@
+/** Reads checkpoints for a caller's config: those that are visible in the life that it names, the latest first. */
+import type { RunnableConfig } from "@langchain/core/runnables";
+import {
+  type CheckpointListOptions,
+  type CheckpointTuple,
+  type DeltaChannelHistory,
+  getCheckpointId,
+} from "@langchain/langgraph-checkpoint";
+import { required, text } from "../config.ts";
+import { corrupt } from "../corrupt.ts";
+import type { Head } from "../items/head.ts";
+import type { Candidate, Entry, Nearby } from "../items/head-reader.ts";
+import type { Heads } from "../items/heads.ts";
+import { type CheckpointRef, whatOf } from "../items/keys.ts";
+import type { PendingWrites } from "../items/pending-writes.ts";
+import type { Threads } from "../items/threads.ts";
+import { asAnswered, keepLife, type Lives } from "../items/tombstone.ts";
+import type { Values } from "../items/values.ts";
+import { BATCH, deltaHistory } from "./delta-history.ts";
+import { olderThan, wantedHeads } from "./listing.ts";
+import { progressOf, type RunProgress } from "./progress.ts";
+import type { Seen } from "./seen.ts";
+import type { Tuples } from "./tuples.ts";
+
+interface Parts {
+  heads: Heads;
+  seen: Seen;
+  lives: Lives;
+  values: Values;
+  pendingWrites: PendingWrites;
+  tuples: Tuples;
+  threads: Threads;
+}
+
+export class Reading {
+  private readonly heads: Heads;
+  private readonly seen: Seen;
+  private readonly lives: Lives;
+  private readonly values: Values;
+  private readonly pendingWrites: PendingWrites;
+  private readonly tuples: Tuples;
+  private readonly threads: Threads;
+
+  constructor({ heads, seen, lives, values, pendingWrites, tuples, threads }: Parts) {
+    this.heads = heads;
+    this.seen = seen;
+    this.lives = lives;
+    this.values = values;
+    this.pendingWrites = pendingWrites;
+    this.tuples = tuples;
+    this.threads = threads;
+  }
+
+  /** The checkpoint that the config names, or the latest of its thread and namespace. */
+  async tuple(config: RunnableConfig): Promise<CheckpointTuple | undefined> {
+    const threadId = text(config, "thread_id");
+    if (threadId === undefined) return undefined;
+    const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
+    const nearby: Nearby = new Map();
+    const [found, writesOf] = await Promise.all([
+      this.visible(of, config, nearby).next(),
+      of.checkpointId
+        ? this.pendingWrites.read(of).then((writes) => async () => writes)
+        : this.pendingWrites.readNewest(threadId, of.namespace),
+    ]);
+    if (found.done) return undefined;
+    const { ref, head } = found.value;
+    const [loaded, writes] = await Promise.all([this.heads.load(ref, head, nearby), writesOf(ref)]);
+    return keepLife(asAnswered(await this.tuples.of(loaded, writes), config), config);
+  }
+
+  /**
+   * The checkpoint that `of` names, if it is there, or all of its namespace, the latest first; only those that are visible. Throws
+   * `store-corrupt` at one that is damaged.
+   */
+  private async *visible(
+    of: CheckpointRef,
+    config: RunnableConfig,
+    nearby: Nearby,
+  ): AsyncGenerator<Candidate & { head: Head }, undefined> {
+    const [candidates, life] = await Promise.all([
+      this.heads.candidates(of, this.lives.known(of.threadId, config), nearby),
+      this.lives.of(of.threadId, config),
+    ]);
+    for await (const { ref, head } of candidates) {
+      if (!head) throw corrupt(whatOf(ref));
+      if (await this.seen.isVisible({ ref, head }, life)) yield { ref, head };
+    }
+  }
+
+  /**
+   * Newest first within a namespace. Without a `thread_id`, those of all threads: see `indexName`. One that cannot be read
+   * is a `DamagedTuple`, and the list goes on.
+   */
+  async *list(config: RunnableConfig, options: CheckpointListOptions = {}): AsyncGenerator<CheckpointTuple> {
+    const { before, filter, limit = Infinity } = options;
+    const namespace = text(config, "checkpoint_ns");
+    const [only, beforeId] = [getCheckpointId(config), before && getCheckpointId(before)];
+    const asked = text(config, "thread_id");
+    let left = limit;
+    for (const threadId of left <= 0 ? [] : asked === undefined ? await this.threads.all() : [asked]) {
+      const life = await this.lives.of(threadId, config);
+      const isOlder = beforeId ? olderThan(beforeId) : () => true;
+      const wants = async ({ ref, head, place }: Entry) =>
+        isOlder({ ref, place }) &&
+        (!only || ref.checkpointId === only) &&
+        (!head || (await this.seen.isVisible({ ref, head }, life))) &&
+        (!head || !filter || (await this.seen.meets({ ref, head }, filter)));
+      for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
+        for await (const tuple of this.tuples.ofGroup(threadId, group)) {
+          yield keepLife(tuple, config);
+          if (--left === 0) return;
+        }
+    }
+  }
+
+  async progress(config: RunnableConfig, runId: string): Promise<RunProgress> {
+    const threadId = required(config, "thread_id", "read a run's progress");
+    const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
+    const nearby: Nearby = new Map();
+    const parts = {
+      values: this.values,
+      pendingWrites: this.pendingWrites,
+      visible: () => this.visible({ ...of, checkpointId: "" }, config, nearby),
+      tupleOf: (ref: CheckpointRef) =>
+        this.tuple({ configurable: { ...config.configurable, checkpoint_id: ref.checkpointId } }),
+    };
+    return progressOf(parts, of, await this.tuple(config), runId);
+  }
+
+  async deltaHistory(options: {
+    config: RunnableConfig;
+    channels: string[];
+  }): Promise<Record<string, DeltaChannelHistory>> {
+    const { config, channels } = options;
+    const threadId = required(config, "thread_id", "read a channel's history");
+    const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
+    const { heads, values, pendingWrites } = this;
+    const nearby: Nearby = new Map();
+    if (of.checkpointId) await heads.gather(of, nearby, BATCH);
+    const named = nearby.get(of.checkpointId);
+    const found = named ? { ref: of, ...named } : (await this.visible(of, config, nearby).next()).value;
+    return deltaHistory({ heads, values, pendingWrites }, found, nearby, channels);
+  }
+}

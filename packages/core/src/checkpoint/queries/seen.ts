@@ -1,0 +1,44 @@
+/** Decides which stored checkpoints a reader sees. */
+import type { Clock } from "../../clock.ts";
+import type { Life } from "../../life.ts";
+import { unlessCorrupt } from "../corrupt.ts";
+import type { Head } from "../items/head.ts";
+import type { CheckpointRef } from "../items/keys.ts";
+import type { Values } from "../items/values.ts";
+
+interface Stored {
+  ref: CheckpointRef;
+  head: Head;
+}
+
+export class Seen {
+  private readonly values: Values;
+  private readonly clock: Clock;
+
+  constructor(values: Values, clock: Clock) {
+    this.values = values;
+    this.clock = clock;
+  }
+
+  /** True when it has not expired, is of the thread's life, and its run was not rolled back. */
+  async isVisible(stored: Stored, life: Life): Promise<boolean> {
+    const { expiresAt } = stored.head;
+    const isExpired = expiresAt !== undefined && expiresAt * 1000 <= this.clock.now();
+    return !isExpired && (await this.isOfLife(stored, life));
+  }
+
+  /** True when it is of the thread's life, and its run was not rolled back. One that has expired may be needed by others. */
+  async isOfLife({ ref, head }: Stored, { id, undone }: Life): Promise<boolean> {
+    if (id !== undefined && head.life !== id) return false;
+    if (undone.length === 0) return true;
+    const metadata = (await this.values.metadata(ref, head).catch(unlessCorrupt)) as { run_id?: string } | undefined;
+    return metadata?.run_id === undefined || !undone.includes(metadata.run_id);
+  }
+
+  /** True when its metadata has these entries. One whose metadata cannot be loaded is to be shown, as damaged. */
+  async meets({ ref, head }: Stored, filter: Record<string, unknown>): Promise<boolean> {
+    const metadata = await this.values.metadata(ref, head).catch(unlessCorrupt);
+    const entries = metadata as Record<string, unknown> | undefined;
+    return entries === undefined || Object.entries(filter).every(([key, value]) => entries?.[key] === value);
+  }
+}
