@@ -15,6 +15,10 @@ interface FeedOptions {
  * The events of one run, in order, while it is under way in this process. The run appends and never waits, neither for a
  * reader nor for Redis: readers here get every event from memory, and the log gets them in batches, for whoever joins the
  * run elsewhere or comes back to it.
+ *
+ * States: open (events are appended, and written to the log) -> ended (every event and the end are in memory, and in the log where that
+ * takes them), or lost (somebody else has the run: readers go on from the log). Neither is left again. Nothing is appended once it
+ * is closed, and a feed that the log has refused writes no more.
  */
 export class Feed {
   private readonly log: EventLog;

@@ -2,6 +2,13 @@
  * The runs of this process. A run belongs to its thread, not to the request that asked for it: it stands in the thread's
  * line, holds the thread's lease while it is under way, and goes on when its client is gone. Whoever waits for a run, or
  * finds one whose process has died, calls `kick`; whoever does not wait calls `leave`.
+ *
+ * A thread, as this process has it: unknown -> kicked (its next run is looked for; one look at a time) -> under way, or unknown where
+ * nothing is due, or timed (it is looked at again when something is), or waiting (there is no place for its user) -> kicked when its
+ * turn comes. Under way -> kicked once more when the run has ended and others are in the line.
+ *
+ * The process: open -> hurried (`yieldAll`: what is under way and what waits goes to the queue, nothing begins) -> open (`resume`); and
+ * from either -> stopped, for good. A hurried or stopped process never takes a lease.
  */
 import type { CancelAction } from "@tenure/core/events";
 import type { Admission, Begun, Later, NewAdmission, NewRun, Run } from "@tenure/core/thread";
