@@ -55,6 +55,8 @@ function start(redis: string, dynamodb: string): Promise<{ child: ChildProcess; 
   });
 }
 
+const ATTEMPT = 1_000_000_000;
+
 async function main(redis: string, dynamodb: string, runs: number): Promise<void> {
   const wanted = said(STEPS);
   const gates = await startGates();
@@ -91,9 +93,14 @@ async function main(redis: string, dynamodb: string, runs: number): Promise<void
     // What was told in the meantime is told from the beginning, in order, once each.
     const ids = [];
     for await (const { id } of after.runs.joinStream(thread_id, run_id, { lastEventId: "-1" })) ids.push(Number(id));
+    // Each attempt has numbers of its own, a billion apart: see docs/run-protocol.md.
     deepStrictEqual(
       ids,
-      ids.map((_, i) => i),
+      ids.map((id, i) => (id % ATTEMPT === 0 ? id : (ids[i - 1] ?? -1) + 1)),
+    );
+    deepStrictEqual(
+      ids,
+      [...new Set(ids)].sort((a, b) => a - b),
     );
     await opened;
     seen.runs += 1;

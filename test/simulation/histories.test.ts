@@ -10,7 +10,7 @@ const only = process.env.TENURE_TEST_SEED;
 const count = Number(process.env.TENURE_TEST_HISTORIES ?? sized(500, 100_000));
 /** Seeds that have found something beyond the first 500. */
 const FOUND = [
-  874, 1261, 20723, 21558, 28212, 50255, 50805, 50983, 51086, 51912, 52418, 52736, 54125, 55583, 74517, 75254,
+  874, 1261, 20723, 21558, 28212, 50255, 50805, 50983, 51086, 51912, 52418, 52736, 54125, 55583, 74517, 75254, 124530,
 ];
 const seeds = (count: number) => Array.from({ length: count }, (_, n) => n + 1);
 

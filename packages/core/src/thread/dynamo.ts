@@ -1,7 +1,7 @@
-import { ahead } from "../ahead.ts";
 import type { Clock } from "../clock.ts";
 import { Owned, type Table, tableDefinition } from "../dynamo/index.ts";
 import { refuseDamaged } from "../errors.ts";
+import { ahead } from "../parallel.ts";
 import { admit, admitNew } from "./admission.ts";
 import { deletion } from "./deletion.ts";
 import { editing } from "./edit.ts";

@@ -106,7 +106,7 @@ export function whereabouts({ pk, sk, isk, owner, createdAt }: Item): Unfinished
 }
 
 /** A run as its thread has it, which knows first what becomes of the run. */
-export function asInThread(run: Run, { line, ended }: Pick<Turns, "line" | "ended">): Run | undefined {
+export function asInThread(run: Run, { line, ended, gone }: Pick<Turns, "line" | "ended" | "gone">): Run | undefined {
   const place = line.find(({ runId }) => runId === run.id);
   if (place) {
     const { attempt, yields, cancel } = place;
@@ -119,7 +119,8 @@ export function asInThread(run: Run, { line, ended }: Pick<Turns, "line" | "ende
     };
   }
   const ending = ended.find(({ runId }) => runId === run.id);
-  if (!ending) return run;
+  // A copy of its record that has landed late: the run was rolled back, and who asks for it has been told so.
+  if (!ending) return !isFinal(run.status) && gone.includes(run.id) ? undefined : run;
   const { status, at, attempt, yields, error, lastEvent } = ending;
   if (status === "forgotten") return undefined;
   return {

@@ -5,12 +5,12 @@
  */
 import { TenureError } from "@tenure/core/errors";
 import { EVENTS_TTL_MS } from "@tenure/core/events";
+import { forEach } from "@tenure/core/parallel";
 import type { ErasedRun } from "@tenure/core/thread";
 import { keyedHandle } from "@tenure/core/token";
 import type { ClosedUser, User } from "@tenure/core/user";
 import { accountOf, type Identity } from "../http/identity.ts";
 import type { AgentDeps } from "./deps.ts";
-import { forEach } from "./parallel.ts";
 
 /** What a deletion asks of the runs of this process: the one that it has to end, if that is under way here. */
 export interface UnderWay {

@@ -2,6 +2,7 @@
 import { LRUCache } from "lru-cache";
 import type { Item, Key, Table } from "../../dynamo/index.ts";
 import { TenureError } from "../../errors.ts";
+import { forEach } from "../../parallel.ts";
 import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
 import { corrupt } from "../corrupt.ts";
@@ -9,6 +10,9 @@ import type { NewSegment } from "../piece-table/plan.ts";
 import type { StoredSegment } from "../piece-table/slices.ts";
 import { type Expiry, kept } from "./expiry.ts";
 import { lineageOf, ordinalOf, partition, segmentKey } from "./keys.ts";
+
+/** Segments that are decoded at once. */
+const AT_ONCE = 32;
 
 interface LoadedSegment {
   segment: StoredSegment;
@@ -107,15 +111,11 @@ export class Segments {
           from: segmentKey(threadId, { lineage, ordinal: first }).sk,
           to: segmentKey(threadId, { lineage, ordinal: last }).sk,
         };
-        const reading: Promise<void>[] = [];
-        for await (const item of this.table.query(range))
-          reading.push(
-            this.decode(threadId, item).then((loaded) => {
-              found.set(nameOf(loaded.segment), loaded);
-              this.cache.set(this.cacheKey(threadId, loaded.segment), loaded);
-            }),
-          );
-        await Promise.all(reading);
+        await forEach(this.table.query(range), AT_ONCE, async (item) => {
+          const loaded = await this.decode(threadId, item);
+          found.set(nameOf(loaded.segment), loaded);
+          this.cache.set(this.cacheKey(threadId, loaded.segment), loaded);
+        });
       }),
     );
     return found;

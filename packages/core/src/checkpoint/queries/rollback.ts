@@ -4,6 +4,7 @@
  * run's writes beside checkpoints of others are removed: an answer that it was given is none for the next run.
  */
 import type { Item, Table } from "../../dynamo/index.ts";
+import { forEach } from "../../parallel.ts";
 import type { Codec } from "../bytes/codec.ts";
 import { unlessCorrupt } from "../corrupt.ts";
 import { encodeHead } from "../items/head.ts";
@@ -29,13 +30,7 @@ export async function undoRun(
   runId: string,
 ): Promise<void> {
   const own = new Set<string>();
-  let waiting: Promise<void>[] = [];
-  for await (const item of table.query({ pk: partition(threadId), prefix: HEADS }))
-    if (waiting.push(hide(item)) === AT_ONCE) {
-      await Promise.all(waiting);
-      waiting = [];
-    }
-  await Promise.all(waiting);
+  await forEach(table.query({ pk: partition(threadId), prefix: HEADS }), AT_ONCE, hide);
   await pendingWrites.removeRun(threadId, runId, (ref) => own.has(headKey(ref).sk));
 
   async function hide(found: Item): Promise<void> {
