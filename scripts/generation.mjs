@@ -33,7 +33,7 @@ function readOptions() {
 const { stage, help } = readOptions();
 if (help) print(HELP);
 else if (stage === undefined) {
-  // What it writes to is the local stack's own.
+  // The local stack has the file that it writes.
   process.argv.splice(2, process.argv.length, "generation");
   await import("../packages/local/dist/main.js");
 } else {

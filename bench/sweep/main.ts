@@ -1,5 +1,5 @@
 /**
- * What a sweep reads, and what an admission writes, in DynamoDB's units, while so many runs wait:
+ * Measures a sweep's reads and an admission's writes, in DynamoDB's units, while so many runs wait:
  *
  *   npm --prefix bench run sweep -- --dynamodb http://127.0.0.1:8000 [--runs 200]
  */

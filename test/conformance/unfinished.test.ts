@@ -126,13 +126,13 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const first = await admitted({ request: large() });
     const again = { ...first, request: large() };
     expect(await threads.admit(again, { alone: false })).toBe("admitted");
-    // One that finds the thread busy takes its own back, and nobody else's.
+    // An admission that finds the thread busy takes its own back, and nobody else's.
     const alone = { ...first, id: randomUUID(), request: large() };
     expect(await threads.admit(alone, { alone: true })).toBe("busy");
     expect(await threads.run(first.threadId, first.id)).toMatchObject({ request: first.request });
     const parts = await partsIn(first.threadId);
     expect(parts).toHaveLength(1);
-    // The same after its end, when nothing in the thread tells of it any more.
+    // After its end, when nothing in the thread tells of it any more, it stays as well.
     const { lease } = (await threads.begin(first.threadId, "holder")) as Begun;
     await threads.settle(lease, { status: "success", thread: "idle" });
     for (let run = 0; run < 2; run++) {

@@ -91,7 +91,7 @@ interface Row {
   change: Change;
   /** The route that meets it. */
   asks?: "threads";
-  /** What the operator's line says, by its event and its words. */
+  /** Event and words of the operator's line. */
   log: string;
   words: RegExp;
 }

@@ -51,9 +51,9 @@ export type Fault =
   | { tag: "mail-unavailable"; why?: "refused" }
   | { tag: "misconfigured"; problems: string[] };
 
-/** What whoever runs this is told of a store that failed: words of the store and the system, never a key, token, command or body. */
+/** A store's failure for the operator: words of the store and the system, never a key, token, command or body. */
 export interface StoreFault {
-  /** What was asked of the store: `Query`, `evalsha`. */
+  /** Operation that the store was asked for: `Query`, `evalsha`. */
   operation: string;
   /** Name of the error: `AccessDeniedException`, `WRONGPASS`, `TimeoutError`. */
   error: string;

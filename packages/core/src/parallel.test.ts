@@ -18,7 +18,7 @@ it.each([
     },
   ],
 ])("%s throws the first failure to its caller, and leaves no rejection to the process", async (_name, run) => {
-  // It fails at once, while the next ones are still awaited, and so do others after it.
+  // The work fails at once, while the next ones are still awaited, and so do others after it.
   await expect(run((n) => (n >= 2 ? Promise.reject(new Error(`at ${n}`)) : Promise.resolve()))).rejects.toThrow("at 2");
   // The runner fails for a rejection that nobody has handled.
   await new Promise((resolve) => setTimeout(resolve, 10));

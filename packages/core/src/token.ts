@@ -56,7 +56,7 @@ export function parseChallenge(pepper: string, challenge: string): { account: st
 }
 
 /**
- * What a browser keeps that has logged in to an account: 128 random bits, until when it counts (epoch milliseconds), and a keyed hash of
+ * Makes a mark for a browser that has logged in to an account: 128 random bits, until when it counts (epoch milliseconds), and a keyed hash of
  * both and the account. It opens nothing.
  *
  * @example

@@ -146,7 +146,7 @@ function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): 
 const PERMANENT =
   /^(?:AccessDenied\w*|UnrecognizedClient\w*|InvalidClientTokenId|InvalidSignature\w*|ExpiredToken\w*|MissingAuthenticationToken\w*|IncompleteSignature\w*|NotAuthorized|OptInRequired|ResourceNotFoundException|KMS\w*|CredentialsProviderError)$/;
 
-/** What DynamoDB says of a request that its table has no index for, or other keys. */
+/** DynamoDB's words for a request that its table has no index for, or other keys. */
 const OTHER_TABLE = /specified index|match the schema|Missing the key/;
 
 function isPermanent({ name, message }: Error): boolean {
@@ -250,7 +250,7 @@ export interface TableFacts {
   ttlAttribute: string | undefined;
 }
 
-/** What only the control plane tells of a table. Throws `store-unavailable`, also where the role may not ask. */
+/** Asks the control plane for what only that tells of a table. Throws `store-unavailable`, also where the role may not ask. */
 export async function describeTable(client: DynamoDBDocumentClient, TableName: string): Promise<TableFacts> {
   const { TimeToLiveDescription } = await attempt(client.send(new DescribeTimeToLiveCommand({ TableName })));
   const { TimeToLiveStatus, AttributeName } = TimeToLiveDescription ?? {};

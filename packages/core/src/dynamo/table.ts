@@ -309,7 +309,7 @@ export class Table {
           this.repeated.add(error as Error);
         if (!isPassing(error)) {
           if (isConditionFailed(error)) throw error;
-          // What an earlier attempt did is not known by this one's answer.
+          // This attempt's answer does not tell what an earlier one did.
           if (failure !== undefined && outcomeOf(failure) === "unknown" && outcomeOf(error) === "not-applied")
             throw failure;
           throw error;

@@ -20,7 +20,7 @@ export function createWindows(redis: RedisStore, pepper: string): Windows {
   const client: Asked = {
     async evalsha<A extends unknown[], R>(sha: string, keys: string[], args: A) {
       const script = known.get(sha);
-      // It sends the script's source then.
+      // The limiter sends the script's source then.
       if (!script) throw new Error("NOSCRIPT");
       return twoIntegers(await redis.evaluate(script, keys, args.map(String))) as R;
     },
@@ -65,7 +65,7 @@ export function createWindows(redis: RedisStore, pepper: string): Windows {
   };
 }
 
-/** What scripts begin with that touch no key but those that they are given. */
+/** First line of scripts that touch no key but those that they are given. */
 const FLAGS = /^#!lua flags=allow-key-locking\n/;
 
 function twoIntegers<T>(reply: T): T {

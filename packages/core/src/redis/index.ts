@@ -127,7 +127,7 @@ const PERMANENT = /^(?:(WRONGPASS|NOAUTH|NOPERM|Unauthorized)\b|ERR (max (?:dail
 /** Scripts that the server does not know yet, and records that ours cannot read, are no faults of the store. */
 const NO_FAULT = /^(?:NOSCRIPT|CORRUPT) /;
 
-/** What a failure is by words of its own, undefined for an answer: the rest of a message repeats the command. */
+/** Names a failure by its first word, undefined for an answer: the rest of a message repeats the command. */
 function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
   const { name = "Error", message = "", cause } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } };
   if (NO_FAULT.test(message)) return undefined;
@@ -156,7 +156,7 @@ return { table.concat(said, '\\n') }`,
   { declaresKeys: true },
 );
 
-/** What a server says of its memory and its persistence, by the names of `INFO`; of one that says nothing, an empty map. */
+/** Reads a server's words on its memory and persistence, by the names of `INFO`; an empty map where it says nothing. */
 export async function serverInfo(redis: RedisStore): Promise<Map<string, string>> {
   const reply = await redis.evaluate(info, [], []);
   const [text] = Array.isArray(reply) ? reply : [];

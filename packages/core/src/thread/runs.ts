@@ -37,7 +37,7 @@ export function createRunStore(table: Table) {
       return parts;
     });
 
-  /** Those of one admission, or all of them. */
+  /** Deletes the parts of one admission, or all of them. */
   async function deleteParts(threadId: string, runId: string, admission?: string): Promise<void> {
     const keys = [];
     const { pk } = runKey(threadId, runId);

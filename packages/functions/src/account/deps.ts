@@ -1,4 +1,4 @@
-/** What logins, sessions and activity stand on, without any graph: the function that serves them starts small. */
+/** Builds what logins, sessions and activity stand on, without any graph: the function that serves them starts small. */
 import { type CodePolicy, type CodeStore, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import { keyedHandle } from "@tenure/core/token";
 import { connectStores, createHttpDeps, type HttpConfig, type HttpDeps } from "../http/deps.ts";

@@ -7,12 +7,12 @@ export interface Mailer {
   sendCode(message: CodeMessage): Promise<void>;
 }
 
-/** What mail services say of messages that they will not take until an operator changes something: SES' words, and SMTP's. */
+/** Words of mail services for messages that they will not take until an operator changes something: SES', and SMTP's. */
 const PERMANENT =
   /not verified|sandbox|not authorized|AccessDenied|UnrecognizedClient|InvalidClientToken|InvalidSignature|ExpiredToken|security token|paused|suspended|MailFromDomain|\b53[045]\b/i;
 const MAX_WORDS = 200;
 
-/** What the operator is told of a message that was not sent: the service's own words, without addresses and numbers that may be codes. */
+/** Tells the operator of a message that was not sent, by the service's own words, without addresses and numbers that may be codes. */
 export function mailFaultOf(error: unknown): StoreFault {
   const words = errorJson(error)
     .message.replace(/\S+(?:@|%40)\S+/g, "…")

@@ -12,7 +12,7 @@ import type { ClosedUser, User } from "@tenure/core/user";
 import { accountOf, type Identity } from "../http/identity.ts";
 import type { AgentDeps } from "./deps.ts";
 
-/** What a deletion asks of the runs of this process: the one that it has to end, if that is under way here. */
+/** The runs of this process, for a deletion that has to end one of them. */
 export interface UnderWay {
   live(runId: string): { end(why: "interrupt"): void; readonly done: Promise<void> } | undefined;
 }

@@ -1,4 +1,4 @@
-/** What threads, runs, assistants and memory stand on, and the graphs. */
+/** Builds what threads, runs, assistants and memory stand on, and the graphs. */
 
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";

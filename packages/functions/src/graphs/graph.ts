@@ -1,4 +1,4 @@
-/** What a graph of this service is: see index.ts for those that there are. */
+/** The types of this service's graphs; index.ts has the graphs. */
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BaseCheckpointSaver, CompiledStateGraph } from "@langchain/langgraph";

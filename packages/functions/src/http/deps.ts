@@ -1,4 +1,4 @@
-/** What every part of the API stands on, whichever function serves it: the stores, connected once per process, and the sessions. */
+/** Builds what every part of the API stands on, whichever function serves it: the stores, connected once per process, and the sessions. */
 
 import { type ActivityLog, createActivityLog } from "@tenure/core/activity";
 import { type Clock, systemClock } from "@tenure/core/clock";

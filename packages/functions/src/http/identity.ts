@@ -1,5 +1,5 @@
 /**
- * What a session of this API carries: whose it is. Set at login, so that no other store is asked.
+ * The data of a session of this API: whose it is. Set at login, so that no other store is asked.
  *
  * Sessions outlive a deployment, with the data of the version that made them. A field that is new is optional, or has a default:
  * `string().default("en")`. One that is required ends every live session (401 and a line `session-data-unread`), which is a

@@ -8,7 +8,7 @@ import type { Key } from "../../dynamo/index.ts";
 import { DICTIONARY } from "./dictionary.ts";
 import { type Encryption, keyMissing } from "./encryption.ts";
 
-/** What the serializer gave for a value: its type, and its bytes. */
+/** A value as the serializer gave it: its type, and its bytes. */
 export interface Dumped {
   type: string;
   bytes: Buffer;

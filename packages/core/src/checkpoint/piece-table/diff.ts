@@ -1,4 +1,4 @@
-/** What is new in bytes, against those before. Pure: no I/O. */
+/** Compares bytes with those before, and finds the new ones. Pure: no I/O. */
 
 /** A part of the new bytes: kept ones, as a range of the old bytes, or added ones, as a range of the new. */
 export type Part = { kept: boolean; from: number; to: number };

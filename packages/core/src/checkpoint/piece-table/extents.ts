@@ -18,7 +18,7 @@ export type Extent =
 export interface HeadChannel {
   type: string;
   extents: Extent[];
-  /** What this head brings to the channel. */
+  /** Bytes that this head brings to the channel. */
   inline: Buffer;
   /** CRC-32 of the whole value. */
   crc: number;
@@ -46,7 +46,7 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
   }
   return extents;
 
-  /** Whether the heads strictly between bring nothing that a extent over them would take in. */
+  /** True when the heads strictly between bring nothing that an extent over them would take in. */
   function isBare(earlier: number, later: number): boolean {
     for (let back = earlier - 1; back > later; back--) if (inlineSize(depth - back) > 0) return false;
     return true;

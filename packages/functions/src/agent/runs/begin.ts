@@ -20,7 +20,7 @@ import type { Runner } from "./schedule/runner.ts";
 export type Asked = Pick<Context, "req" | "header"> & { var: Pick<SessionEnv<Identity>["Variables"], "session"> };
 
 interface BeginOptions {
-  /** Whether the request waits for the run. */
+  /** True when the request waits for the run. */
   watched?: boolean;
   /** Which run of a request for several it is, from 0. */
   item?: number;

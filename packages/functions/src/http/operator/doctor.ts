@@ -11,18 +11,18 @@ import type { Outside } from "./faults.ts";
 
 export interface Finding {
   store: "redis" | "dynamodb";
-  /** What was looked at. */
+  /** Name of the check. */
   check: string;
   /** "unknown" where the store does not say. */
   state: "well" | "bad" | "unknown";
-  /** What was found, and what to do where it is not well. */
+  /** The finding, and what to do where it is not well. */
   says: string;
 }
 
 /** No thread and no list has this name. */
 const NOTHING = "doctor";
 
-/** What a fault calls for, by a word of it; the table of docs/operations.md has more. */
+/** Remedies by a word of the fault; the table of docs/operations.md has more. */
 const REMEDIES: [RegExp, string][] = [
   [/WRONGPASS|NOAUTH|Unauthorized/, "the token is not this database's: set the right one"],
   [/NOPERM/, "the token may only read: set the one that may write"],

@@ -1,4 +1,4 @@
-/** What fails outside of this process, for the operator: each kind of it in one line a minute, and what does not pass by itself counted. */
+/** Faults outside of this process, for the operator: one line a minute for each kind, and those that do not pass by themselves are counted. */
 import type { Clock } from "@tenure/core/clock";
 import type { StoreFault } from "@tenure/core/errors";
 import type { Count } from "./metrics.ts";

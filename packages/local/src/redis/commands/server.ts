@@ -14,7 +14,7 @@ export const server: Commands = {
   }),
   ECHO: read(2, (_db, [text = ""]) => text),
   TIME: read(1, (db) => [String(Math.floor(db.time / 1000)), String((db.time % 1000) * 1000)]),
-  // What is true of this engine, of all that INFO can be asked for.
+  // The two facts that are true of this engine, of all that INFO can be asked for.
   INFO: read(-1, () => "maxmemory_policy:noeviction\r\naof_enabled:1\r\n"),
   FLUSHDB: flush,
   FLUSHALL: flush,

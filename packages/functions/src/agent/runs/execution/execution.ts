@@ -46,7 +46,7 @@ export class Execution {
   private isInterrupted: boolean | undefined;
   /** The last values that its events have told. */
   private values: unknown;
-  /** Whether it had ended before, and its record was gone when the request for it came again. */
+  /** True when it had ended before, and its record was gone when the request for it came again. */
   private isRepeated = false;
   /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
   isLast = false;
@@ -266,7 +266,7 @@ export class Execution {
 /** How often the run was begun by a process that neither ended it nor gave it back. */
 export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yields;
 
-/** Whether the run's id is made of a client's Idempotency-Key: it is of version 5 (RFC 9562, section 5.5). */
+/** True when the run's id is made of a client's Idempotency-Key: such ids are of version 5 (RFC 9562, section 5.5). */
 const isKeyed = ({ id }: Run): boolean => id[14] === "5";
 
 /** Whether the run's thread was made for it alone, and goes with it. */

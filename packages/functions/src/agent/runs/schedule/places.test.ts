@@ -90,7 +90,7 @@ describe("places", () => {
           if ("ask" in operation) ask(operation.ask);
           else end([...under.keys()][operation.end % Math.max(1, under.size)]);
           expect(under.size).toBeLessThanOrEqual(max);
-          // Whoever has none waits for one only where all are taken, and nobody else has the last one.
+          // A user without one waits only where all are taken: nobody else has the last one.
           for (const { user } of waiting) {
             expect(places.isOpenTo(user)).toBe(false);
             if (held(user) === 0) expect(under.size).toBe(max);
