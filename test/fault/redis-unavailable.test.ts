@@ -64,7 +64,7 @@ describe.each(answers)("when %s answers", (_name, status, body, outcome) => {
 
 describe("when the answer is that to another call", () => {
   let behind: Behind;
-  /** What the gateway answered to the request before. */
+  /** The gateway's answer to the request before. */
   let before: string | undefined;
   const server = redisPlayedBy(async (request, response) => {
     const body = Buffer.concat(await request.toArray());

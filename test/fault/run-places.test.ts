@@ -92,7 +92,7 @@ it("is free for another user beside one with a hundred runs that wait", async ()
   for (const { threadId } of many) await runner.kick(threadId, "ada");
   const begun = () => many.filter(({ id }) => runner.live(id)).length;
   expect(begun()).toBe(8);
-  // None of hers ends meanwhile.
+  // No run of hers ends meanwhile.
   for (const user of ["bob", "cleo"]) {
     const theirs = await place(user);
     await runner.kick(theirs.threadId, user);

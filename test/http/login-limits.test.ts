@@ -93,7 +93,7 @@ it("lets a browser that has logged in before ask and try on, whatever strangers 
   expect(await ask("ada@example.com")).toBe(429);
   const again = await logIn("ada@example.com", { cookie: browser });
   expect([again.status, again.known]).toEqual([200, ""]);
-  // It has a limit of its own, and counts for its account alone.
+  // The browser has a limit of its own, and counts for its account alone.
   const statuses = [];
   for (let n = 0; n < 12; n++) statuses.push(await ask("ada@example.com", { cookie: browser }));
   expect(statuses.filter((status) => status === 202)).toHaveLength(9);
@@ -112,7 +112,7 @@ it("counts all browsers of an account together, however many log in", async () =
     const from = { cookie: browsers[n % browsers.length] as string };
     const next = await logIn("ada@example.com", from);
     statuses.push(next.status);
-    // The same browser without its cookie for the second half of a login is another one.
+    // A login makes no new mark for a browser that is known.
     if (next.status !== 200) break;
   }
   expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(20);

@@ -1,4 +1,4 @@
-/** What a request asks of Redis: one script for its login, however many groups of routes are below its path, and one for a limit. */
+/** Counts a request's scripts on Redis: one script for its login, however many groups of routes are below its path, and one for a limit. */
 import { createApi } from "@tenure/functions/api";
 import { describedRoutes } from "@tenure/functions/routes/openapi";
 import { Runner } from "@tenure/functions/runs/runner";
@@ -37,7 +37,7 @@ it("is one for each route there is, and one more where a limit is taken", async 
   let seen = 0;
   for (const { method: name, path, spec } of routes) {
     const method = name.toUpperCase();
-    // It would end the session that the others are asked with.
+    // This route would end the session that the others are asked with.
     if (method === "DELETE" && path.endsWith("/account")) continue;
     const place = path.replace("/api", "").replace(/:\w+/g, nothing);
     const found = await kinds(method, place, method === "GET" || method === "DELETE" ? undefined : {});

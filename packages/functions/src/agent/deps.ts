@@ -21,7 +21,7 @@ import { checkpointMetadata } from "./runs/metadata.ts";
 export interface AgentConfig extends HttpConfig {
   /** `provider:model`, or one that is made already; the offline model when left out. */
   model?: string | BaseChatModel | undefined;
-  /** What the graphs' own assistants are configured with, by name. */
+  /** Configuration of the graphs' own assistants, by name. */
   defaults?: AssistantDefaults;
   /** Further graphs, by name; those of graphs/index.ts when left out. */
   graphs?: Record<string, GraphFactory>;

@@ -1,7 +1,7 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 
 /**
- * What a checkpoint says of the run that put it, so that a thread's history can be searched by it and a run's checkpoints
+ * Metadata by which a checkpoint tells of the run that put it, so that a thread's history can be searched by it and a run's checkpoints
  * can be told from others: the run's metadata, without what LangGraph itself adds for tracing.
  */
 export function checkpointMetadata({ metadata = {} }: RunnableConfig): Record<string, unknown> {
