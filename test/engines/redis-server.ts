@@ -11,10 +11,14 @@ interface StartedRedis {
   close(): Promise<void>;
 }
 
-export async function startRedisServer(env: Record<string, string> = {}): Promise<StartedRedis> {
+/** `more` are settings of redis.conf by their names. */
+export async function startRedisServer(
+  env: Record<string, string> = {},
+  more: Record<string, string> = {},
+): Promise<StartedRedis> {
   const folder = mkdtempSync(join(tmpdir(), "redis-"));
   const port = await freePort();
-  const settings = { port: String(port), bind: "127.0.0.1", save: "", appendonly: "no", dir: folder };
+  const settings = { port: String(port), bind: "127.0.0.1", save: "", appendonly: "no", dir: folder, ...more };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn("redis-server", args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";

@@ -9,6 +9,7 @@ import { type Gates, startGates } from "../engines/gate.ts";
 import { said, turn } from "../engines/gated-graph.ts";
 import { behindGateway, redisEngines } from "../engines/redis.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
+import { readAll } from "./loopback.ts";
 import { evaluate, type Program, secrets } from "./program.ts";
 import { Services } from "./services.ts";
 
@@ -167,6 +168,22 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
     expect((await deep({ Authorization: `Bearer ${other}` })).status).toBe(404);
     const answer = await deep({ Authorization: `Bearer ${operator}` });
     expect(await answer.json()).toMatchObject({ ok: true, stores: { redis: { ok: true }, dynamodb: { ok: true } } });
+  });
+
+  it("let the worker say how it finds its stores", async () => {
+    let found: { store: string; check: string; state: string }[] = [];
+    await cloud.functions.Worker.invoke({ doctor: true }, async (request) => {
+      found = JSON.parse((await readAll(request)).toString());
+    });
+    expect(found.map(({ store, check }) => `${store} ${check}`)).toEqual([
+      ...["redis answers", "redis eviction", "redis persistence"],
+      ...["dynamodb answers", "dynamodb table and index", "dynamodb expiry"],
+    ]);
+    const stateOf = (check: string) => found.filter((one) => one.check === check).map(({ state }) => state);
+    expect(stateOf("answers")).toEqual(["well", "well"]);
+    expect(stateOf("table and index")).toEqual(["well"]);
+    // The table of this test has no TTL, and the worker says so.
+    expect(stateOf("expiry")).toEqual(["bad"]);
   });
 
   it("stream a run as it goes, ask a person, and go on", async () => {

@@ -1,4 +1,5 @@
-/** Tells a failure at once, and ends a run with how to run what failed and with one plain line that any tool can read. */
+/** Tells a failure and a figure at once, and ends a run with how to run what failed and with one plain line that any tool can read. */
+import type { TestAnnotation } from "vitest";
 import type { Reporter, TestCase, TestModule } from "vitest/node";
 
 export default class ClosingLines implements Reporter {
@@ -7,6 +8,11 @@ export default class ClosingLines implements Reporter {
     if (state !== "failed") return;
     process.stdout.write(` FAILED ${test.module.relativeModuleId} > ${test.fullName}\n`);
     for (const { message } of errors) process.stdout.write(`   ${message.split("\n", 1)[0]}\n`);
+  }
+
+  /** A figure that a test reports of itself. */
+  onTestCaseAnnotate(_: TestCase, { message }: TestAnnotation): void {
+    process.stdout.write(` ${message}\n`);
   }
 
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {

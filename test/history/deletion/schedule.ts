@@ -1,10 +1,11 @@
 /** A schedule: some users with some data, then operations that overlap as a seed decides, then the checks. */
 import { EVENTS_TTL_MS } from "@tenure/core/events";
 import type { Deps } from "@tenure/functions/deps";
+import { randomOf } from "../../support/random.ts";
 import { check, lost, search, searchText } from "./checker.ts";
 import { type Deletion, History, type User } from "./history.ts";
 import { anyOperation, deleteAccount, deleteThread, probesOf } from "./operations.ts";
-import { randomOf, Steps } from "./steps.ts";
+import { Steps } from "./steps.ts";
 import { openWorld } from "./world.ts";
 
 export interface Schedule {

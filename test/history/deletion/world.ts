@@ -11,8 +11,9 @@ import { vi } from "vitest";
 import { openApi, type TestApi } from "../../engines/api.ts";
 import { credentials } from "../../engines/dynamo.ts";
 import { behindGateway } from "../../engines/redis.ts";
+import type { Random } from "../../support/random.ts";
 import { isOfIndex, LaggingIndex } from "./lagging-index.ts";
-import { holdTime, type Random, type Steps } from "./steps.ts";
+import { holdTime, type Steps } from "./steps.ts";
 
 /** A node that has begun. */
 interface Visit {
