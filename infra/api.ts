@@ -1,7 +1,7 @@
 /** The two functions behind /api: one that starts small and serves logins, and one that runs graphs. */
 import { AUTH_PATHS } from "../packages/functions/src/account/paths";
 import { mail } from "./email";
-import { common, modelEnvironment, modelLinks } from "./function";
+import { agentLinks, common, modelEnvironment } from "./function";
 import { queue } from "./queue";
 import { generation, pepper, redis } from "./secret";
 import { wholeNumber } from "./setting";
@@ -38,7 +38,7 @@ export const api = new sst.aws.Function("Api", {
   timeout: "15 minutes",
   memory: "1024 MB",
   streaming: true,
-  link: [table, queue, pepper, generation, ...redis, ...modelLinks],
+  link: [table, queue, pepper, generation, ...redis, ...agentLinks],
   environment: { ...common.environment, ...modelEnvironment },
   url: { cors: false },
 });

@@ -1,7 +1,8 @@
 /** What all functions have in common. */
 
-import { model, modelKey } from "./secret";
-import { setting } from "./setting";
+import { readSettings, SETTING_NAMES } from "../packages/functions/src/http/settings";
+import { checkpointKeys, model, modelKey } from "./secret";
+import { isOn, setting } from "./setting";
 import { isTraced, logRetention } from "./stage";
 import { origin } from "./web";
 
@@ -24,12 +25,24 @@ if (model && !provider)
     `TENURE_MODEL=${model}: use one of ${Object.keys(providers).join(", ")}, or add it to infra/function.ts.`,
   );
 
+/** Lifetimes and limits of whoever deploys: a mistake is told here, and not by functions that do not start. */
+const { problems } = readSettings(process.env);
+if (problems.length > 0) throw new Error(problems.join("\n"));
+const settings = Object.fromEntries(
+  SETTING_NAMES.flatMap((name) => {
+    const value = setting(name);
+    return value === undefined ? [] : [[name, value]];
+  }),
+);
+
 export const common = {
   runtime: "nodejs24.x",
   architecture: "arm64",
   environment: {
     TENURE_ORIGIN: origin,
     TENURE_OPERATORS: setting("TENURE_OPERATORS") ?? "",
+    ...settings,
+    ...(isOn("TENURE_DEMO") && { TENURE_DEMO: "1" }),
     // Under `sst dev` the log is a terminal, in which codes are looked for.
     ...($dev && { POWERTOOLS_METRICS_DISABLED: "true" }),
   },
@@ -71,4 +84,4 @@ export const modelEnvironment = {
   ...(provider && modelKey && { TENURE_MODEL_KEY_NAME: provider.keyName }),
 };
 /** The key itself goes as the other secrets do: encrypted, and in no configuration that can be read in the console. */
-export const modelLinks = modelKey ? [modelKey] : [];
+export const agentLinks = [modelKey, checkpointKeys].filter((secret) => secret !== undefined);

@@ -1,5 +1,5 @@
 /** Runs that nobody watches: a FIFO queue whose groups are the threads, and the worker that takes them from it. */
-import { common, modelEnvironment, modelLinks } from "./function";
+import { agentLinks, common, modelEnvironment } from "./function";
 import "./permission";
 import { generation, pepper, redis } from "./secret";
 import { wholeNumber } from "./setting";
@@ -34,7 +34,7 @@ export const worker = new sst.aws.Function("Worker", {
   description: "Runs what nobody watches",
   timeout: TIMEOUT,
   memory: "1024 MB",
-  link: [table, queue, pepper, generation, ...redis, ...modelLinks],
+  link: [table, queue, pepper, generation, ...redis, ...agentLinks],
   environment: { ...common.environment, ...modelEnvironment },
   permissions: [
     {

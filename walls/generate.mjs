@@ -63,9 +63,11 @@ const functions = "packages/functions/src";
 
 const table = [
   [[`${core}/*/**`], [...ofCore, ...drivers, newRoom]],
-  [[`${core}/{session,otp,ratelimit,events,fleeting}/**`], [...ofCore, ...drivers, strict]],
+  [[`${core}/{session,otp,ratelimit,events}/**`], [...ofCore, ...drivers, strict]],
   [[`${core}/ratelimit/redis.ts`], [...ofCore, upstash, aws, strict]],
-  [[`${core}/{checkpoint,thread,user,activity,assistant,store,lingering}/**`], [...ofCore, ...drivers, durable]],
+  [[`${core}/{checkpoint,thread,user,activity,assistant,memory}/**`], [...ofCore, ...drivers, durable]],
+  [[`${core}/race/key.ts`], [...ofCore, ...drivers, strict]],
+  [[`${core}/race/item.ts`], [...ofCore, ...drivers, durable]],
   [[`${core}/checkpoint/*/**`], [...ofCore, ...drivers, nested]],
   [[`${core}/checkpoint/piece-table/**`], [...ofCore, ...drivers, pure]],
   [[`${core}/{redis,dynamo,s3}/**`], [...ofCore, ...drivers, driver]],

@@ -197,7 +197,7 @@ async function* secrets({ stage, env, aws }) {
     return yield missing("secrets", `could not be read: ${found.message}`, `npx sst secret list --stage ${stage}`);
   const set = (name, value) => `npx sst secret set ${name} ${value} --stage ${stage}`;
 
-  const { Pepper, UpstashRedisRestUrl: url, UpstashRedisRestToken: token, ModelApiKey } = found;
+  const { Pepper, UpstashRedisRestUrl: url, UpstashRedisRestToken: token, ModelApiKey, CheckpointKeys } = found;
   const newPepper = set("Pepper", '"$(openssl rand -base64 48)"');
   if (!Pepper) yield missing("Pepper", "is not set: the key of every keyed hash", newPepper);
   else if (Pepper.length < MIN_PEPPER)
@@ -232,4 +232,12 @@ async function* secrets({ stage, env, aws }) {
     yield ModelApiKey
       ? ok("ModelApiKey", "is set")
       : missing("ModelApiKey", "is not set, and TENURE_MODEL is", set("ModelApiKey", "…"));
+  if (isOn(env, "TENURE_ENCRYPTION"))
+    yield CheckpointKeys
+      ? ok("CheckpointKeys", "is set")
+      : missing(
+          "CheckpointKeys",
+          "is not set, and TENURE_ENCRYPTION is",
+          set("CheckpointKeys", '"k1:$(openssl rand -base64 32)"'),
+        );
 }

@@ -7,7 +7,7 @@ import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { systemClock } from "@tenure/core/clock";
 import { connectDynamo, FORMAT, Format, Table } from "@tenure/core/dynamo";
 import { isTenureError } from "@tenure/core/errors";
-import { DynamoDBStore } from "@tenure/core/store";
+import { DynamoDBStore } from "@tenure/core/memory";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { startStack } from "@tenure/local/stack";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";

@@ -1,7 +1,7 @@
 /** Calls of `putWrites` leave what LangGraph's MemorySaver has after the same calls, however many writes and bytes they carry. */
 import { Annotation, Command, interrupt, MemorySaver, START, StateGraph } from "@langchain/langgraph";
 import type { PendingWrite } from "@langchain/langgraph-checkpoint";
-import { DynamoDBSaver, lifeConfig } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, incarnationConfig } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
@@ -104,7 +104,7 @@ describe.each(dynamoEngines)("pending writes on $name", ({ name, open }) => {
     ["more than one update holds", Array.from({ length: 60 }, (_, n): PendingWrite => ["a", `old ${n}`])],
   ])("of a former holder, landing late, replace none of the next one's: %s", async (what, late) => {
     const under = (fence: number, { configurable }: { configurable?: object }) => ({
-      configurable: { ...configurable, ...lifeConfig({ id: "life", undone: [], fence }) },
+      configurable: { ...configurable, ...incarnationConfig({ id: "life", undone: [], fence }) },
     });
     const thread = { thread_id: `late ${what} ${name}`, checkpoint_ns: "" };
     const config = await saverOn().put(under(1, { configurable: thread }), emptyCheckpoint, metadata, {});

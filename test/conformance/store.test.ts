@@ -1,6 +1,6 @@
 /** LangGraph's long-term memory: its contract, over every DynamoDB. MemoryStore is the oracle where it has the same. */
 import { InMemoryStore } from "@langchain/langgraph-checkpoint";
-import { DynamoDBStore } from "@tenure/core/store";
+import { DynamoDBStore } from "@tenure/core/memory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 

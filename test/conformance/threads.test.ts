@@ -308,7 +308,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     await threads.erase(id, "ada");
     expect(await inTable(id)).toEqual([]);
     const next = await threads.create({ id, owner: "eve", metadata: {} });
-    expect((next || undefined)?.life.id).not.toBe(lease.life.id);
+    expect((next || undefined)?.incarnation.id).not.toBe(lease.incarnation.id);
   });
 
   it("makes a thread for a run in two writes, lists it for a deletion, and closes it with the run", async () => {

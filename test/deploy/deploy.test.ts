@@ -266,6 +266,13 @@ describe("npm run deploy", () => {
       /sst secret set ModelApiKey/,
     ],
     [
+      "no keys for checkpoints",
+      () => (env.TENURE_ENCRYPTION = "1"),
+      "CheckpointKeys",
+      /is not set, and TENURE_ENCRYPTION is/,
+      /sst secret set CheckpointKeys/,
+    ],
+    [
       "an account in which SST was never used",
       () => (account.isSstKnown = false),
       "Pepper",

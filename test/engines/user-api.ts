@@ -31,7 +31,8 @@ export async function openUserApi(
   const redis = await behindGateway(new EmbeddedRedis());
   let people = 0;
   const api = await openApi({
-    addressOf: () => `192.0.2.${people}`,
+    // Each in a network of their own.
+    addressOf: () => `10.${people >> 8}.${people & 255}.1`,
     redis,
     dynamo: { endpoint: table.endpoint, region: "local", credentials },
     tableName: table.tableName,

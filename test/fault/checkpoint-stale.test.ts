@@ -1,7 +1,7 @@
 /** Processes that have in memory what another one has rolled back, deleted or copied: what they put stands on bytes that stay. */
 import { randomBytes } from "node:crypto";
 import type { Checkpoint } from "@langchain/langgraph-checkpoint";
-import { DynamoDBSaver, type DynamoDBSaverOptions, lifeConfig } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, type DynamoDBSaverOptions, incarnationConfig } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 
@@ -100,7 +100,7 @@ describe.each(dynamoEngines)("on $name", ({ name, open }) => {
     expect(await messagesOf(thread)).toHaveLength(3);
   });
 
-  it("is over what was put on a checkpoint of a deleted thread, and is no part of the thread's next life", async () => {
+  it("is over what was put on a checkpoint of a deleted thread, and is no part of the thread's next incarnation", async () => {
     const [thread, saver] = [newThread(), saverOn()];
     const before = await run(saver, thread, "a", ["1", "2"]);
     await saverOn().deleteThread(thread);
@@ -111,7 +111,7 @@ describe.each(dynamoEngines)("on $name", ({ name, open }) => {
 
   it("costs a put one request, two where its clock is behind, and one more for a fork under a lease", async () => {
     const [thread, saver] = [newThread(), saverOn()];
-    const lease = (fence: number) => lifeConfig({ id: "life", undone: [], fence });
+    const lease = (fence: number) => incarnationConfig({ id: "life", undone: [], fence });
     const put = async (on: string | undefined, id: string, fence?: number) => {
       const config = at(thread, on, fence === undefined ? {} : lease(fence));
       sent = [];

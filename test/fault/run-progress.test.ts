@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { Annotation, Command, interrupt, START, StateGraph } from "@langchain/langgraph";
 import type { Checkpoint, PendingWrite } from "@langchain/langgraph-checkpoint";
-import { DynamoDBSaver, type DynamoDBSaverOptions, lifeConfig } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, type DynamoDBSaverOptions, incarnationConfig } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
 
@@ -64,7 +64,7 @@ describe.each(dynamoEngines)("the progress of a run on $name", ({ name, open }) 
 
   it("has no part in what was rolled back", async () => {
     const thread = newThread();
-    const life = lifeConfig({ id: "life", undone: ["a"] });
+    const life = incarnationConfig({ id: "life", undone: ["a"] });
     await put(thread, "before", "1");
     await put(thread, "a", "2", "1");
     await saverOn().deleteRun(thread, "a");

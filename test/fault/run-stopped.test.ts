@@ -107,7 +107,7 @@ describe("a run that is stopped while a checkpoint is under way", () => {
     const thread = await api.deps.threads.get(threadId, owner);
     const found: unknown[] = [];
     const saver = new DynamoDBSaver({ client, tableName: "tenure" });
-    const config = { configurable: { thread_id: threadId, __thread_life: thread?.life } };
+    const config = { configurable: { thread_id: threadId, __thread_life: thread?.incarnation } };
     for await (const { checkpoint } of saver.list(config)) found.push(checkpoint.channel_values.n);
     return found;
   };

@@ -1,6 +1,6 @@
 /** "Latest" follows parents, not clocks: lives of several processes whose clocks differ, and what each of them then reads. */
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
-import { DynamoDBSaver, lifeConfig } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, incarnationConfig } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
@@ -63,7 +63,9 @@ describe.each(dynamoEngines)("processes whose clocks differ, on $name", ({ name,
   }
 
   async function expectListed(life: SkewedLife): Promise<void> {
-    const copy = { configurable: { ...lifeConfig({ id: "copy", undone: [] }), thread_id: `${life.thread} copy` } };
+    const copy = {
+      configurable: { ...incarnationConfig({ id: "copy", undone: [] }), thread_id: `${life.thread} copy` },
+    };
     const ids = await listed(life.newSaver().list(life.at()));
     const middle = ids[ids.length >> 1];
     const older = life.newSaver().list(life.at(), { before: life.at(middle), limit: 3 });
@@ -103,7 +105,7 @@ describe.each(dynamoEngines)("processes whose clocks differ, on $name", ({ name,
     const id = (ahead: number, step: number) => idAt(Date.now() + ahead, step);
     const at = (fence: number | undefined, checkpoint_id?: string) => ({
       configurable: {
-        ...lifeConfig({ id: "life", undone: [], ...(fence !== undefined && { fence }) }),
+        ...incarnationConfig({ id: "life", undone: [], ...(fence !== undefined && { fence }) }),
         thread_id: `late-${name}`,
         ...(checkpoint_id && { checkpoint_id }),
       },

@@ -4,7 +4,7 @@
  * puts some, and may be rolled back by another process.
  */
 import { type Checkpoint, type CheckpointTuple, uuid6 } from "@langchain/langgraph-checkpoint";
-import { DynamoDBSaver, type DynamoDBSaverOptions, lifeConfig } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, type DynamoDBSaverOptions, incarnationConfig } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { vi } from "vitest";
 
@@ -110,7 +110,8 @@ export class SkewedLife {
   }
 
   at(checkpoint_id?: string, fence?: number) {
-    const life = this.mode === "lease" ? lifeConfig({ ...this.life, ...(fence !== undefined && { fence }) }) : {};
+    const life =
+      this.mode === "lease" ? incarnationConfig({ ...this.life, ...(fence !== undefined && { fence }) }) : {};
     const place = { thread_id: this.thread, checkpoint_ns: "", ...(checkpoint_id !== undefined && { checkpoint_id }) };
     return { configurable: { ...life, ...place } };
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { graphPlaces, readSchemas, sourceFile } from "@tenure/local/graph-schemas";
+import { graphSources, readSchemas, sourceFile } from "@tenure/local/graph-schemas";
 import { describe, expect, it } from "vitest";
 import { referenceServer } from "../engines/found.ts";
 
@@ -11,7 +11,7 @@ const graphs = fileURLToPath(new URL("graphs.ts", import.meta.url));
 
 describe.skipIf(!referenceServer)("schemas from source", () => {
   it("are read for a graph and for its subgraphs", async () => {
-    const read = await readSchemas(graphPlaces([`chat=${graphs}:chat`]), referenceServer ?? "");
+    const read = await readSchemas(graphSources([`chat=${graphs}:chat`]), referenceServer ?? "");
     expect(Object.keys(read.chat ?? {})).toEqual(["", "inner"]);
     expect(read.chat?.[""]?.state).toMatchObject({
       type: "object",
@@ -24,8 +24,8 @@ describe("graphs to be read", () => {
   it("are named, with every mistake in its own line", () => {
     const folder = mkdtempSync(join(tmpdir(), "tenure-schemas-"));
     writeFileSync(join(folder, "c:h.ts"), "");
-    expect(graphPlaces([`chat=${folder}/c:h.ts:chat`])).toEqual({ chat: `${folder}/c:h.ts:chat` });
-    expect(() => graphPlaces(["chat.ts", "chat=missing.ts:chat"])).toThrow(
+    expect(graphSources([`chat=${folder}/c:h.ts:chat`])).toEqual({ chat: `${folder}/c:h.ts:chat` });
+    expect(() => graphSources(["chat.ts", "chat=missing.ts:chat"])).toThrow(
       expect.objectContaining({
         reason: {
           tag: "misconfigured",
@@ -33,7 +33,7 @@ describe("graphs to be read", () => {
         },
       }),
     );
-    expect(() => graphPlaces([])).toThrow(expect.objectContaining({ reason: expect.anything() }));
+    expect(() => graphSources([])).toThrow(expect.objectContaining({ reason: expect.anything() }));
     rmSync(folder, { recursive: true });
   });
 

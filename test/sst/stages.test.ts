@@ -16,6 +16,8 @@ import { remove } from "./removal.ts";
 
 const CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/3a958790-8878-4cdc-a396-06d95064cf63";
 const MODEL_KEY = "key-of-the-model";
+const CHECKPOINT_KEYS = `k1:${Buffer.alloc(32, 7).toString("base64")}`;
+const WITH_ALL = "production with a database of Upstash, a model, keys for checkpoints, and lifetimes of its own";
 
 interface Case {
   what: string;
@@ -70,11 +72,11 @@ const cases: Case[] = [
     },
   },
   {
-    what: "production with a database of Upstash, and a model",
+    what: WITH_ALL,
     stage: {
       ...production,
       // The token of the database that the stand-in engine says Upstash has made.
-      secrets: [secrets.Pepper, MODEL_KEY, "token-of-the-made-database"],
+      secrets: [secrets.Pepper, MODEL_KEY, CHECKPOINT_KEYS, "token-of-the-made-database"],
       provider: "openai",
     },
     how: {
@@ -84,13 +86,16 @@ const cases: Case[] = [
         UPSTASH_API_KEY: "key-of-upstash",
         TENURE_MODEL: "openai:gpt-5-mini",
         AWS_REGION: "eu-west-1",
+        TENURE_ENCRYPTION: "1",
+        TENURE_IDLE_TIMEOUT: "15m",
+        TENURE_CHECKPOINT_TTL: "",
       },
-      secrets: { Pepper: secrets.Pepper, ModelApiKey: MODEL_KEY },
+      secrets: { Pepper: secrets.Pepper, ModelApiKey: MODEL_KEY, CheckpointKeys: CHECKPOINT_KEYS },
       changes: [
         {
           file: "packages/functions/src/lambda/worker.ts",
           from: "export async function handler",
-          to: 'process.stdout.write("the key is " + process.env.OPENAI_API_KEY + "\\n");\nexport async function handler',
+          to: 'process.stdout.write("the key is " + process.env.OPENAI_API_KEY + "\\n" + JSON.stringify(config.sessionPolicy) + (deps.checkpointer.codec.encryption !== undefined) + "\\n");\nexport async function handler',
         },
       ],
     },
@@ -130,7 +135,7 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
   });
 
   it.runIf(isLong)("puts the database that it makes where the functions are", () => {
-    const made = evaluated.get("production with a database of Upstash, and a model");
+    const made = evaluated.get(WITH_ALL);
     const database = made?.resources.find(({ type }) => type.startsWith("upstash:"));
     expect(database).toMatchObject({
       inputs: { region: "global", primaryRegion: "eu-west-1", readRegions: [], eviction: false, tls: true },
@@ -139,8 +144,8 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     });
   });
 
-  it.runIf(isLong)("gives the model's key to the functions that run graphs, when they start", async () => {
-    const made = evaluated.get("production with a database of Upstash, and a model") as Program;
+  it.runIf(isLong)("gives the functions that run graphs their keys and lifetimes, when they start", async () => {
+    const made = evaluated.get(WITH_ALL) as Program;
     const worker = made.resources.find(({ name }) => name === "WorkerFunction") as Resource;
     expect(worker.inputs.environment.variables).toMatchObject({
       TENURE_MODEL: "openai:gpt-5-mini",
@@ -155,7 +160,8 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
         started.killAll();
       }
     };
-    expect(await run({})).toContain(`the key is ${MODEL_KEY}\n`);
+    const lifetimes = '{"idleMs":900000,"touchEveryMs":60000}';
+    expect(await run({})).toContain(`the key is ${MODEL_KEY}\n${lifetimes}true\n`);
     expect(await run({ TENURE_MODEL_KEY_NAME: "" })).toContain("the key is undefined\n");
   });
 
@@ -218,6 +224,12 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
       /Upstash has no database in eu-north-1: set TENURE_UPSTASH_REGION to one of us-east-1/,
     ],
     ["a worker for too many", { env: { TENURE_WORKER_CONCURRENCY: "1001" } }, /use a whole number from 2 to 1000/],
+    [
+      "a lifetime that is none",
+      { env: { TENURE_IDLE_TIMEOUT: "soon" } },
+      /TENURE_IDLE_TIMEOUT must be from 10s to 90d/,
+    ],
+    ["keys for checkpoints that are not set", { env: { TENURE_ENCRYPTION: "1" } }, /CheckpointKeys/],
     ["a switch that is none", { env: { TENURE_TRACING: "yes" } }, /TENURE_TRACING=yes: use 1 or 0/],
   ];
   describe.runIf(isLong)("refuses, and says why,", () => {

@@ -13,7 +13,7 @@ import { problemRoutes } from "./http/problem-pages.ts";
 export function createApi(deps: Deps, runner: Runner): Hono {
   return baseApp(deps, (app) => {
     app.route("/", healthRoutes(deps));
-    app.route("/", metaRoutes());
+    app.route("/", metaRoutes(deps));
     withAccount(app, deps);
     withAgent(app, deps, runner);
     app.route("/problems", problemRoutes());

@@ -1,8 +1,10 @@
 /** What `npm start` reads from the environment. Every mistake is named, in one line each, before anything starts. */
 import { resolve } from "node:path";
+import type { EncryptionOptions } from "@tenure/core/checkpoint";
 import { TenureError } from "@tenure/core/errors";
+import { readKeys, readSettings, SETTING_NAMES, type Settings } from "@tenure/functions/settings";
 
-export interface LocalConfig {
+export interface LocalConfig extends Partial<Settings> {
   port: number;
   dataDir: string;
   /** A redis-server to use in place of the embedded engine. */
@@ -18,6 +20,10 @@ export interface LocalConfig {
   cookie: "host" | "plain";
   /** Starts without what is damaged of the data, and says what that is; it does not start when left out. */
   skipDamage?: boolean;
+  /** `off` leaves the demo's race out, as a deployment does; on when left out. */
+  demo?: "on" | "off";
+  /** Keys for checkpoints at rest. */
+  encryption?: EncryptionOptions;
 }
 
 type Environment = Record<string, string | undefined>;
@@ -31,6 +37,9 @@ const known = [
   "TENURE_LIMITS",
   "TENURE_COOKIE",
   "TENURE_MAX_ACTIVE_RUNS",
+  "TENURE_DEMO",
+  "TENURE_CHECKPOINT_KEYS",
+  ...SETTING_NAMES,
 ];
 
 /** Names in the environment that look like settings and are none: most likely a slip of the pen. */
@@ -75,7 +84,14 @@ export function readConfig(env: Environment): LocalConfig {
   const maxActiveRuns = setting("TENURE_MAX_ACTIVE_RUNS");
   if (maxActiveRuns !== undefined && !/^[1-9]\d{0,4}$/.test(maxActiveRuns))
     problems.push(`TENURE_MAX_ACTIVE_RUNS must be a number from 1 to 99999, not "${maxActiveRuns}"`);
+  const { settings, problems: unusable } = readSettings(env);
+  problems.push(...unusable);
+  const keysText = setting("TENURE_CHECKPOINT_KEYS");
+  const keys = keysText === undefined ? undefined : readKeys(keysText);
+  if (keys && "problem" in keys) problems.push(`TENURE_CHECKPOINT_KEYS: ${keys.problem}`);
   const config: LocalConfig = {
+    ...settings,
+    ...(keys && "encryption" in keys && keys),
     port,
     dataDir: resolve(setting("TENURE_DATA_DIR") ?? ".tenure"),
     ...(redisUrl && { redisUrl }),
@@ -85,6 +101,7 @@ export function readConfig(env: Environment): LocalConfig {
     ...(maxActiveRuns !== undefined && { maxActiveRuns: Number(maxActiveRuns) }),
     limits: choice("TENURE_LIMITS", "on", "off"),
     cookie: choice("TENURE_COOKIE", "host", "plain"),
+    demo: choice("TENURE_DEMO", "on", "off"),
   };
   if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
   return config;

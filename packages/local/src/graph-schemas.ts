@@ -21,22 +21,22 @@ const EXTRACTOR = [
 const TIMEOUT_MS = 120_000;
 
 /** `file:export`, as langgraph.json has it, by the graph's name. */
-export type GraphPlaces = Record<string, string>;
+export type GraphSources = Record<string, string>;
 
 /** Reads `name=file:export` for each graph; throws `misconfigured` with every problem. */
-export function graphPlaces(args: string[]): GraphPlaces {
+export function graphSources(args: string[]): GraphSources {
   const problems: string[] = [];
-  const places: GraphPlaces = {};
+  const sources: GraphSources = {};
   for (const arg of args) {
     const [, name, file, exported] = /^([^=]+)=(.+):([\w$]+)$/.exec(arg) ?? [];
     if (!name || !file || !exported) problems.push(`"${arg}" must be name=file:export`);
     else if (!existsSync(file)) problems.push(`${file}, of graph ${name}, is not there`);
-    else places[name] = `${resolve(file)}:${exported}`;
+    else sources[name] = `${resolve(file)}:${exported}`;
   }
   if (args.length === 0)
     problems.push("name graphs: npm run schemas -- chat=packages/functions/src/graphs/chat.ts:chat [...]");
   if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
-  return places;
+  return sources;
 }
 
 /** Brings the extractor into a folder, from the npm registry, unless it is there; says so first. */
@@ -54,7 +54,7 @@ const telling = (schemas: Partial<GraphSchemas>): Partial<GraphSchemas> =>
   Object.fromEntries(Object.entries(schemas).filter(([, schema]) => JSON.stringify(schema)?.includes('"properties"')));
 
 /** `folder` has the extractor. */
-export async function readSchemas(places: GraphPlaces, folder: string): Promise<SourceSchemas> {
+export async function readSchemas(sources: GraphSources, folder: string): Promise<SourceSchemas> {
   const entry = createRequire(join(resolve(folder), "package.json")).resolve("@langchain/langgraph-api/schema");
   const { getStaticGraphSchema } = (await import(pathToFileURL(entry).href)) as {
     getStaticGraphSchema(
@@ -62,9 +62,9 @@ export async function readSchemas(places: GraphPlaces, folder: string): Promise<
       options: { timeoutMs: number },
     ): Promise<Record<string, Record<string, Partial<GraphSchemas>>>>;
   };
-  const specs = Object.entries(places).map(([name, place]) => {
-    const colon = place.lastIndexOf(":");
-    return [name, { sourceFile: place.slice(0, colon), exportSymbol: place.slice(colon + 1) }] as const;
+  const specs = Object.entries(sources).map(([name, source]) => {
+    const colon = source.lastIndexOf(":");
+    return [name, { sourceFile: source.slice(0, colon), exportSymbol: source.slice(colon + 1) }] as const;
   });
   const found = await getStaticGraphSchema(Object.fromEntries(specs), { timeoutMs: TIMEOUT_MS });
   // It names a subgraph by the export and the way to it: `graph|parent|child`.

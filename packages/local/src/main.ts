@@ -95,11 +95,11 @@ const EXTRACTOR = fileURLToPath(new URL("../../../node_modules/.cache/tenure-sch
 const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-schemas.ts", import.meta.url));
 
 async function schemas(args: string[]): Promise<void> {
-  const { graphPlaces, installExtractor, readSchemas, sourceFile } = await import("./graph-schemas.ts");
+  const { graphSources, installExtractor, readSchemas, sourceFile } = await import("./graph-schemas.ts");
   const { sourceSchemas } = await import("@tenure/functions/graphs/source-schemas");
-  const places = graphPlaces(args);
+  const sources = graphSources(args);
   installExtractor(EXTRACTOR, print);
-  const found = await readSchemas(places, EXTRACTOR);
+  const found = await readSchemas(sources, EXTRACTOR);
   for (const [name, of] of Object.entries(found))
     print(
       `${name}: ${of[""]?.state ? "read" : "its type does not tell its state (`satisfies GraphFactory` keeps it)"}`,

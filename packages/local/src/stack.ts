@@ -121,10 +121,13 @@ export async function startStack(
       ...(schemas && { schemas }),
       ...(defaults && { defaults }),
       ...(leasePolicy && { leasePolicy }),
-      ...(sessionPolicy && { sessionPolicy }),
+      sessionPolicy: { ...config.sessionPolicy, ...sessionPolicy },
+      codePolicy: { ...config.codePolicy, ...(config.limits === "off" && { resendMs: 0 }) },
+      checkpointTtlMs: config.checkpointTtlMs,
+      demo: config.demo !== "off",
+      ...(config.encryption && { encryption: config.encryption }),
       clock,
       addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,
-      ...(config.limits === "off" && { codePolicy: { resendMs: 0 } }),
     });
     opened.push(() => base.close());
     opened.push(() => base.activity.settle(SETTLE_DEADLINE_MS));

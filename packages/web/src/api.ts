@@ -76,6 +76,8 @@ export const logoutOthers = () => call<{ ended: number }>("POST", "/auth/logout-
 export const logoutAll = () => call<{ ended: number }>("POST", "/auth/logout-all");
 export const activity = async () =>
   (await call<{ activity: ActivityDescription[] }>("GET", "/activity?limit=8")).activity;
+/** Whether this deployment offers the race. */
+export const hasRace = async () => (await call<{ flags: { race: boolean } }>("GET", "/info")).flags.race;
 export const startRace = () => call<RaceDescription>("POST", "/race");
 export const readRace = (id: string) => call<RaceReading>("GET", `/race/${id}`);
 

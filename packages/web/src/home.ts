@@ -16,11 +16,11 @@ interface HomeOptions {
 
 export function homeScreen({ session, refresh, guarded, loggedOut, logInAgain }: HomeOptions): Screen {
   const who = h("p", {});
-  const idle = bar("idle", "Idle deadline", "Each request moves it, at most once a minute.");
+  const idle = bar("idle", "Idle deadline", "Requests move it, now and then.");
   const absolute = bar(
     "absolute",
     "Absolute deadline",
-    "Nothing moves it: twelve hours after the login, everyone proves again who they are.",
+    "Nothing moves it: when it has come, everyone proves again who they are.",
   );
   const touched = h("p", { class: "hint", role: "status" });
   const deviceList = h("ul", { class: "plain", "aria-labelledby": "devices-title" });
@@ -48,7 +48,7 @@ export function homeScreen({ session, refresh, guarded, loggedOut, logInAgain }:
       touched.textContent =
         moved > 0
           ? `Touched: the idle deadline moved by ${duration(moved)}, the absolute one stayed.`
-          : "Touched less than a minute ago: nothing was written, nothing moved.";
+          : "Touched just before: nothing was written, nothing moved.";
       draw();
     });
 

@@ -1,5 +1,5 @@
 /** The login demo: which screen is shown, who is logged in, and what happens when that ends. */
-import { ApiError, currentSession, onExpiry, type SessionDescription, serverNow } from "./api.ts";
+import { ApiError, currentSession, hasRace, onExpiry, type SessionDescription, serverNow } from "./api.ts";
 import { chatScreen } from "./chat.ts";
 import { h, type Screen } from "./dom.ts";
 import { homeScreen } from "./home.ts";
@@ -41,9 +41,9 @@ const login = loginScreen((found) => {
 });
 
 type Name = "home" | "chat" | "race";
-let screens: Record<Name, Screen> | undefined;
+let screens: (Record<Exclude<Name, "race">, Screen> & { race?: Screen }) | undefined;
 
-function makeScreens(): Record<Name, Screen> {
+function makeScreens(): NonNullable<typeof screens> {
   return {
     home: homeScreen({
       session: () => session,
@@ -57,8 +57,14 @@ function makeScreens(): Record<Name, Screen> {
       logInAgain: () => ended("Log in again, and you are back here."),
     }),
     chat: chatScreen({ guarded, address: (id) => history.replaceState(null, "", `#/chat/${id}`) }),
-    race: raceScreen(guarded),
   };
+}
+
+/** Adds the race's page where the deployment has it. */
+async function offerRace(): Promise<void> {
+  if (!(await hasRace().catch(() => false)) || !screens || screens.race) return;
+  screens.race = raceScreen(guarded);
+  await route();
 }
 
 async function refresh(): Promise<void> {
@@ -84,6 +90,7 @@ function enter(found: SessionDescription): void {
   say("");
   watchDeadline();
   void route();
+  void offerRace();
 }
 
 /** Back to the login, with the screens as they are: after it, one is where one was. */

@@ -59,7 +59,7 @@ export const runFaults: KnownBad[] = [
           expiresAt: Number.MAX_SAFE_INTEGER,
           since: 0,
         };
-        return thread && { ...lease, since: performance.now(), life: thread.life };
+        return thread && { ...lease, since: performance.now(), incarnation: thread.incarnation };
       },
       free: async () => {},
     })),

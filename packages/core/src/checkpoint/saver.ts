@@ -23,12 +23,12 @@ import { expiryOf, kept } from "./items/expiry.ts";
 import { HeadReader } from "./items/head-reader.ts";
 import { HeadWriter } from "./items/head-writer.ts";
 import { Heads } from "./items/heads.ts";
-import { placeOf } from "./items/order.ts";
+import { positionOf } from "./items/order.ts";
 import { PendingWrites } from "./items/pending-writes.ts";
 import { Segments } from "./items/segments.ts";
 import { strays } from "./items/strays.ts";
 import { Threads } from "./items/threads.ts";
-import { Lives, lifeIn, Tombstones } from "./items/tombstone.ts";
+import { Incarnations, incarnationIn, Tombstones } from "./items/tombstone.ts";
 import { Values } from "./items/values.ts";
 import type { Plan } from "./piece-table/plan.ts";
 import { PutOrder } from "./put-order.ts";
@@ -89,7 +89,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly headWriter: HeadWriter;
   private readonly puts = new PutOrder();
   private readonly tombstones: Tombstones;
-  private readonly lives: Lives;
+  private readonly incarnations: Incarnations;
   private readonly reading: Reading;
   private readonly values: Values;
   private readonly copying: Omit<Copying, "expiry" | "now">;
@@ -119,9 +119,9 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
     const tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
-    this.lives = new Lives(this.tombstones);
-    const { seen, lives } = this;
-    this.reading = new Reading({ heads, seen, lives, values, pendingWrites, tuples, threads });
+    this.incarnations = new Incarnations(this.tombstones);
+    const { seen, incarnations } = this;
+    this.reading = new Reading({ heads, seen, incarnations, values, pendingWrites, tuples, threads });
     this.copying = { table, codec, heads, seen: this.seen, values, blobs, objects: options.blobs, threads };
   }
 
@@ -169,20 +169,21 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       if (parentId === undefined)
         for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
       const isOnItself = parentId === ref.checkpointId;
-      const given = lifeIn(config);
+      const given = incarnationIn(config);
       const [found, top] = await Promise.all([
         parentId === undefined ? undefined : this.heads.find({ ...ref, checkpointId: parentId }).catch(unlessCorrupt),
         given?.fence === undefined || isOnItself ? undefined : this.heads.topUnder(ref, given),
       ]);
       // A parent that this process has in memory may have been rolled back by another.
       const parent = found && (!given || (await this.seen.isVisible(found, given))) ? found : undefined;
-      // A checkpoint whose parent is gone belongs to a life that is over, if the thread was deleted.
+      // A checkpoint whose parent is gone belongs to an incarnation that is over, if the thread was deleted.
       const isRoot = parentId === undefined || (isOnItself && !parent);
-      const life = given?.id ?? (isRoot ? (await this.lives.of(ref.threadId, config)).id : parent?.state.life);
+      const incarnation =
+        given?.id ?? (isRoot ? (await this.incarnations.of(ref.threadId, config)).id : parent?.state.incarnation);
       const expiry = expiryOf(config, this.ttlMs, this.clock.now());
       const check = (planned: Plan) => this.values.check(checkpoint, planned);
-      const above = { top, ...(parentId && !isOnItself && { parent: placeOf(parentId, found?.head.shift) }) };
-      const content = { parentId, above, life, given, body, metadata: about, values, check };
+      const above = { top, ...(parentId && !isOnItself && { parent: positionOf(parentId, found?.head.shift) }) };
+      const content = { parentId, above, incarnation, given, body, metadata: about, values, check };
       await this.headWriter.put(ref, content, isOnItself ? undefined : parent?.state, expiry);
       return toConfig(ref);
     });
@@ -195,7 +196,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
     const expiry = kept(expiryOf(config, this.ttlMs, this.clock.now()));
-    const task = { id: taskId, path: taskPath, run: runOf(config), fence: lifeIn(config)?.fence };
+    const task = { id: taskId, path: taskPath, run: runOf(config), fence: incarnationIn(config)?.fence };
     await guarded(() => this.pendingWrites.put(ref, writes, task, expiry));
   }
 
@@ -235,8 +236,12 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const copying = { ...this.copying, expiry: expiryOf({}, this.ttlMs, now), now };
     const ends = [from, to].map(async (config) => {
       const threadId = required(config, "thread_id", "copy a thread");
-      const life = await this.lives.of(threadId, config);
-      return { threadId, life, isOver: async () => (await this.lives.of(threadId, config)).id !== life.id };
+      const incarnation = await this.incarnations.of(threadId, config);
+      return {
+        threadId,
+        incarnation,
+        isOver: async () => (await this.incarnations.of(threadId, config)).id !== incarnation.id,
+      };
     });
     const [source, target] = (await Promise.all(ends)) as [ThreadEnd, ThreadEnd];
     return guarded(() => copyThread(copying, source, target));
@@ -249,8 +254,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * The same, where the caller keeps the thread's life: see `lifeConfig`. `isDue` is asked after each look for what to delete;
-   * when it is false nothing more is deleted, since the thread may have begun another life.
+   * The same, where the caller keeps the thread's incarnation: see `incarnationConfig`. `isDue` is asked after each look for what to delete;
+   * when it is false nothing more is deleted, since the thread may have begun another incarnation.
    */
   async eraseThread(threadId: string, isDue?: () => Promise<boolean>): Promise<void> {
     await this.threads.deleteAll(threadId, isDue);
@@ -267,7 +272,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     await this.eraseRun(threadId, runId);
   }
 
-  /** The same, where the caller keeps the thread's life: see `lifeConfig`. */
+  /** The same, where the caller keeps the thread's incarnation: see `incarnationConfig`. */
   async eraseRun(threadId: string, runId: string): Promise<void> {
     const { table, codec, values, pendingWrites } = this;
     await undoRun({ table, codec, values, pendingWrites }, threadId, runId);

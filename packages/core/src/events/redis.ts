@@ -64,7 +64,7 @@ function entry(reply: Reply): LoggedEvent | "end" {
   const [id, fields] = list(reply, 2);
   const [name, event, , data] = list(fields);
   if (name === "end") return "end";
-  const place = typeof id === "string" ? /^(\d+)-0$/.exec(id)?.[1] : undefined;
-  if (place === undefined || typeof event !== "string" || typeof data !== "string") throw malformedReply();
-  return { id: Number(place) - 1, event, data };
+  const number = typeof id === "string" ? /^(\d+)-0$/.exec(id)?.[1] : undefined;
+  if (number === undefined || typeof event !== "string" || typeof data !== "string") throw malformedReply();
+  return { id: Number(number) - 1, event, data };
 }

@@ -15,15 +15,15 @@ local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')
 local have = '0'
 if last[1] then have = string.match(last[1][1], '^%d+') end
 have = tonumber(have)
-local place = tonumber(ARGV[3])
+local number = tonumber(ARGV[3])
 for i = 5, #ARGV, 2 do
-  place = place + 1
-  if place > have then
-    redis.call('XADD', KEYS[1], string.format('%.0f-0', place), 'event', ARGV[i], 'data', ARGV[i + 1])
+  number = number + 1
+  if number > have then
+    redis.call('XADD', KEYS[1], string.format('%.0f-0', number), 'event', ARGV[i], 'data', ARGV[i + 1])
   end
 end
-if ARGV[4] == '1' and place + 1 > have then
-  redis.call('XADD', KEYS[1], string.format('%.0f-0', place + 1), 'end', '1')
+if ARGV[4] == '1' and number + 1 > have then
+  redis.call('XADD', KEYS[1], string.format('%.0f-0', number + 1), 'end', '1')
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return {1, redis.call('GET', KEYS[3]) or ''}`,

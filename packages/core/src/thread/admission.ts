@@ -1,14 +1,14 @@
 /**
- * How a run comes into its thread's line. Its own record is stored first, so that whatever is in a line can be begun; one whose
+ * How a run comes into its thread's queue. Its own record is stored first, so that whatever is in a queue can be begun; one whose
  * admission was cut short is in the index of unfinished runs. Where its turn is now, whoever admits it takes the lease in the
  * same write.
  */
 import { type Clock, elapsed } from "../clock.ts";
 import type { Owned, Table } from "../dynamo/index.ts";
 import { isOutcomeUnknown } from "../errors.ts";
-import { begun, cancelled, type Ending, entered } from "./line.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
-import { storedLine, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
+import { begun, cancelled, type Ending, entered } from "./queue.ts";
+import { storedQueue, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
 import { asInThread, runItems } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
 import { newNonce, type Step } from "./step.ts";
@@ -54,14 +54,14 @@ export async function admit(stores: Stores, run: NewRun, options: Admission): Pr
       return { result: "not-found" };
     }
     if (turns.lease?.id === leaseId) return { result: begunRun(record, turns.lease.expiresAt) };
-    const isKnown = [...turns.line, ...turns.ended].some(({ runId }) => runId === id) || turns.gone.includes(id);
+    const isKnown = [...turns.queue, ...turns.ended].some(({ runId }) => runId === id) || turns.gone.includes(id);
     if (isKnown) return { result: "admitted" };
     // Another admission of the same run may have come first, and the run have ended meanwhile.
     if (tries > 1 && (await runs.endedBy(threadId, id)) !== undefined) return { result: "admitted" };
-    if (alone && turns.line.length > 0) {
+    if (alone && turns.queue.length > 0) {
       await takeBack();
-      const { lease, line } = turns;
-      const isDue = line.some(({ startAt }) => startAt <= clock.now());
+      const { lease, queue } = turns;
+      const isDue = queue.some(({ startAt }) => startAt <= clock.now());
       if (lease ? watch.isSuspect(lease) : isDue) onStuck?.();
       return { result: "busy" };
     }
@@ -77,9 +77,9 @@ export async function admit(stores: Stores, run: NewRun, options: Admission): Pr
     } = ends ? cancelled(before, () => true, ends, now) : { turns: before, ended: [], asked: [] };
     endings = ended;
     told = asked;
-    const placed = entered(left, run);
+    const next = entered(left, run);
     const begins =
-      holder !== undefined && state === "stored" && left.line.length === 0 && !turns.lease && run.startAt <= now;
+      holder !== undefined && state === "stored" && left.queue.length === 0 && !turns.lease && run.startAt <= now;
     const since = elapsed(clock);
     const expiresAt = now + policy.leaseMs;
     const { metadata, config } = change(thread);
@@ -87,8 +87,8 @@ export async function admit(stores: Stores, run: NewRun, options: Admission): Pr
       metadata: JSON.stringify({ ...thread.metadata, ...metadata }),
       config: JSON.stringify(config ?? thread.config),
     };
-    if (!begins) return { result: "admitted", write: { turns: placed, set } };
-    const taken = begun(placed, id, { id: leaseId, holder, expiresAt });
+    if (!begins) return { result: "admitted", write: { turns: next, set } };
+    const taken = begun(next, id, { id: leaseId, holder, expiresAt });
     return {
       result: begunRun({ ...record, turns: taken }, expiresAt, since),
       write: { turns: taken, set },
@@ -113,7 +113,7 @@ export async function admit(stores: Stores, run: NewRun, options: Admission): Pr
       fence,
       expiresAt,
       since,
-      life: thread.life,
+      incarnation: thread.incarnation,
     };
     return { lease, run: asInThread({ ...asRun(run), request }, turns) ?? asRun(run) };
   }
@@ -134,12 +134,12 @@ export async function admitNew(
   const since = elapsed(clock);
   const expiresAt = now + policy.leaseMs;
   const leaseId = newNonce();
-  const waiting = entered({ line: [], ended: [], gone: [], fence: 0 }, run);
+  const waiting = entered({ queue: [], ended: [], gone: [], fence: 0 }, run);
   const begins = holder !== undefined && startAt <= now;
   const turns = begins ? begun(waiting, id, { id: leaseId, holder, expiresAt }) : waiting;
   const thread = {
     ...threadItem({ id: threadId, owner, metadata, temporary }, now),
-    ...{ line: storedLine(turns.line), fence: turns.fence, config: JSON.stringify(config) },
+    ...{ line: storedQueue(turns.queue), fence: turns.fence, config: JSON.stringify(config) },
     ...(begins && { leaseId, leaseHolder: holder, leaseRun: id, leaseExpiresAt: expiresAt }),
   };
   const [state] = await Promise.all([
@@ -156,14 +156,14 @@ export async function admitNew(
       return "admitted";
     }
   } catch (error) {
-    // Where the thread may be there, the run is in its line, and another request of the same run may have been told so.
+    // Where the thread may be there, the run is in its queue, and another request of the same run may have been told so.
     const isGone = !isOutcomeUnknown(error) && (await takeBack().catch(() => false));
     // A record that is not taken back is discarded as a stray.
     if (isGone) await table.deleteAll([owned.keyOf(owner, threadId)]).catch(() => {});
     throw error;
   }
   if (!begins) return "admitted";
-  const { life } = made;
-  const lease = { id: leaseId, threadId, runId: id, holder, fence: turns.fence, expiresAt, since, life };
+  const { incarnation } = made;
+  const lease = { id: leaseId, threadId, runId: id, holder, fence: turns.fence, expiresAt, since, incarnation };
   return { lease, run: asInThread({ ...asRun(run), request }, turns) ?? asRun(run) };
 }

@@ -25,14 +25,14 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
       const now = clock.now();
       const record = await table.updated(threadKey(id), {
         // A process that has read the record before this is to read it again.
-        expression: `SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :place, #owner = :owner, ${RISEN.expression}`,
+        expression: `SET closedAt = if_not_exists(closedAt, :now), ipk = :closed, isk = :position, #owner = :owner, ${RISEN.expression}`,
         condition: "#owner = :owner OR (NOT attribute_type(#owner, :string) AND ipk = :listed)",
         names: { "#owner": "owner" },
         values: {
           ...RISEN.values,
           ":now": now,
           ":closed": CLOSED,
-          ":place": `${sortable(now)}#${id}`,
+          ":position": `${sortable(now)}#${id}`,
           ":owner": owner,
           ":string": "S",
           ":listed": threadsOf(owner),
@@ -59,7 +59,7 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
       const keys: Key[] = [];
       const runs: ErasedRun[] = [];
       let closed: number | undefined;
-      // The record comes last: when it is closed still, all before it are of the life that has ended.
+      // The record comes last: when it is closed still, all before it are of the incarnation that has ended.
       for await (const { pk, sk, ...fields } of table.query({ pk: record.pk, withExpired: true })) {
         if (sk !== record.sk) keys.push({ pk, sk });
         else if (fields.owner === owner && typeof fields.closedAt === "number") closed = fields.closedAt;

@@ -5,8 +5,8 @@ import { ahead } from "../parallel.ts";
 import { admit, admitNew } from "./admission.ts";
 import { deletion } from "./deletion.ts";
 import { editing } from "./edit.ts";
-import { cancelled, type Ending, forgotten, type Turns } from "./line.ts";
 import type { LeasePolicy } from "./policy.ts";
+import { cancelled, type Ending, forgotten, type Turns } from "./queue.ts";
 import { type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
 import { asInThread, RUNS } from "./run-records.ts";
 import { running } from "./running.ts";
@@ -118,9 +118,9 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         () => stored(threadId),
         ({ turns }) => {
           endings = turns.ended.filter((one) => one.runId === runId);
-          if (!turns.line.some((place) => place.runId === runId))
+          if (!turns.queue.some((entry) => entry.runId === runId))
             return { result: endings.length > 0 ? "ended" : "gone" };
-          const next = cancelled(turns, (place) => place.runId === runId, action, clock.now());
+          const next = cancelled(turns, (entry) => entry.runId === runId, action, clock.now());
           endings = next.ended;
           return { result: endings.length > 0 ? "ended" : "asked", write: { turns: next.turns } };
         },
@@ -144,20 +144,20 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     async endStray(threadId, runId) {
       let ending: Ending | undefined;
       let isGone = false;
-      const found = await step<"in line" | "stray">(
+      const found = await step<"in queue" | "stray">(
         threadId,
         () => stored(threadId),
         ({ turns }) => {
           ending = turns.ended.find((one) => one.runId === runId);
           isGone = turns.gone.includes(runId);
-          if (turns.line.some((place) => place.runId === runId)) return { result: "in line" };
+          if (turns.queue.some((entry) => entry.runId === runId)) return { result: "in queue" };
           // An admission that comes all the same finds that it is too late.
           return { result: "stray", write: { turns: { ...turns, gone: forgotten(turns, runId).gone } } };
         },
       );
       // A request to store it can have landed once more after its run was rolled back.
       if (!found || isGone) return runs.discard(threadId, runId);
-      if (found === "in line") return;
+      if (found === "in queue") return;
       const message = "The request for this run was cut short, so that it never began.";
       const error = { error: "Error", message };
       const stray = { runId, status: "error", at: clock.now(), fence: 0, attempt: 0, yields: 0, error } as const;
@@ -168,4 +168,4 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   };
 }
 
-const NO_TURNS: Turns = { line: [], ended: [], gone: [], fence: 0 };
+const NO_TURNS: Turns = { queue: [], ended: [], gone: [], fence: 0 };

@@ -29,12 +29,12 @@ export function editing({ table, clock, policy, watch, step, read }: Stores): Pi
         ({ thread, turns }) => {
           if (thread.owner !== owner) return { result: undefined };
           const [now, since] = [clock.now(), elapsed(clock)];
-          const { life } = thread;
+          const { incarnation } = thread;
           const leaseOf = (fence: number, expiresAt: number) => ({
-            ...{ id, threadId, runId: "", holder, fence, expiresAt, since, life },
+            ...{ id, threadId, runId: "", holder, fence, expiresAt, since, incarnation },
           });
           if (turns.lease?.id === id) return { result: leaseOf(turns.fence, turns.lease.expiresAt) };
-          if (turns.line.length > 0 || (turns.lease && watch.left(threadId, turns.lease) > 0))
+          if (turns.queue.length > 0 || (turns.lease && watch.left(threadId, turns.lease) > 0))
             return { result: "busy" };
           const lease = leaseOf(turns.fence + 1, now + policy.leaseMs);
           const { leasedRun: _, ...rest } = turns;

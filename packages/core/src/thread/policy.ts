@@ -1,5 +1,5 @@
 import type { Damage } from "../damage.ts";
-import type { Life } from "../life.ts";
+import type { Incarnation } from "../incarnation.ts";
 
 /** How a run holds its thread. Durations in milliseconds. */
 export interface LeasePolicy {
@@ -31,9 +31,9 @@ export interface Thread {
   inflight: string[];
   /** Made for one run, to be deleted with it, and in no list. */
   temporary: boolean;
-  /** The life that its checkpoints belong to. */
-  life: Life;
-  /** The small ones of its state's values, as they were when no run was in its line; nothing when they are not known. */
+  /** The incarnation that its checkpoints belong to. */
+  incarnation: Incarnation;
+  /** The small ones of its state's values, as they were when no run was in its queue; nothing when they are not known. */
   projection?: Projection;
   /** Some of its record cannot be read; what can be stands here, and `status` is "error". */
   damage?: Damage;
@@ -100,8 +100,8 @@ export interface Lease {
   expiresAt: number;
   /** The moment from which it lasts, in milliseconds of the holder's clock that never goes back (`elapsed`). */
   since: number;
-  /** The thread's life as it was then. */
-  life: Life;
+  /** The thread's incarnation as it was then. */
+  incarnation: Incarnation;
 }
 
 /** How long a run's record is kept once it has ended, in milliseconds. */

@@ -1,8 +1,7 @@
 /** Threads as items of the table. */
 import { Fields, isObject, parse } from "../damage.ts";
 import type { Item, Key } from "../dynamo/index.ts";
-import { type Life, newLifeId } from "../life.ts";
-import type { Ending, Holding, Place, Turns } from "./line.ts";
+import { type Incarnation, newIncarnationId } from "../incarnation.ts";
 import {
   type CancelAction,
   type Lease,
@@ -11,6 +10,7 @@ import {
   type Thread,
   type ThreadStatus,
 } from "./policy.ts";
+import type { Ending, Holding, QueuedRun, Turns } from "./queue.ts";
 import type { NewThread } from "./store.ts";
 
 export const THREAD = "thread#";
@@ -22,8 +22,8 @@ export const CLOSED = "threads#closed";
 /** Digits of one length sort as numbers do. */
 export const sortable = (instant: number) => String(instant).padStart(15, "0");
 
-/** A place of the line as it is stored. */
-type StoredPlace = [
+/** A run of the queue as the attribute `line` has it. */
+type StoredQueuedRun = [
   runId: string,
   startAt: number,
   attempt?: number,
@@ -31,13 +31,13 @@ type StoredPlace = [
   cancel?: CancelAction | undefined,
 ];
 
-const placeOf = ([runId, startAt, attempt = 0, yields = 0, cancel]: StoredPlace): Place => ({
+const queuedRunOf = ([runId, startAt, attempt = 0, yields = 0, cancel]: StoredQueuedRun): QueuedRun => ({
   ...{ runId, startAt, attempt, yields },
   ...(cancel && { cancel }),
 });
 
-export const storedLine = (line: readonly Place[]): string =>
-  JSON.stringify(line.map((one): StoredPlace => [one.runId, one.startAt, one.attempt, one.yields, one.cancel]));
+export const storedQueue = (queue: readonly QueuedRun[]): string =>
+  JSON.stringify(queue.map((one): StoredQueuedRun => [one.runId, one.startAt, one.attempt, one.yields, one.cancel]));
 
 export interface ThreadRecord {
   thread: Thread;
@@ -56,17 +56,17 @@ export const RISEN = {
 };
 
 /**
- * Condition: the thread is in this life still. Every conditional write of a thread's record has it: a record that was deleted and made
+ * Condition: the thread is in this incarnation still. Every conditional write of a thread's record has it: a record that was deleted and made
  * again, perhaps by somebody else, can look the same in all the rest.
  */
-export const inLife = ({ id }: Life): { condition: string; values: Record<string, string> } =>
+export const inIncarnation = ({ id }: Incarnation): { condition: string; values: Record<string, string> } =>
   id === undefined
     ? { condition: "attribute_not_exists(life)", values: {} }
     : { condition: "life = :life", values: { ":life": id } };
 
 /** Condition: the lease is held still. */
-export function heldBy({ id, life }: Lease) {
-  const { condition, values } = inLife(life);
+export function heldBy({ id, incarnation }: Lease) {
+  const { condition, values } = inIncarnation(incarnation);
   return { condition: `leaseId = :lease AND ${condition}`, values: { ...values, ":lease": id } };
 }
 
@@ -86,7 +86,7 @@ export function threadItem({ id, owner, metadata, temporary = false }: NewThread
   return {
     ...threadKey(id),
     ...{ id, owner, createdAt: now, updatedAt: now, status: "idle", fence: 0, line: "[]", config: "{}" },
-    life: newLifeId(),
+    life: newIncarnationId(),
     metadata: JSON.stringify(metadata),
     ...(temporary
       ? { temporary, expiresAt: temporaryUntil(now) }
@@ -96,7 +96,7 @@ export function threadItem({ id, owner, metadata, temporary = false }: NewThread
 
 const THREAD_STATUSES: readonly ThreadStatus[] = ["idle", "busy", "interrupted", "error"];
 const THREAD_ADVICE = "Copy the thread to keep its state, or delete it.";
-const isLine = (value: unknown): boolean =>
+const isQueue = (value: unknown): boolean =>
   Array.isArray(value) &&
   value.every((one) => Array.isArray(one) && typeof one[0] === "string" && Number.isFinite(one[1]));
 const isEnded = (value: unknown): boolean =>
@@ -107,7 +107,7 @@ export function toThread(item: Item): ThreadRecord {
   const fields = new Fields(item);
   const { ipk, isk, closedAt } = item;
   const id = item.pk.slice(THREAD.length);
-  const line = fields.json<StoredPlace[]>("line", isLine, []).map(placeOf);
+  const queue = fields.json<StoredQueuedRun[]>("line", isQueue, []).map(queuedRunOf);
   const ended = item.ended === undefined ? [] : fields.json<Ending[]>("ended", isEnded, []);
   const gone = (item.gone as string[] | undefined) ?? [];
   const createdAt = fields.instant("createdAt", Number.parseInt(String(isk), 10));
@@ -119,9 +119,9 @@ export function toThread(item: Item): ThreadRecord {
     metadata: fields.json("metadata", isObject, {}),
     config: fields.json("config", isObject, {}),
     status: fields.oneOf("status", THREAD_STATUSES, "error"),
-    inflight: line.map(({ runId }) => runId),
+    inflight: queue.map(({ runId }) => runId),
     temporary: item.temporary === true,
-    life: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
+    incarnation: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
     ...projectionOf(item),
   };
   const fence = fields.count("fence");
@@ -129,11 +129,11 @@ export function toThread(item: Item): ThreadRecord {
   const lease = holdingOf(item);
   const { leaseRun } = item;
   const damage = fields.damage(`the record of thread ${id}`, THREAD_ADVICE);
-  const status = line.length > 0 ? "busy" : thread.status;
+  const status = queue.length > 0 ? "busy" : thread.status;
   return {
     thread: { ...thread, ...(damage.damage ? { ...damage, status: "error" } : { status }) },
     turns: {
-      line,
+      queue,
       ended,
       gone,
       fence,

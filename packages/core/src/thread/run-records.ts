@@ -4,8 +4,8 @@ import { deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "node:zli
 import { Fields, isObject, parse } from "../damage.ts";
 import type { Item, Key } from "../dynamo/index.ts";
 import { isTenureError } from "../errors.ts";
-import type { Turns } from "./line.ts";
 import { isFinal, RUN_TTL_MS, type Run, type RunStatus } from "./policy.ts";
+import type { Turns } from "./queue.ts";
 import { sortable, THREAD } from "./records.ts";
 import type { NewRun, Unfinished } from "./store.ts";
 
@@ -106,10 +106,10 @@ export function whereabouts({ pk, sk, isk, owner, createdAt }: Item): Unfinished
 }
 
 /** A run as its thread has it, which knows first what becomes of the run. */
-export function asInThread(run: Run, { line, ended, gone }: Pick<Turns, "line" | "ended" | "gone">): Run | undefined {
-  const place = line.find(({ runId }) => runId === run.id);
-  if (place) {
-    const { attempt, yields, cancel } = place;
+export function asInThread(run: Run, { queue, ended, gone }: Pick<Turns, "queue" | "ended" | "gone">): Run | undefined {
+  const entry = queue.find(({ runId }) => runId === run.id);
+  if (entry) {
+    const { attempt, yields, cancel } = entry;
     return {
       ...run,
       attempt,

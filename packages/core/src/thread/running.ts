@@ -1,9 +1,9 @@
 /** Steps of a run's holder: begin, renew, release, undo and settle. See docs/run-protocol.md. */
 import { type Clock, elapsed } from "../clock.ts";
 import type { Table } from "../dynamo/index.ts";
-import { withUndone } from "../life.ts";
-import { begun, type Ending, type Holding, nextPlace, type Place, released, settled, type Turns } from "./line.ts";
+import { withUndone } from "../incarnation.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
+import { begun, type Ending, type Holding, nextRun, type QueuedRun, released, settled, type Turns } from "./queue.ts";
 import { CLOSED, heldBy, RISEN, sortable, type ThreadRecord, threadKey, toThread } from "./records.ts";
 import { asInThread } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
@@ -23,7 +23,7 @@ interface Stores {
   stored: (threadId: string) => Promise<ThreadRecord | undefined>;
 }
 
-/** A lease, and the line as it was when it was taken. */
+/** A lease, and the queue as it was when it was taken. */
 interface Taken {
   lease: Lease;
   turns: Turns;
@@ -40,27 +40,27 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
       () => read(threadId),
       async ({ thread, turns }) => {
         const [now, since] = [clock.now(), elapsed(clock)];
-        const { life } = thread;
+        const { incarnation } = thread;
         const takenBy = (turns: Turns, { runId = "", expiresAt }: Omit<Holding, "id" | "holder">): Taken => ({
-          lease: { ...{ id, threadId, runId, holder, expiresAt, since, life }, fence: turns.fence },
+          lease: { ...{ id, threadId, runId, holder, expiresAt, since, incarnation }, fence: turns.fence },
           turns,
         });
         if (turns.lease?.id === id) return { result: takenBy(turns, turns.lease) };
         await runs.finishAll(threadId, turns.ended);
-        const place = nextPlace(turns, now);
-        if (!place) return { result: undefined };
+        const entry = nextRun(turns, now);
+        if (!entry) return { result: undefined };
         const left = turns.lease ? watch.left(threadId, turns.lease) : 0;
         if (turns.lease && left > 0)
           return { result: { retryAt: now + left, ...(watch.isSuspect(turns.lease) && { isSuspect: true }) } };
-        if (place.attempt === 0 && place.startAt > now) return { result: { retryAt: place.startAt } };
+        if (entry.attempt === 0 && entry.startAt > now) return { result: { retryAt: entry.startAt } };
         const expiresAt = now + policy.leaseMs;
-        const taken = begun({ ...turns, ended: [] }, place.runId, { id, holder, expiresAt });
-        return { result: takenBy(taken, { runId: place.runId, expiresAt }), write: { turns: taken } };
+        const taken = begun({ ...turns, ended: [] }, entry.runId, { id, holder, expiresAt });
+        return { result: takenBy(taken, { runId: entry.runId, expiresAt }), write: { turns: taken } };
       },
     );
   }
 
-  /** The run of a lease; undefined when there is nothing to run, and then it is no longer in the line. */
+  /** The run of a lease; undefined when there is nothing to run, and then it is no longer in the queue. */
   async function runOf({ lease, turns }: Taken): Promise<Run | undefined> {
     const { threadId, runId } = lease;
     const run = await runs.get(threadId, runId);
@@ -81,22 +81,22 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
     set: Record<string, unknown> = {},
     { remove = [], whenLast = {} }: { remove?: string[]; whenLast?: Record<string, unknown> } = {},
   ): Promise<"next" | "done" | "lost"> {
-    const { threadId, runId, id, fence, life } = lease;
+    const { threadId, runId, id, fence, incarnation } = lease;
     let ending: Ending | undefined;
     const left = await step<"next" | "done" | "lost">(
       threadId,
       () => stored(threadId),
       async ({ thread, turns }, isUnsure) => {
-        const isOver = (line: readonly Place[]) => (line.length > 0 ? "next" : "done");
+        const isOver = (queue: readonly QueuedRun[]) => (queue.length > 0 ? "next" : "done");
         const ours = (one: Ending) => one.runId === runId && one.fence === fence;
-        if (thread.life.id !== life.id) return { result: "lost" };
+        if (thread.incarnation.id !== incarnation.id) return { result: "lost" };
         if (turns.lease?.id !== id) {
           const isOurs = isUnsure && (turns.ended.some(ours) || (await runs.endedBy(threadId, runId)) === fence);
-          return { result: isOurs ? isOver(turns.line) : "lost" };
+          return { result: isOurs ? isOver(turns.queue) : "lost" };
         }
         const next = settled(turns, outcome);
         ending = next.ended.find(ours);
-        const over = isOver(next.line);
+        const over = isOver(next.queue);
         return { result: over, write: { turns: next, remove, set: { ...set, ...(over === "done" && whenLast) } } };
       },
     );
@@ -132,8 +132,8 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
         isOwn: (found) => found.leaseId === lease.id && found.leaseExpiresAt === expiresAt,
       });
       if (!renewed) return undefined;
-      const place = toThread(renewed).turns.line.find(({ runId }) => runId === lease.runId);
-      return { lease: { ...lease, expiresAt, since }, ...(place?.cancel && { cancel: place.cancel }) };
+      const entry = toThread(renewed).turns.queue.find(({ runId }) => runId === lease.runId);
+      return { lease: { ...lease, expiresAt, since }, ...(entry?.cancel && { cancel: entry.cancel }) };
     },
 
     async release(lease) {
@@ -149,7 +149,7 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
     },
 
     async undo(lease) {
-      const undone = withUndone(lease.life.undone, lease.runId);
+      const undone = withUndone(lease.incarnation.undone, lease.runId);
       const { condition, values } = heldBy(lease);
       return table.update(threadKey(lease.threadId), {
         expression: `SET undone = :undone, ${RISEN.expression}`,

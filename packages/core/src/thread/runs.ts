@@ -4,8 +4,8 @@
  */
 import { type Item, type Table, tableDefinition } from "../dynamo/index.ts";
 import { isOutcomeUnknown } from "../errors.ts";
-import type { Ending } from "./line.ts";
 import { isFinal, RUN_TTL_MS, type Run } from "./policy.ts";
+import type { Ending } from "./queue.ts";
 import { aboveDue, partsOf, runKey, toRun, UNFINISHED, whereabouts } from "./run-records.ts";
 import type { Unfinished } from "./store.ts";
 

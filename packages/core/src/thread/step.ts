@@ -1,12 +1,12 @@
 /**
  * One step of a thread's protocol: the record is read, a decision is made of it, and what is to be is written unless somebody
- * has written the record meanwhile. Whatever changes a thread's line, its lease or its status is such a step.
+ * has written the record meanwhile. Whatever changes a thread's queue, its lease or its status is such a step.
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { type Item, type Table, untilDone } from "../dynamo/index.ts";
-import type { Turns } from "./line.ts";
-import { inLife, storedLine, type ThreadRecord, threadKey, unchanged } from "./records.ts";
+import type { Turns } from "./queue.ts";
+import { inIncarnation, storedQueue, type ThreadRecord, threadKey, unchanged } from "./records.ts";
 
 interface Decision<R> {
   result: R;
@@ -59,9 +59,9 @@ function updateOf(
   now: number,
   by: string,
 ) {
-  const { line, ended, gone, fence, lease, leasedRun } = turns;
+  const { queue, ended, gone, fence, lease, leasedRun } = turns;
   const fields: Record<string, unknown> = {
-    ...{ line: storedLine(line), fence, by, revision: record.revision + 1, updatedAt: now },
+    ...{ line: storedQueue(queue), fence, by, revision: record.revision + 1, updatedAt: now },
     ended: ended.length > 0 ? JSON.stringify(ended) : undefined,
     gone: gone.length > 0 ? gone : undefined,
     ...{ leaseId: lease?.id, leaseHolder: lease?.holder, leaseExpiresAt: lease?.expiresAt, leaseRun: leasedRun },
@@ -79,12 +79,12 @@ function updateOf(
       values[`:${name}`] = value;
     }
   }
-  const life = inLife(record.thread.life);
+  const incarnation = inIncarnation(record.thread.incarnation);
   const same = unchanged(record.revision);
   return {
     expression: `SET ${sets.join(", ")}${removes.length > 0 ? ` REMOVE ${removes.join(", ")}` : ""}`,
-    condition: `attribute_exists(pk) AND ${life.condition} AND ${same.condition}`,
+    condition: `attribute_exists(pk) AND ${incarnation.condition} AND ${same.condition}`,
     names,
-    values: { ...values, ...life.values, ...same.values },
+    values: { ...values, ...incarnation.values, ...same.values },
   };
 }

@@ -10,9 +10,9 @@ export interface ThreadChange {
 }
 
 export interface Admission {
-  /** Only if nobody is in the line. */
+  /** Only if nobody is in the queue. */
   alone: boolean;
-  /** Ends the runs that are in the line: those that wait in the same write, the others are told. */
+  /** Ends the runs that are in the queue: those that wait in the same write, the others are told. */
   ends?: CancelAction | undefined;
   /** Who takes the lease along with it, if its turn is now. */
   holder?: string | undefined;
@@ -101,7 +101,7 @@ export interface ThreadStore {
    */
   close(id: string, owner: string): Promise<"held" | "free" | undefined>;
 
-  /** True while the deletion of a thread has begun and not ended: nothing of another life is there meanwhile. */
+  /** True while the deletion of a thread has begun and not ended: nothing of another incarnation is there meanwhile. */
   isClosed(id: string, owner: string): Promise<boolean>;
 
   /**
@@ -127,14 +127,14 @@ export interface ThreadStore {
   idsOf(owner: string): AsyncGenerator<string>;
 
   /**
-   * Puts a run in its thread's line, in one write with all that comes along with it. With `alone`, only if nobody is in it:
-   * else "busy", and nothing is kept of the run. With a holder, and nobody in the line, it is begun in that write. Idempotent
+   * Puts a run in its thread's queue, in one write with all that comes along with it. With `alone`, only if nobody is in it:
+   * else "busy", and nothing is kept of the run. With a holder, and nobody in the queue, it is begun in that write. Idempotent
    * for the same run: "admitted" again, and nobody else is ended by it. Unknown outcome: repeat it.
    */
   admit(run: NewRun, options: Admission): Promise<"admitted" | "busy" | "not-found" | Begun>;
 
   /**
-   * Makes a thread for a run and puts the run in its line. With a holder, a run that is due is begun in the same write.
+   * Makes a thread for a run and puts the run in its queue. With a holder, a run that is due is begun in the same write.
    * Unknown outcome: the run may be admitted; a record without a thread ends by `endStray`.
    */
   admitNew(run: NewRun, options: NewAdmission): Promise<"admitted" | Begun>;
@@ -162,9 +162,9 @@ export interface ThreadStore {
   undo(lease: Lease): Promise<boolean>;
 
   /**
-   * Ends the run, takes it out of its thread's line and gives the lease back, in one write: "next" when others are in the line,
+   * Ends the run, takes it out of its thread's queue and gives the lease back, in one write: "next" when others are in the queue,
    * "done" when nobody is, "lost" when the lease was no longer held, and somebody else ends the run. The run's own record
-   * follows. With `forget` nothing is kept of the run; with `close` the thread is closed once its line is empty.
+   * follows. With `forget` nothing is kept of the run; with `close` the thread is closed once its queue is empty.
    */
   settle(
     lease: Lease,
@@ -196,8 +196,8 @@ export interface ThreadStore {
   removeRun(threadId: string, runId: string): Promise<void>;
 
   /**
-   * Ends a run that is in no line, with an error: its admission was cut short, and nobody asked again. To be called for one
-   * that is older than any request may take. One that is in a line stays as it is. Idempotent.
+   * Ends a run that is in no queue, with an error: its admission was cut short, and nobody asked again. To be called for one
+   * that is older than any request may take. One that is in a queue stays as it is. Idempotent.
    */
   endStray(threadId: string, runId: string): Promise<void>;
 

@@ -1,6 +1,6 @@
 import { type Clock, elapsed } from "../clock.ts";
-import type { Holding } from "./line.ts";
 import type { LeasePolicy } from "./policy.ts";
+import type { Holding } from "./queue.ts";
 
 /** Clocks of different machines are taken to differ by less than this, in milliseconds, where nothing but time is lost if they do not. */
 const SKEW_MS = 60_000;

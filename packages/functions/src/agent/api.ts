@@ -25,5 +25,5 @@ export function withAgent(app: Hono, deps: AgentDeps, runner: Runner): void {
   app.route("/runs", runRoutes(deps, runner));
   app.route("/assistants", assistantRoutes(deps, runner));
   app.route("/store", storeRoutes(deps));
-  app.route("/race", raceRoutes(deps));
+  if (deps.race) app.route("/race", raceRoutes(deps.race, deps));
 }

@@ -3,12 +3,11 @@
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { type AssistantStore, createAssistantStore } from "@tenure/core/assistant";
-import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { DynamoDBSaver, type EncryptionOptions } from "@tenure/core/checkpoint";
 import { tableDefinition } from "@tenure/core/dynamo";
 import { createEventLog, type EventLog } from "@tenure/core/events";
-import { createFleetingStore, type FleetingStore } from "@tenure/core/fleeting";
-import { createLingeringStore, type LingeringStore } from "@tenure/core/lingering";
-import { DynamoDBStore } from "@tenure/core/store";
+import { DynamoDBStore } from "@tenure/core/memory";
+import { createRaceItem, createRaceKey, type RaceItem, type RaceKey } from "@tenure/core/race";
 import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
 import { compileGraphs, type GraphFactory, type Graphs } from "../graphs/index.ts";
 import { loadModel } from "../graphs/model.ts";
@@ -28,8 +27,12 @@ export interface AgentConfig extends HttpConfig {
   /** Schemas that the graphs do not know at run time; those of graphs/source-schemas.ts when left out. */
   schemas?: SourceSchemas;
   /** How long threads' checkpoints are kept, in milliseconds. Default 30 days. */
-  checkpointTtlMs?: number;
+  checkpointTtlMs?: number | undefined;
   leasePolicy?: Partial<LeasePolicy>;
+  /** Offers the demo's race, which a product does not need. Default: it is not there. */
+  demo?: boolean;
+  /** Keys for checkpoints at rest; they are stored as they are when left out. */
+  encryption?: EncryptionOptions;
 }
 
 export interface AgentDeps extends HttpDeps {
@@ -41,9 +44,8 @@ export interface AgentDeps extends HttpDeps {
   schemas: SourceSchemas;
   assistants: AssistantStore;
   events: EventLog;
-  /** The two records of the race that shows what expiry means. */
-  fleeting: FleetingStore;
-  lingering: LingeringStore;
+  /** The two records of the demo's race, where it is offered. */
+  race: { key: RaceKey; item: RaceItem } | undefined;
   /** The long-term memory of one user. */
   storeOf: (userId: string) => DynamoDBStore;
   defaults: AssistantDefaults;
@@ -65,6 +67,7 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     tableName,
     ttlMs: checkpointTtlMs,
     indexName: tableDefinition.index.name,
+    ...(config.encryption && { encryption: config.encryption }),
     // Asked once for each checkpoint.
     metadataOf: (of) => {
       http.count("Supersteps");
@@ -82,8 +85,7 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     schemas: config.schemas ?? sourceSchemas,
     assistants: createAssistantStore(table, clock),
     events: createEventLog(redis),
-    fleeting: createFleetingStore(redis),
-    lingering: createLingeringStore(table),
+    race: config.demo ? { key: createRaceKey(redis), item: createRaceItem(table) } : undefined,
     storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, clock }),
     defaults: config.defaults ?? {},
     startedAt: clock.now(),

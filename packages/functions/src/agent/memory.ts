@@ -2,7 +2,7 @@
 
 import type { Item as StoredItem } from "@langchain/langgraph-checkpoint";
 import { TenureError } from "@tenure/core/errors";
-import { type FoundItem, OPERATORS } from "@tenure/core/store";
+import { type FoundItem, OPERATORS } from "@tenure/core/memory";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../http/identity.ts";

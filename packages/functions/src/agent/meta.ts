@@ -2,11 +2,16 @@
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { operation } from "../http/operation.ts";
+import type { AgentDeps } from "./deps.ts";
 
-export function metaRoutes(): Hono {
+export function metaRoutes({ race }: Pick<AgentDeps, "race">): Hono {
   const spec = { tag: "service", summary: "What it speaks", answers: { 200: "Flags" }, open: true };
   return new Hono().get("/info", operation(spec), (c) =>
-    c.json({ name: "tenure", context: "js", flags: { assistants: true, crons: false, langsmith: false } }),
+    c.json({
+      name: "tenure",
+      context: "js",
+      flags: { assistants: true, crons: false, langsmith: false, race: race !== undefined },
+    }),
   );
 }
 

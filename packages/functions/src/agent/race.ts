@@ -15,6 +15,8 @@ const LASTS_MS = 10_000;
 const RACE_ID = /^race_[\w-]{22}$/;
 const tag = "race";
 
+type Race = NonNullable<AgentDeps["race"]>;
+
 /** Instants are epoch milliseconds of the server. */
 export interface RaceDescription {
   id: string;
@@ -30,7 +32,7 @@ export interface RaceReading {
   checked: boolean;
 }
 
-export function raceRoutes({ fleeting, lingering, windows }: AgentDeps): Hono<SessionEnv<Identity>> {
+export function raceRoutes(race: Race, { windows }: Pick<AgentDeps, "windows">): Hono<SessionEnv<Identity>> {
   return new Hono<SessionEnv<Identity>>()
     .post(
       "/",
@@ -40,8 +42,8 @@ export function raceRoutes({ fleeting, lingering, windows }: AgentDeps): Hono<Se
         await takeOrRefuse(c, windows, limits.racesPerUser, userId);
         const id = newId("race");
         const own = `${userId}#${id}`;
-        const { deadline, now } = await fleeting.put(own, LASTS_MS);
-        await lingering.put(own, deadline);
+        const { deadline, now } = await race.key.put(own, LASTS_MS);
+        await race.item.put(own, deadline);
         return c.json({ id, deadline, now } satisfies RaceDescription, 201);
       },
     )
@@ -56,9 +58,9 @@ export function raceRoutes({ fleeting, lingering, windows }: AgentDeps): Hono<Se
         if (!RACE_ID.test(id)) throw new TenureError({ tag: "route-not-found" });
         const own = `${userId}#${id}`;
         const [redis, stored, checked] = await Promise.all([
-          fleeting.isThere(own),
-          lingering.isStored(own),
-          lingering.isLive(own),
+          race.key.isThere(own),
+          race.item.isStored(own),
+          race.item.isLive(own),
         ]);
         return c.json({ at: redis.now, redis: redis.there, stored, checked } satisfies RaceReading);
       },

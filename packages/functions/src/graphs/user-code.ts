@@ -95,13 +95,13 @@ function tell(event: string, thrown: unknown, level: "warn" | "error"): void {
     event,
     ...origins.getStore(),
     error: `${error}: ${message}`,
-    at: placeOf(thrown),
+    at: locationOf(thrown),
   });
   for (const { report } of keepers) report(line);
 }
 
 /** The first line of the stack that says where; undefined when there is none. */
-function placeOf(thrown: unknown): string | undefined {
+function locationOf(thrown: unknown): string | undefined {
   try {
     const { stack } = Object(thrown) as { stack?: unknown };
     return typeof stack === "string" ? /^\s+at .*/m.exec(stack)?.[0].trim() : undefined;

@@ -8,6 +8,7 @@ import { Resource } from "sst";
 import { literal, object, string, union, type z } from "zod";
 import type { AccountConfig } from "../account/deps.ts";
 import { addressFromHeader } from "../http/address.ts";
+import { readSettings, type Settings } from "../http/settings.ts";
 import { ADDRESS_HEADER, edgeSecretOf } from "./edge.ts";
 
 const text = string().min(1);
@@ -25,7 +26,7 @@ const resources = {
 export const mail = {
   Mail: union([object({ sender: text, configurationSet: text }), object({ codesToLog: literal(true) })]),
 };
-export const queue = { RunQueue: object({ url: text }) };
+export const agent = { RunQueue: object({ url: text }), CheckpointKeys: secret.optional() };
 const modelKey = { ModelApiKey: secret };
 
 const environment = object({
@@ -34,11 +35,13 @@ const environment = object({
   TENURE_MODEL: string().optional(),
   TENURE_OPERATORS: string().optional(),
   AWS_REGION: text,
+  /** `1` for a deployment that shows the demo's race. */
+  TENURE_DEMO: string().optional(),
   /** Set by `sst dev` for a function that runs on the developer's machine. */
   SST_DEV: string().optional(),
 });
 
-export interface FunctionConfig extends Omit<AccountConfig, "mailer"> {
+export interface FunctionConfig extends Omit<AccountConfig, "mailer" | keyof Settings>, Settings {
   region: string;
   stage: string;
   /** True on a developer's machine, under `sst dev`. */
@@ -46,6 +49,7 @@ export interface FunctionConfig extends Omit<AccountConfig, "mailer"> {
   model: string | undefined;
   /** What the front door says to prove that a request has come through it. */
   edgeSecret: string;
+  demo: boolean;
 }
 
 /** Everything that all functions are told, and `also` what this one is; throws `misconfigured`, with a line for each thing missing. */
@@ -53,9 +57,12 @@ export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked:
   const { found, problems } = readLinked({ ...resources, ...also });
   const env = environment.safeParse(process.env);
   problems.push(...(env.error?.issues ?? []).map(({ path }) => `${path} is not set`));
+  const { settings, problems: unusable } = readSettings(process.env);
+  problems.push(...unusable);
   if (problems.length > 0 || !env.data) throw new TenureError({ tag: "misconfigured", problems });
   const { App, UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Generation, Table } = found;
   return {
+    ...settings,
     redis: { url: UpstashRedisRestUrl.value, token: UpstashRedisRestToken.value },
     dynamo: {},
     tableName: Table.name,
@@ -71,6 +78,7 @@ export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked:
     isDev: env.data.SST_DEV === "true",
     model: env.data.TENURE_MODEL || undefined,
     edgeSecret: edgeSecretOf(Pepper.value),
+    demo: env.data.TENURE_DEMO === "1",
     linked: found,
   };
 }

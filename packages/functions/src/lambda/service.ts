@@ -1,11 +1,14 @@
 /** What the functions that run graphs stand on, built once per process. */
 
+import type { EncryptionOptions } from "@tenure/core/checkpoint";
+import { TenureError } from "@tenure/core/errors";
 import type { Mailer } from "../account/mailer.ts";
 import { Runner } from "../agent/runs/schedule/runner.ts";
 import type { Deps } from "../deps.ts";
 import { createDeps } from "../deps.ts";
 import { keepProcess } from "../graphs/user-code.ts";
-import { type FunctionConfig, queue as linkedQueue, provideModelKey, readConfig } from "./config.ts";
+import { readKeys } from "../http/settings.ts";
+import { type FunctionConfig, agent as linked, provideModelKey, readConfig } from "./config.ts";
 import { counted, createMeter } from "./metrics.ts";
 import { bundledModel } from "./model.ts";
 import { type SqsQueue, sqsQueue } from "./queue.ts";
@@ -20,17 +23,25 @@ export interface Service {
   settled(): Promise<void>;
 }
 
+function checkpointKeys(text: string | undefined): { encryption?: EncryptionOptions } {
+  if (text === undefined) return {};
+  const read = readKeys(text);
+  if ("problem" in read) throw new TenureError({ tag: "misconfigured", problems: [`CheckpointKeys: ${read.problem}`] });
+  return read;
+}
+
 /** Codes are sent by the function that serves logins. */
 const noMailer: Mailer = {
   sendCode: () => Promise.reject(new Error("this function sends no mail")),
 };
 
 export async function createService(name: string): Promise<Service> {
-  const config = readConfig(linkedQueue);
+  const config = readConfig(linked);
   provideModelKey();
+  const encryption = checkpointKeys(config.linked.CheckpointKeys?.value);
   const meter = createMeter(name, config.stage);
   const model = config.model === undefined ? undefined : await bundledModel(config.model);
-  const deps = counted(await createDeps({ ...config, model, mailer: noMailer, count: meter.count }));
+  const deps = counted(await createDeps({ ...config, ...encryption, model, mailer: noMailer, count: meter.count }));
   const queue = sqsQueue({ region: config.region, ...config.linked.RunQueue });
   const runner = new Runner(deps, { queue });
   keepProcess({ report: deps.report, leave: () => runner.yieldAll() }, { instead: true });

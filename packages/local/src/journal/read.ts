@@ -3,14 +3,14 @@ import { closeSync, openSync, readSync } from "node:fs";
 import { TenureError } from "@tenure/core/errors";
 import { HEADER, isTorn, type Line, parseLine, versionOf } from "./line.ts";
 
-/** Places are counted in lines of the file, from 1, and in bytes, from 0. */
-interface Place {
+/** Positions are counted in lines of the file, from 1, and in bytes, from 0. */
+interface Position {
   line: number;
   from: number;
   to: number;
 }
 
-export type Piece = Place & (({ kind: "line" } & Line) | { kind: "damage"; why: string } | { kind: "torn" });
+export type Piece = Position & (({ kind: "line" } & Line) | { kind: "damage"; why: string } | { kind: "torn" });
 
 const CHUNK_BYTES = 1024 * 1024;
 const NEWLINE = "\n".charCodeAt(0);
@@ -22,28 +22,28 @@ const NEWLINE = "\n".charCodeAt(0);
 export function* readJournal(path: string): Generator<Piece, 1 | 2> {
   let version: 1 | 2 | undefined;
   let number = 0;
-  for (const { bytes, isWhole, ...place } of rawLines(path)) {
-    if (place.line === 1) {
+  for (const { bytes, isWhole, ...position } of rawLines(path)) {
+    if (position.line === 1) {
       const isHeader = isWhole && bytes.equals(Buffer.from(HEADER));
       version = isHeader || bytes[0] !== "[".charCodeAt(0) ? 2 : 1;
       if (isHeader) continue;
       if (version === 2) {
         const other = isWhole ? versionOf(bytes) : undefined;
         if (other) throw new TenureError({ tag: "misconfigured", problems: [`${path} ${newer(other)}`] });
-        yield { kind: "damage", why: "it does not begin as a journal does", ...place };
+        yield { kind: "damage", why: "it does not begin as a journal does", ...position };
         continue;
       }
     }
     if (!isWhole) {
       yield isTorn(bytes, version ?? 1)
-        ? { kind: "torn", ...place }
-        : { kind: "damage", why: "its end is not that of a line", ...place };
+        ? { kind: "torn", ...position }
+        : { kind: "damage", why: "its end is not that of a line", ...position };
     } else if (version === 1) {
       number += 1;
-      yield { kind: "line", number, change: bytes.toString("utf8"), ...place };
+      yield { kind: "line", number, change: bytes.toString("utf8"), ...position };
     } else {
       const line = parseLine(bytes);
-      yield line ? { kind: "line", ...line, ...place } : { kind: "damage", why: "its check fails", ...place };
+      yield line ? { kind: "line", ...line, ...position } : { kind: "damage", why: "its check fails", ...position };
     }
   }
   return version ?? 1;
@@ -53,7 +53,7 @@ const newer = (version: string) =>
   `is a journal of version ${version}, and this code reads 1 and 2: start the version of Tenure that has written it`;
 
 /** The bytes between newlines; `to` is behind the newline. The last may be without one. */
-function* rawLines(path: string): Generator<Place & { bytes: Buffer; isWhole: boolean }> {
+function* rawLines(path: string): Generator<Position & { bytes: Buffer; isWhole: boolean }> {
   const file = openSync(path, "r");
   try {
     let open: Buffer[] = [];

@@ -14,12 +14,12 @@ export interface Restored {
 type Line = Extract<Piece, { kind: "line" }>;
 type Notice = (line: string) => void;
 
-/** Throws `misconfigured`, with the place and what to do, at the first damage. */
+/** Throws `misconfigured`, with the position and what to do, at the first damage. */
 export function restore(store: JournaledStore, path: string, notice: Notice): Restored {
   let [lines, bytes] = [0, 0];
   const version = eachPiece(path, notice, (piece) => {
     const problem = piece.kind === "line" ? problemOf(store, piece, lines) : piece.why;
-    if (problem) throw damaged(path, `${placeOf(piece)}: ${problem}`);
+    if (problem) throw damaged(path, `${positionOf(piece)}: ${problem}`);
     lines += 1;
     bytes = piece.to;
   });
@@ -39,8 +39,8 @@ export function restoreWhole(store: JournaledStore, path: string, notice: Notice
   let isEndDamaged = false;
   eachPiece(path, notice, (piece) => {
     isEndDamaged = piece.kind === "damage";
-    if (piece.kind === "damage") problems.push(`${placeOf(piece)}: ${piece.why}`);
-    else if (lines.push(piece) !== piece.number) problems.push(`${placeOf(piece)} holds change ${piece.number}`);
+    if (piece.kind === "damage") problems.push(`${positionOf(piece)}: ${piece.why}`);
+    else if (lines.push(piece) !== piece.number) problems.push(`${positionOf(piece)} holds change ${piece.number}`);
   });
   let before = 0;
   for (const { number, change, line, from, to } of lines.sort((a, b) => a.number - b.number)) {
@@ -51,7 +51,7 @@ export function restoreWhole(store: JournaledStore, path: string, notice: Notice
     }
     before = number;
     if (takesIn(store, change)) continue;
-    problems.push(`${placeOf({ line, from, to })} cannot be read: ${changes(number, number)} lost`);
+    problems.push(`${positionOf({ line, from, to })} cannot be read: ${changes(number, number)} lost`);
     store.skip();
   }
   if (isEndDamaged) store.skip();
@@ -86,7 +86,7 @@ function list(problems: string[]): string {
   return [...problems.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }
 
-const placeOf = ({ line, from, to }: Pick<Piece, "line" | "from" | "to">) => `line ${line} (bytes ${from} to ${to})`;
+const positionOf = ({ line, from, to }: Pick<Piece, "line" | "from" | "to">) => `line ${line} (bytes ${from} to ${to})`;
 const changes = (first: number, last: number) =>
   first === last ? `change ${first} is` : `changes ${first} to ${last} are`;
 

@@ -15,15 +15,15 @@ import { type Dumped, view } from "./codec.ts";
 import { culpritOf, LOAD_LEVELS } from "./culprit.ts";
 import { tailOf } from "./tail.ts";
 
-/** A value's place in a checkpoint. */
-export interface Place {
+/** The value that is serialized, for error messages. */
+export interface Subject {
   /** In an error, like "channel messages". */
   what: string;
   /** Paths begin with it, like "messages". */
   root: string;
 }
 
-export const channelPlace = (name: string): Place => ({ what: `channel ${name}`, root: name });
+export const channelSubject = (name: string): Subject => ({ what: `channel ${name}`, root: name });
 
 /** The text that LangGraph's serializer writes for a value that `JSON.stringify` throws at. */
 const PLACEHOLDER = Buffer.from('"[unable to serialize, circular reference is too complex to analyze]"');
@@ -54,25 +54,25 @@ export class CheckedSerde {
     this.isKnown = Object.getPrototypeOf(serde) === JsonPlusSerializer.prototype;
   }
 
-  /** Serializes, and checks all of it. Throws `invalid-input` naming the place and the path of what cannot be stored. */
-  async dumpChecked(value: unknown, place: Place): Promise<Dumped> {
-    const dumped = await this.dump(value, place);
-    await this.check(dumped, 0, value, place);
+  /** Serializes, and checks all of it. Throws `invalid-input` naming the subject and the path of what cannot be stored. */
+  async dumpChecked(value: unknown, subject: Subject): Promise<Dumped> {
+    const dumped = await this.dump(value, subject);
+    await this.check(dumped, 0, value, subject);
     return dumped;
   }
 
   /** Serializes; throws `invalid-input` when that fails. The bytes are nobody else's. */
-  async dump(value: unknown, place: Place): Promise<Dumped> {
+  async dump(value: unknown, subject: Subject): Promise<Dumped> {
     const fault = await this.try(value, false);
-    if (!("dumped" in fault)) throw await this.refusal(value, place, fault.error);
+    if (!("dumped" in fault)) throw await this.refusal(value, subject, fault.error);
     return fault.dumped;
   }
 
   /** Throws `invalid-input` when a value would not come back. Its first `kept` bytes have been checked before. */
-  async check(dumped: Dumped, kept: number, value: unknown, place: Place): Promise<void> {
+  async check(dumped: Dumped, kept: number, value: unknown, subject: Subject): Promise<void> {
     if (kept > 0 && kept === dumped.bytes.length) return;
     const error = await this.loadFault(dumped, kept, value);
-    if (error !== undefined) throw await this.refusal(value, place, error);
+    if (error !== undefined) throw await this.refusal(value, subject, error);
   }
 
   /** Loads what is stored; throws `store-corrupt` naming `what` when the serializer does not. */
@@ -115,7 +115,7 @@ export class CheckedSerde {
     }
   }
 
-  private async refusal(value: unknown, { what, root }: Place, cause: Error): Promise<TenureError> {
+  private async refusal(value: unknown, { what, root }: Subject, cause: Error): Promise<TenureError> {
     const faultOf = async (one: unknown) => {
       const outcome = await this.try(one, true);
       return "error" in outcome ? outcome.error : undefined;

@@ -25,7 +25,7 @@ const SYNC_BELOW_BYTES = 64 * 1024;
 
 const options = { dictionary: DICTIONARY };
 
-/** `place` is the key of the item that the bytes belong to. */
+/** `key` is the key of the item that the bytes belong to. */
 export class Codec {
   private readonly encryption: Encryption | undefined;
 
@@ -33,35 +33,35 @@ export class Codec {
     this.encryption = encryption;
   }
 
-  async encode(bytes: Uint8Array, place: Key): Promise<Buffer> {
+  async encode(bytes: Uint8Array, key: Key): Promise<Buffer> {
     const deflated =
       bytes.length < SYNC_BELOW_BYTES ? deflateRawSync(bytes, options) : await promisify(deflateRaw)(bytes, options);
     const shorter = deflated.length < bytes.length;
     const header = Buffer.alloc(HEADER_BYTES);
     header[0] = shorter ? DEFLATE : PLAIN;
     header.writeUInt32LE(crc32(bytes), 1);
-    return this.sealed(Buffer.concat([header, shorter ? deflated : bytes]), place);
+    return this.sealed(Buffer.concat([header, shorter ? deflated : bytes]), key);
   }
 
-  /** The same bytes for another place; undefined when they are not what `encode` made for this one. */
-  async recode(stored: unknown, place: Key, target: Key): Promise<Buffer | undefined> {
-    if (!(await this.decode(stored, place))) return undefined;
+  /** The same bytes for another key; undefined when they are not what `encode` made for this one. */
+  async recode(stored: unknown, key: Key, target: Key): Promise<Buffer | undefined> {
+    if (!(await this.decode(stored, key))) return undefined;
     const coded = view(stored as Uint8Array);
-    const open = coded[0] === SEALED ? this.encryption?.open(coded.subarray(1), place) : coded;
+    const open = coded[0] === SEALED ? this.encryption?.open(coded.subarray(1), key) : coded;
     return open && this.sealed(open, target);
   }
 
-  private sealed(coded: Buffer, place: Key): Buffer {
-    return this.encryption ? Buffer.concat([Buffer.of(SEALED), this.encryption.seal(coded, place)]) : coded;
+  private sealed(coded: Buffer, key: Key): Buffer {
+    return this.encryption ? Buffer.concat([Buffer.of(SEALED), this.encryption.seal(coded, key)]) : coded;
   }
 
-  /** Undefined when these are not the bytes that `encode` made for that place, to the last one. */
-  async decode(stored: unknown, place: Key): Promise<Buffer | undefined> {
+  /** Undefined when these are not the bytes that `encode` made for that key, to the last one. */
+  async decode(stored: unknown, key: Key): Promise<Buffer | undefined> {
     if (!(stored instanceof Uint8Array)) return undefined;
     let coded: Buffer | undefined = view(stored);
     if (coded[0] === SEALED) {
       if (!this.encryption) throw keyMissing(undefined);
-      coded = this.encryption.open(coded.subarray(1), place);
+      coded = this.encryption.open(coded.subarray(1), key);
     }
     if (!coded || coded.length < HEADER_BYTES) return undefined;
     const body = coded.subarray(HEADER_BYTES);

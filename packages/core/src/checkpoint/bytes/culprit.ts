@@ -79,8 +79,8 @@ function* partsOf(value: unknown, isInside: boolean): Generator<Part | "throws">
   if (written instanceof Map)
     for (const [key, one] of written) yield { segment: keyed(String(key)), read: { value: one }, isInside };
   else if (written instanceof Set) {
-    let place = 0;
-    for (const one of written) yield { segment: `[${place++}]`, read: { value: one }, isInside };
+    let index = 0;
+    for (const one of written) yield { segment: `[${index++}]`, read: { value: one }, isInside };
   } else if (isOfLangChain(written)) yield* fieldsOf(written.kwargs, true);
   else yield* fieldsOf(written, isInside);
 }

@@ -36,23 +36,23 @@ export class Encryption {
   }
 
   /** Length of the key id, key id, nonce, ciphertext, tag. */
-  seal(bytes: Uint8Array, place: Key): Buffer {
+  seal(bytes: Uint8Array, itemKey: Key): Buffer {
     const id = Buffer.from(this.current);
     const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv("aes-256-gcm", this.keyOf(this.current, place.pk), nonce);
-    cipher.setAAD(aadOf(place));
+    const cipher = createCipheriv("aes-256-gcm", this.keyOf(this.current, itemKey.pk), nonce);
+    cipher.setAAD(aadOf(itemKey));
     const sealed = [cipher.update(bytes), cipher.final()];
     return Buffer.concat([Buffer.of(id.length), id, nonce, ...sealed, cipher.getAuthTag()]);
   }
 
-  /** Undefined when these are not the bytes that were sealed for this place; throws `misconfigured` without their key. */
-  open(sealed: Buffer, place: Key): Buffer | undefined {
+  /** Undefined when these are not the bytes that were sealed for this key; throws `misconfigured` without their key. */
+  open(sealed: Buffer, itemKey: Key): Buffer | undefined {
     const afterId = 1 + (sealed[0] ?? 0);
     const afterNonce = afterId + NONCE_BYTES;
     if (sealed.length < afterNonce + TAG_BYTES) return undefined;
-    const key = this.keyOf(sealed.toString("utf8", 1, afterId), place.pk);
+    const key = this.keyOf(sealed.toString("utf8", 1, afterId), itemKey.pk);
     const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(afterId, afterNonce));
-    decipher.setAAD(aadOf(place));
+    decipher.setAAD(aadOf(itemKey));
     decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
     try {
       return Buffer.concat([decipher.update(sealed.subarray(afterNonce, -TAG_BYTES)), decipher.final()]);

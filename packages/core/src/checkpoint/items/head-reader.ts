@@ -2,8 +2,8 @@
 import type { Item, Table } from "../../dynamo/index.ts";
 import type { Codec } from "../bytes/codec.ts";
 import { decodeHead, encodeHead, fingerprintOf, type Head } from "./head.ts";
-import { type CheckpointRef, headsOf, parsePlaceKey, partition, placeKey } from "./keys.ts";
-import { parsePlace, placeOf, type Shift } from "./order.ts";
+import { type CheckpointRef, headsOf, parsePositionKey, partition, positionKey } from "./keys.ts";
+import { parsePosition, positionOf, type Shift } from "./order.ts";
 
 /** A head as it was read; undefined where its bytes are damaged. */
 export interface Candidate {
@@ -13,16 +13,16 @@ export interface Candidate {
   keptUntil?: number;
 }
 
-/** The item at a place: a head, or a pointer to a head whose place is not its id. */
+/** The item at a position: a head, or a pointer to a head whose position is not its id. */
 export interface Entry extends Candidate {
-  place: string;
+  position: string;
   isPointer: boolean;
 }
 
 /** Heads that were read together, by checkpoint id. */
-export type Nearby = Map<string, { head: Head; keptUntil?: number }>;
+export type HeadCache = Map<string, { head: Head; keptUntil?: number }>;
 
-/** Which items: all namespaces when none is named, from the place `upTo` down when there is one. */
+/** Which items: all namespaces when none is named, from the position `upTo` down when there is one. */
 export interface EntryRange {
   threadId: string;
   namespace: string | undefined;
@@ -39,10 +39,11 @@ export class HeadReader {
     this.codec = codec;
   }
 
-  /** The items of the range from the highest place down, with those that are absent to readers: their bytes may be needed. */
+  /** The items of the range from the highest position down, with those that are absent to readers: their bytes may be needed. */
   async *entries({ threadId, namespace, upTo, pageSize }: EntryRange): AsyncGenerator<Entry> {
     const from = headsOf(namespace);
-    const to = upTo === undefined ? `${from}\u{10ffff}` : placeKey({ threadId, namespace: namespace ?? "" }, upTo).sk;
+    const to =
+      upTo === undefined ? `${from}\u{10ffff}` : positionKey({ threadId, namespace: namespace ?? "" }, upTo).sk;
     const range = { pk: partition(threadId), from, to, descending: true, ...(pageSize !== undefined && { pageSize }) };
     for await (const item of this.table.query(range)) yield await toEntry(item, this.codec);
   }
@@ -52,58 +53,58 @@ export class HeadReader {
     for await (const entry of this.entries(range)) if (!entry.isPointer) yield entry;
   }
 
-  /** Reads so many items from the head of `ref` down, puts the heads among them into `nearby`, and returns that head. */
-  async gather(ref: CheckpointRef, nearby: Nearby, count: number): Promise<Entry | undefined> {
+  /** Reads so many items from the head of `ref` down, puts the heads among them into `cache`, and returns that head. */
+  async gather(ref: CheckpointRef, cache: HeadCache, count: number): Promise<Entry | undefined> {
     const { threadId, namespace, checkpointId } = ref;
     let own: Entry | undefined;
     let left = count;
-    for await (const entry of this.entries({ threadId, namespace, upTo: placeOf(checkpointId), pageSize: count })) {
-      if (entry.place === placeOf(checkpointId)) own = entry;
-      note(entry, nearby);
+    for await (const entry of this.entries({ threadId, namespace, upTo: positionOf(checkpointId), pageSize: count })) {
+      if (entry.position === positionOf(checkpointId)) own = entry;
+      note(entry, cache);
       if (--left === 0) break;
     }
     return own;
   }
 
   /**
-   * Heads in the order of their places. Heads that pointers lead to are looked for in `nearby`, which is given by namespace, and
+   * Heads in the order of their positions. Heads that pointers lead to are looked for in `cache`, which is given by namespace, and
    * gathered there, as many at once as `gathers` says.
    */
   async *inOrder(
     entries: AsyncIterable<Entry>,
-    nearbyOf: (namespace: string) => Nearby,
+    cacheOf: (namespace: string) => HeadCache,
     gathers: (ref: CheckpointRef) => number,
   ): AsyncGenerator<Entry> {
     const found = new Set<string>();
     for await (const entry of entries) {
-      const { ref, place } = entry;
+      const { ref, position } = entry;
       const name = JSON.stringify([ref.namespace, ref.checkpointId]);
       if (!entry.isPointer) {
         if (!found.has(name)) yield entry;
         continue;
       }
-      const nearby = nearbyOf(ref.namespace);
-      const own = nearby.get(ref.checkpointId) ?? (await this.gather(ref, nearby, gathers(ref)));
-      // The put that made the pointer was cut short, or the checkpoint was put again at another place.
-      if (!own || (own.head && placeOf(ref.checkpointId, own.head.shift) !== place)) continue;
+      const cache = cacheOf(ref.namespace);
+      const own = cache.get(ref.checkpointId) ?? (await this.gather(ref, cache, gathers(ref)));
+      // The put that made the pointer was cut short, or the checkpoint was put again at another position.
+      if (!own || (own.head && positionOf(ref.checkpointId, own.head.shift) !== position)) continue;
       found.add(name);
-      yield { ...own, ref, place, isPointer: false };
+      yield { ...own, ref, position, isPointer: false };
     }
   }
 }
 
-export function note({ ref, head, keptUntil, isPointer }: Entry, nearby: Nearby): void {
-  if (head && !isPointer) nearby.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
+export function note({ ref, head, keptUntil, isPointer }: Entry, cache: HeadCache): void {
+  if (head && !isPointer) cache.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
 }
 
 /** The item of a head or of a pointer, read. */
 export async function toEntry(item: Item, codec: Codec): Promise<Entry> {
-  const { threadId, namespace, place } = parsePlaceKey(item);
-  const { checkpointId, shift } = parsePlace(place);
+  const { threadId, namespace, position } = parsePositionKey(item);
+  const { checkpointId, shift } = parsePosition(position);
   const payload = await codec.decode(item.d, item);
   const head = payload && readHead(checkpointId, payload, fingerprintOf(item.d as Uint8Array));
   const keptUntil = typeof item.expiresAt === "number" ? { keptUntil: item.expiresAt } : {};
-  return { ref: { threadId, namespace, checkpointId }, place, isPointer: shift !== undefined, head, ...keptUntil };
+  return { ref: { threadId, namespace, checkpointId }, position, isPointer: shift !== undefined, head, ...keptUntil };
 }
 
 /** Undefined for the bytes of another format as well as for damaged ones. */
@@ -116,7 +117,7 @@ function readHead(...payload: Parameters<typeof decodeHead>): Head | undefined {
 }
 
 /**
- * A pointer to a checkpoint, at its place. To code that knows of no pointers it is a checkpoint that is absent: it has nothing
+ * A pointer to a checkpoint, at its position. To code that knows of no pointers it is a checkpoint that is absent: it has nothing
  * and has expired.
  */
 export async function pointerTo(
@@ -125,7 +126,7 @@ export async function pointerTo(
   fence: number | undefined,
   codec: Codec,
 ): Promise<Item> {
-  const key = placeKey(ref, placeOf(ref.checkpointId, shift));
+  const key = positionKey(ref, positionOf(ref.checkpointId, shift));
   const nothing = { type: "json", bytes: Buffer.alloc(0) };
   const head = { ...ref, depth: 0, expiresAt: 0, body: nothing, metadata: nothing, channels: new Map() };
   return { ...key, d: await codec.encode(encodeHead({ ...head, ...(fence !== undefined && { fence }) }), key) };

@@ -3,15 +3,15 @@
  *
  * The id of a checkpoint may be taken: with durability `exit`, LangGraph puts one on itself. Children may refer to the one
  * that is there, and another process may have it in memory and put more of them. So a head that is replaced keeps all that
- * can be referred to: its place on the way to the root, and the bytes that it was the first to have. The new bytes go into
+ * can be referred to: its position on the way to the root, and the bytes that it was the first to have. The new bytes go into
  * stored segments. Of several puts at once one is the last, and the children of each are whole.
  *
- * A checkpoint whose place is not its id has a pointer there, written before the head: see order.ts.
+ * A checkpoint whose position is not its id has a pointer there, written before the head: see order.ts.
  */
 import { randomBytes } from "node:crypto";
 import type { Table } from "../../dynamo/index.ts";
 import { isTenureError } from "../../errors.ts";
-import type { Life } from "../../life.ts";
+import type { Incarnation } from "../../incarnation.ts";
 import type { Codec, Dumped } from "../bytes/codec.ts";
 import { headChannels, MAX_REACH, type Plan, plan, type State } from "../piece-table/plan.ts";
 import { type Expiry, earliest, kept, latest, outlives } from "./expiry.ts";
@@ -19,7 +19,7 @@ import { encodeHead, fingerprintOf, type Head, inlineOf } from "./head.ts";
 import { type Candidate, pointerTo, toEntry } from "./head-reader.ts";
 import { type Heads, toAncestor, toState } from "./heads.ts";
 import { type CheckpointRef, headKey } from "./keys.ts";
-import { higher, isAbove, placeOf, type Shift, shiftAbove } from "./order.ts";
+import { higher, isAbove, positionOf, type Shift, shiftAbove } from "./order.ts";
 import type { Segments } from "./segments.ts";
 import type { Threads } from "./threads.ts";
 
@@ -35,11 +35,11 @@ interface Stores {
 export interface Content {
   /** Its own id stands for the parent that it has already. */
   parentId: string | undefined;
-  /** Places that its own is to be above: that of another checkpoint that it is put on, and all others where it is a lease's holder that puts it. */
+  /** Positions that its own is to be above: that of another checkpoint that it is put on, and all others where it is a lease's holder that puts it. */
   above: { parent?: string | undefined; top?: string | undefined };
-  life: string | undefined;
-  /** The life that the caller named. */
-  given: Life | undefined;
+  incarnation: string | undefined;
+  /** The incarnation that the caller named. */
+  given: Incarnation | undefined;
   body: Dumped;
   metadata: Dumped;
   values: Map<string, Dumped>;
@@ -58,13 +58,13 @@ export class HeadWriter {
   async put(ref: CheckpointRef, content: Content, parent: State | undefined, expiry: Expiry): Promise<void> {
     const { table, codec, threads, heads, segments } = this.stores;
     if (heads.known(ref) && (await this.replace(ref, content, expiry))) return;
-    const { parentId, above, life, given, body, metadata, values, check } = content;
+    const { parentId, above, incarnation, given, body, metadata, values, check } = content;
     const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
-    const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newLineage);
+    const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newSeries);
     await check(planned);
     const shift = shiftAbove(ref.checkpointId, higher(above.parent, above.top));
     await Promise.all([
-      segments.write(ref.threadId, planned.segments, expiry, newLineage),
+      segments.write(ref.threadId, planned.segments, expiry, newSeries),
       shift && this.point(ref, shift, given?.fence, expiry.keptUntil),
     ]);
     const depth = parent ? parent.depth + 1 : 0;
@@ -75,7 +75,7 @@ export class HeadWriter {
       ...(parentId !== undefined && parentId !== ref.checkpointId && { parent: parentId }),
       ...(shift && { shift }),
       ...(given?.fence !== undefined && { fence: given.fence }),
-      ...(life !== undefined && { life }),
+      ...(incarnation !== undefined && { incarnation }),
       ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
       ...(sourcesUntil !== undefined && { sourcesUntil }),
       body,
@@ -86,8 +86,8 @@ export class HeadWriter {
     const d = await codec.encode(encodeHead(head), key);
     const item = { ...key, d, ...kept(expiry), ...(!refers && threads.indexKey(key)) };
     while (!(await table.putNew(item))) if (await this.replace(ref, content, expiry)) return;
-    const lineage = [...(parent?.lineage ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
-    const state = toState(head, expiry.keptUntil, lineage, planned.channels);
+    const ancestors = [...(parent?.ancestors ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
+    const state = toState(head, expiry.keptUntil, ancestors, planned.channels);
     heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state }, given);
   }
 
@@ -102,7 +102,7 @@ export class HeadWriter {
   /** False when there is no checkpoint of that id. */
   private async replace(ref: CheckpointRef, content: Content, expiry: Expiry): Promise<boolean> {
     const { table, codec, threads, heads, segments } = this.stores;
-    const { parentId, above, life, given, body, metadata, values, check } = content;
+    const { parentId, above, incarnation, given, body, metadata, values, check } = content;
     const key = headKey(ref);
     for (;;) {
       const item = (await table.query({ pk: key.pk, from: key.sk, to: key.sk, withExpired: true }).next()).value;
@@ -117,13 +117,13 @@ export class HeadWriter {
       const state = await stateOf(heads, { ref, head: before, ...(keptUntil !== undefined && { keptUntil }) });
       const refers = outlives(state, expiry.expiresAt);
       const compared = refers ? state : { ...state, channels: new Map() };
-      const planned = plan(compared, values, newLineage, { isReplacing: true });
+      const planned = plan(compared, values, newSeries, { isReplacing: true });
       await check(planned);
       const until = latest(keptUntil, expiry.keptUntil);
-      const isHigh = above.parent === undefined || isAbove(placeOf(ref.checkpointId, before.shift), above.parent);
+      const isHigh = above.parent === undefined || isAbove(positionOf(ref.checkpointId, before.shift), above.parent);
       const shift = isHigh ? before.shift : shiftAbove(ref.checkpointId, above.parent);
       await Promise.all([
-        segments.write(ref.threadId, planned.segments, expiry, newLineage),
+        segments.write(ref.threadId, planned.segments, expiry, newSeries),
         shift && this.point(ref, shift, given?.fence, until),
       ]);
       planned.inline = inlineOf(before);
@@ -141,7 +141,7 @@ export class HeadWriter {
         ...(base !== undefined && base !== parent && { base }),
         ...(shift && { shift }),
         ...(given?.fence !== undefined && { fence: given.fence }),
-        ...(life !== undefined && { life }),
+        ...(incarnation !== undefined && { incarnation }),
         ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
         ...(sourcesUntil !== undefined && { sourcesUntil }),
         body,
@@ -160,7 +160,7 @@ export class HeadWriter {
         isOwn: (found) => d.equals(found.d as Uint8Array),
       });
       if (!done) continue;
-      const kept = toState(head, until, state.lineage, planned.channels);
+      const kept = toState(head, until, state.ancestors, planned.channels);
       heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state: kept }, given);
       return true;
     }
@@ -169,13 +169,13 @@ export class HeadWriter {
 
 /** The state that a checkpoint's successor is compared with; empty when the checkpoint is not whole. */
 async function stateOf(heads: Heads, { ref, head, keptUntil }: Candidate & { head: Head }): Promise<State> {
-  const nearby = new Map([[ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) }]]);
+  const cache = new Map([[ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) }]]);
   try {
-    return (await heads.load(ref, head, nearby)).state;
+    return (await heads.load(ref, head, cache)).state;
   } catch (error) {
     if (!isTenureError(error, "store-corrupt")) throw error;
     return toState(head, keptUntil, [toAncestor(head)], new Map());
   }
 }
 
-const newLineage = () => randomBytes(6).toString("base64url");
+const newSeries = () => randomBytes(6).toString("base64url");

@@ -19,8 +19,8 @@ export interface Head {
   shift?: Shift;
   /** The fence of the lease under which it was put, if there was one. */
   fence?: number;
-  /** Which life of the thread it belongs to: see tombstone.ts. */
-  life?: string;
+  /** Which incarnation of the thread it belongs to: see tombstone.ts. */
+  incarnation?: string;
   /** Epoch seconds from which it is absent, though others may still need its bytes; never when left out. */
   expiresAt?: number;
   /** Epoch seconds until which all that it refers to is kept, at least; for good when left out. */
@@ -59,14 +59,27 @@ const typed = (type: string): [string?] => (type === JSON_TYPE ? [] : [type]);
 
 /** To be coded, and kept as the item's `d`. */
 export function encodeHead(head: Omit<Head, "fingerprint">): Buffer {
-  const { depth, parent, base, shift, fence, life, expiresAt, sourcesUntil, body, metadata, channels, retained } = head;
+  const {
+    depth,
+    parent,
+    base,
+    shift,
+    fence,
+    incarnation,
+    expiresAt,
+    sourcesUntil,
+    body,
+    metadata,
+    channels,
+    retained,
+  } = head;
   const line: Line = {
     n: depth,
     ...(parent !== undefined && { p: parent }),
     ...(base !== undefined && { s: base }),
     ...(shift && { o: [shift.base, shift.steps] }),
     ...(fence !== undefined && { f: fence }),
-    ...(life !== undefined && { g: life }),
+    ...(incarnation !== undefined && { g: incarnation }),
     ...(expiresAt !== undefined && { e: expiresAt }),
     ...(sourcesUntil !== undefined && { u: sourcesUntil }),
     b: [body.bytes.length, ...typed(body.type)],
@@ -106,7 +119,7 @@ export function decodeHead(checkpointId: string, payload: Buffer, fingerprint: s
     ...(s !== undefined && { base: s }),
     ...(o && { shift: { base: o[0], steps: o[1] } }),
     ...(f !== undefined && { fence: f }),
-    ...(g !== undefined && { life: g }),
+    ...(g !== undefined && { incarnation: g }),
     ...(e !== undefined && { expiresAt: e }),
     ...(u !== undefined && { sourcesUntil: u }),
     body,

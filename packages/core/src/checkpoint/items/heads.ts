@@ -2,16 +2,16 @@
 
 import { crc32 } from "node:zlib";
 import { LRUCache } from "lru-cache";
-import type { Life } from "../../life.ts";
+import type { Incarnation } from "../../incarnation.ts";
 import { corrupt } from "../corrupt.ts";
 import { lruOf } from "../lru.ts";
 import { reachOf, storedRanges, toSlices } from "../piece-table/extents.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "../piece-table/plan.ts";
 import { isInline } from "../piece-table/slices.ts";
 import { type Head, inlineOf } from "./head.ts";
-import { type Candidate, type Entry, type EntryRange, type HeadReader, type Nearby, note } from "./head-reader.ts";
+import { type Candidate, type Entry, type EntryRange, type HeadCache, type HeadReader, note } from "./head-reader.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
-import { higher, isAbove, placeOf } from "./order.ts";
+import { higher, isAbove, positionOf } from "./order.ts";
 import { nameOf, type Segments } from "./segments.ts";
 
 /** A checkpoint with all that is stored of it. */
@@ -24,17 +24,17 @@ export interface Loaded {
 export class Heads {
   private readonly reader: HeadReader;
   private readonly segments: Segments;
-  private readonly cache: LRUCache<string, Loaded>;
+  private readonly checkpoints: LRUCache<string, Loaded>;
   /** The newest checkpoint of a namespace, as far as this process has seen. */
-  private readonly newest = lruOf<{ place: string; checkpointId: string }>(10_000);
-  /** The highest place of a namespace, by the lease under which it was read or put at. */
+  private readonly newest = lruOf<{ position: string; checkpointId: string }>(10_000);
+  /** The highest position of a namespace, by the lease under which it was read or put at. */
   private readonly tops = lruOf<string>(10_000);
 
   /** `cacheBytes`: how much of what was read or put is kept in memory. */
   constructor(reader: HeadReader, segments: Segments, cacheBytes: number) {
     this.reader = reader;
     this.segments = segments;
-    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: sizeOf });
+    this.checkpoints = new LRUCache({ maxSize: cacheBytes, sizeCalculation: sizeOf });
   }
 
   /** The heads of a thread or of one of its namespaces, those with the greatest ids first, with those that are absent to readers. */
@@ -42,22 +42,26 @@ export class Heads {
     return this.reader.byId({ threadId, namespace });
   }
 
-  /** The same, newest first. All that was read so far is in `nearby`, by namespace. */
-  newestFirst(range: EntryRange, nearby: Map<string, Nearby>): AsyncGenerator<Entry> {
-    const nearbyOf = (namespace: string) => {
-      const known = nearby.get(namespace) ?? new Map();
-      nearby.set(namespace, known);
+  /** The same, newest first. All that was read so far is in `cache`, by namespace. */
+  newestFirst(range: EntryRange, cache: Map<string, HeadCache>): AsyncGenerator<Entry> {
+    const cacheOf = (namespace: string) => {
+      const known = cache.get(namespace) ?? new Map();
+      cache.set(namespace, known);
       return known;
     };
-    return this.inOrder(noted(this.reader.entries(range), nearbyOf), nearbyOf);
+    return this.inOrder(noted(this.reader.entries(range), cacheOf), cacheOf);
   }
 
-  /** The heads that a config may mean, the newest first if it names none, with the first page in `nearby`. */
-  async candidates(of: CheckpointRef, life: Life | undefined, nearby: Nearby): Promise<AsyncIterable<Candidate>> {
+  /** The heads that a config may mean, the newest first if it names none, with the first page in `cache`. */
+  async candidates(
+    of: CheckpointRef,
+    incarnation: Incarnation | undefined,
+    cache: HeadCache,
+  ): Promise<AsyncIterable<Candidate>> {
     const { threadId, namespace, checkpointId } = of;
     const pageSize = (checkpointId ? this.known(of) : this.knowsLatest(of)) ? 2 : MAX_REACH + 1;
-    const upTo = checkpointId ? placeOf(checkpointId) : undefined;
-    const entries = noted(this.reader.entries({ threadId, namespace, upTo, pageSize }), () => nearby);
+    const upTo = checkpointId ? positionOf(checkpointId) : undefined;
+    const entries = noted(this.reader.entries({ threadId, namespace, upTo, pageSize }), () => cache);
     const page: Entry[] = [];
     while (page.length < pageSize) {
       const next = await entries.next();
@@ -65,26 +69,26 @@ export class Heads {
       page.push(next.value);
     }
     if (checkpointId) return only(page[0], checkpointId);
-    if (life) this.noteTop(of, life, page[0]?.place ?? "");
-    return this.inOrder(chain(byFence(page), entries), () => nearby);
+    if (incarnation) this.noteTop(of, incarnation, page[0]?.position ?? "");
+    return this.inOrder(chain(byFence(page), entries), () => cache);
   }
 
-  private inOrder(entries: AsyncIterable<Entry>, nearbyOf: (namespace: string) => Nearby): AsyncGenerator<Entry> {
-    return this.reader.inOrder(entries, nearbyOf, (ref) => (this.known(ref) ? 1 : MAX_REACH + 1));
+  private inOrder(entries: AsyncIterable<Entry>, cacheOf: (namespace: string) => HeadCache): AsyncGenerator<Entry> {
+    return this.reader.inOrder(entries, cacheOf, (ref) => (this.known(ref) ? 1 : MAX_REACH + 1));
   }
 
-  /** The highest place of a namespace, for the holder of a lease: nobody else puts there. Read once. */
-  async topUnder(of: CheckpointRef, life: Life): Promise<string> {
-    const known = this.tops.get(leaseKey(of, life));
+  /** The highest position of a namespace, for the holder of a lease: nobody else puts there. Read once. */
+  async topUnder(of: CheckpointRef, incarnation: Incarnation): Promise<string> {
+    const known = this.tops.get(leaseKey(of, incarnation));
     if (known !== undefined) return known;
     const { value } = await this.reader.entries({ ...of, pageSize: 1 }).next();
-    return this.noteTop(of, life, value?.place ?? "");
+    return this.noteTop(of, incarnation, value?.position ?? "");
   }
 
-  private noteTop(of: CheckpointRef, life: Life, place: string): string {
-    if (life.fence === undefined) return place;
-    const top = higher(this.tops.get(leaseKey(of, life)), place) ?? place;
-    this.tops.set(leaseKey(of, life), top);
+  private noteTop(of: CheckpointRef, incarnation: Incarnation, position: string): string {
+    if (incarnation.fence === undefined) return position;
+    const top = higher(this.tops.get(leaseKey(of, incarnation)), position) ?? position;
+    this.tops.set(leaseKey(of, incarnation), top);
     return top;
   }
 
@@ -92,14 +96,14 @@ export class Heads {
   async find(ref: CheckpointRef): Promise<Loaded | undefined> {
     const known = this.known(ref);
     if (known) return known;
-    const nearby: Nearby = new Map();
-    await this.gather(ref, nearby);
-    const own = nearby.get(ref.checkpointId);
-    return own && this.load(ref, own.head, nearby);
+    const cache: HeadCache = new Map();
+    await this.gather(ref, cache);
+    const own = cache.get(ref.checkpointId);
+    return own && this.load(ref, own.head, cache);
   }
 
   known(ref: CheckpointRef): Loaded | undefined {
-    return this.cache.get(cacheKey(ref));
+    return this.checkpoints.get(refKey(ref));
   }
 
   /** Whether a state of the namespace that was the newest when it was seen is in memory. */
@@ -108,36 +112,36 @@ export class Heads {
     return newest !== undefined && this.known({ ...of, ...newest }) !== undefined;
   }
 
-  /** Keeps a checkpoint that was put, as `keep` does, with `life` of the config that it was put with. */
-  keepPut(loaded: Loaded, life: Life | undefined): void {
+  /** Keeps a checkpoint that was put, as `keep` does, with `incarnation` of the config that it was put with. */
+  keepPut(loaded: Loaded, incarnation: Incarnation | undefined): void {
     this.keep(loaded);
     const { ref, head } = loaded;
-    if (life) this.noteTop(ref, life, placeOf(ref.checkpointId, head.shift));
+    if (incarnation) this.noteTop(ref, incarnation, positionOf(ref.checkpointId, head.shift));
   }
 
   private keep(loaded: Loaded): void {
     const { ref, head } = loaded;
-    this.cache.set(cacheKey(ref), loaded);
-    const place = placeOf(ref.checkpointId, head.shift);
+    this.checkpoints.set(refKey(ref), loaded);
+    const position = positionOf(ref.checkpointId, head.shift);
     const newest = this.newest.get(namespaceKey(ref));
-    if (!newest || isAbove(place, newest.place))
-      this.newest.set(namespaceKey(ref), { place, checkpointId: ref.checkpointId });
+    if (!newest || isAbove(position, newest.position))
+      this.newest.set(namespaceKey(ref), { position, checkpointId: ref.checkpointId });
   }
 
   forget(threadId: string): void {
-    for (const key of this.cache.keys())
-      if (key.startsWith(`${JSON.stringify([threadId]).slice(0, -1)},`)) this.cache.delete(key);
+    for (const key of this.checkpoints.keys())
+      if (key.startsWith(`${JSON.stringify([threadId]).slice(0, -1)},`)) this.checkpoints.delete(key);
   }
 
-  /** Puts a checkpoint together from its head, those in `nearby`, and what is still to be read. */
-  async load(ref: CheckpointRef, head: Head, nearby: Nearby): Promise<Loaded> {
+  /** Puts a checkpoint together from its head, those in `cache`, and what is still to be read. */
+  async load(ref: CheckpointRef, head: Head, cache: HeadCache): Promise<Loaded> {
     const known = this.known(ref);
     if (known?.head.fingerprint === head.fingerprint) return known;
     const what = whatOf(ref);
     const extents = [...head.channels.values()].flatMap((channel) => channel.extents);
     const ranges = storedRanges(extents);
     const [ancestors, stored] = await Promise.all([
-      this.ancestors(ref, head, nearby, reachOf(extents), what),
+      this.ancestors(ref, head, cache, reachOf(extents), what),
       ranges.length > 0 ? this.segments.read(ref.threadId, ranges) : undefined,
     ]);
     const inline = new Map([...ancestors].map(([depth, ancestor]) => [depth, inlineOf(ancestor)]));
@@ -147,9 +151,9 @@ export class Heads {
         extents,
         head.depth,
         (depth) => inline.get(depth)?.get(name)?.length ?? 0,
-        (lineage, ordinal) => {
-          const segment = stored?.get(nameOf({ lineage, ordinal }))?.segment;
-          if (!segment) throw corrupt(`${what}, channel ${name}: segment ${lineage}#${ordinal}`);
+        (series, ordinal) => {
+          const segment = stored?.get(nameOf({ series, ordinal }))?.segment;
+          if (!segment) throw corrupt(`${what}, channel ${name}: segment ${series}#${ordinal}`);
           return segment;
         },
       );
@@ -162,9 +166,9 @@ export class Heads {
       if (crc32(bytes) !== crc) throw corrupt(`${what}, channel ${name}`);
       channels.set(name, { type, slices, bytes, crc });
     }
-    const keptUntil = nearby.get(ref.checkpointId)?.keptUntil;
-    const lineage = [...ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
-    const loaded = { ref, head, state: toState(head, keptUntil, lineage, channels) };
+    const keptUntil = cache.get(ref.checkpointId)?.keptUntil;
+    const path = [...ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
+    const loaded = { ref, head, state: toState(head, keptUntil, path, channels) };
     this.keep(loaded);
     return loaded;
   }
@@ -173,7 +177,7 @@ export class Heads {
   private async ancestors(
     ref: CheckpointRef,
     head: Head,
-    nearby: Nearby,
+    cache: HeadCache,
     reach: number,
     what: string,
   ): Promise<Map<number, Head>> {
@@ -181,8 +185,8 @@ export class Heads {
     for (let at = head; head.depth - at.depth < reach; ) {
       const checkpointId = at.base ?? at.parent;
       if (checkpointId === undefined) throw corrupt(`${what}: it refers to more heads than there are`);
-      if (!nearby.has(checkpointId)) await this.gather({ ...ref, checkpointId }, nearby);
-      const parent = nearby.get(checkpointId)?.head;
+      if (!cache.has(checkpointId)) await this.gather({ ...ref, checkpointId }, cache);
+      const parent = cache.get(checkpointId)?.head;
       if (!parent || parent.depth !== at.depth - 1) throw corrupt(`${what}: the head of checkpoint ${checkpointId}`);
       found.set(parent.depth, parent);
       at = parent;
@@ -191,15 +195,18 @@ export class Heads {
   }
 
   /** Reads the head, and as many with smaller ids as it may refer to: most often those are its ancestors. */
-  async gather(ref: CheckpointRef, nearby: Nearby, count = MAX_REACH + 1): Promise<void> {
-    const own = await this.reader.gather(ref, nearby, count);
+  async gather(ref: CheckpointRef, cache: HeadCache, count = MAX_REACH + 1): Promise<void> {
+    const own = await this.reader.gather(ref, cache, count);
     if (own && !own.head) throw corrupt(whatOf(ref));
   }
 }
 
-async function* noted(entries: AsyncGenerator<Entry>, nearbyOf: (namespace: string) => Nearby): AsyncGenerator<Entry> {
+async function* noted(
+  entries: AsyncGenerator<Entry>,
+  cacheOf: (namespace: string) => HeadCache,
+): AsyncGenerator<Entry> {
   for await (const entry of entries) {
-    note(entry, nearbyOf(entry.ref.namespace));
+    note(entry, cacheOf(entry.ref.namespace));
     yield entry;
   }
 }
@@ -225,17 +232,17 @@ function byFence(page: Entry[]): Entry[] {
 
 /** What children of a head are compared with. */
 export function toState(
-  { depth, life, sourcesUntil }: Omit<Head, "fingerprint">,
+  { depth, incarnation, sourcesUntil }: Omit<Head, "fingerprint">,
   keptUntil: number | undefined,
-  lineage: Ancestor[],
+  ancestors: Ancestor[],
   channels: Map<string, Channel>,
 ): State {
   return {
     depth,
-    ...(life !== undefined && { life }),
+    ...(incarnation !== undefined && { incarnation }),
     ...(keptUntil !== undefined && { keptUntil }),
     ...(sourcesUntil !== undefined && { sourcesUntil }),
-    lineage,
+    ancestors,
     channels,
   };
 }
@@ -246,9 +253,9 @@ export function toAncestor(head: Pick<Head, "depth" | "channels" | "retained">):
 }
 
 const namespaceKey = ({ threadId, namespace }: CheckpointRef) => JSON.stringify([threadId, namespace]);
-const leaseKey = ({ threadId, namespace }: CheckpointRef, { id, fence }: Life) =>
+const leaseKey = ({ threadId, namespace }: CheckpointRef, { id, fence }: Incarnation) =>
   JSON.stringify([threadId, namespace, id, fence]);
-const cacheKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>
+const refKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>
   JSON.stringify([threadId, namespace, checkpointId]);
 
 /** The values, and a guess at the rest. */

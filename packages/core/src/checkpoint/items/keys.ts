@@ -29,16 +29,16 @@ export const headKey = ({ threadId, namespace, checkpointId }: CheckpointRef): K
   sk: headsOf(namespace) + encodePart(checkpointId),
 });
 
-/** The key at a place of a namespace's order: that of a head, or of a pointer to one. See order.ts. */
-export const placeKey = ({ threadId, namespace }: Omit<CheckpointRef, "checkpointId">, place: string): Key => ({
+/** The key at a position of a namespace's order: that of a head, or of a pointer to one. See order.ts. */
+export const positionKey = ({ threadId, namespace }: Omit<CheckpointRef, "checkpointId">, position: string): Key => ({
   pk: partition(threadId),
-  sk: headsOf(namespace) + place,
+  sk: headsOf(namespace) + position,
 });
 
-/** The namespace and the place that `placeKey` was made from. */
-export function parsePlaceKey({ pk, sk }: Key): Omit<CheckpointRef, "checkpointId"> & { place: string } {
-  const [, namespace = "", ...place] = sk.split("#");
-  return { threadId: threadOf(pk) ?? "", namespace: decodePart(namespace), place: place.join("#") };
+/** The namespace and the position that `positionKey` was made from. */
+export function parsePositionKey({ pk, sk }: Key): Omit<CheckpointRef, "checkpointId"> & { position: string } {
+  const [, namespace = "", ...position] = sk.split("#");
+  return { threadId: threadOf(pk) ?? "", namespace: decodePart(namespace), position: position.join("#") };
 }
 
 export const WRITES = "writes#";
@@ -55,11 +55,11 @@ export const writesKey = (ref: CheckpointRef, taskId: string): Key => ({
 });
 
 const ORDINAL_DIGITS = 6;
-export const segmentKey = (threadId: string, { lineage, ordinal }: { lineage: string; ordinal: number }): Key => ({
+export const segmentKey = (threadId: string, { series, ordinal }: { series: string; ordinal: number }): Key => ({
   pk: partition(threadId),
-  sk: `${SEGMENTS}${lineage}#${String(ordinal).padStart(ORDINAL_DIGITS, "0")}`,
+  sk: `${SEGMENTS}${series}#${String(ordinal).padStart(ORDINAL_DIGITS, "0")}`,
 });
-export const lineageOf = (sk: string): string => sk.split("#")[1] ?? "";
+export const seriesOf = (sk: string): string => sk.split("#")[1] ?? "";
 export const ordinalOf = (sk: string): number => Number(sk.split("#")[2]);
 
 export const blobPartsOf = (blobId: string): string => `blob#${blobId}#`;

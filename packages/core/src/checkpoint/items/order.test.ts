@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { isAbove, parsePlace, placeOf, type Shift, shiftAbove } from "./order.ts";
+import { isAbove, parsePosition, positionOf, type Shift, shiftAbove } from "./order.ts";
 
 const id = fc.oneof(
   fc.uuid(),
@@ -8,17 +8,17 @@ const id = fc.oneof(
   fc.string({ minLength: 1, maxLength: 3, unit: "binary" }),
 );
 
-describe("a place", () => {
+describe("a position", () => {
   it("is above that of the parent, whatever the ids, and tells what it was made of", () => {
     fc.assert(
       fc.property(fc.array(id, { minLength: 1, maxLength: 20 }), (ids) => {
         let above: string | undefined;
         for (const checkpointId of ids) {
           const shift: Shift | undefined = shiftAbove(checkpointId, above);
-          const place = placeOf(checkpointId, shift);
-          if (above !== undefined) expect(isAbove(place, above)).toBe(true);
-          expect(parsePlace(place)).toEqual({ checkpointId, ...(shift && { shift }) });
-          above = place;
+          const position = positionOf(checkpointId, shift);
+          if (above !== undefined) expect(isAbove(position, above)).toBe(true);
+          expect(parsePosition(position)).toEqual({ checkpointId, ...(shift && { shift }) });
+          above = position;
         }
       }),
     );
@@ -29,23 +29,23 @@ describe("a place", () => {
       fc.property(fc.array(fc.uuid({ version: 6 }), { minLength: 3, maxLength: 20 }), (ids) => {
         const sorted = [...new Set(ids)].sort();
         sorted.reduce((before, one) => {
-          expect(shiftAbove(one, placeOf(before))).toBeUndefined();
+          expect(shiftAbove(one, positionOf(before))).toBeUndefined();
           return one;
         });
         const [greatest = "", ...rest] = sorted.reverse();
-        let place = placeOf(rest[0] ?? "");
+        let position = positionOf(rest[0] ?? "");
         for (const one of rest.slice(1)) {
-          place = placeOf(one, shiftAbove(one, place));
-          expect(isAbove(placeOf(greatest), place)).toBe(true);
+          position = positionOf(one, shiftAbove(one, position));
+          expect(isAbove(positionOf(greatest), position)).toBe(true);
         }
       }),
     );
   });
 
   it("counts the steps since the greatest id", () => {
-    const first = shiftAbove("6", placeOf("7"));
-    const second = shiftAbove("6a", placeOf("6", first));
-    expect([first, second, shiftAbove("8", placeOf("6a", second))]).toEqual([
+    const first = shiftAbove("6", positionOf("7"));
+    const second = shiftAbove("6a", positionOf("6", first));
+    expect([first, second, shiftAbove("8", positionOf("6a", second))]).toEqual([
       { base: "7", steps: 1 },
       { base: "7", steps: 2 },
       undefined,

@@ -1,15 +1,15 @@
 /**
  * The order of a namespace's checkpoints. Ids are made of the clock of the process that makes them, so they order checkpoints
- * as long as clocks agree. A checkpoint whose id does not sort above its parent's place is put at a place of its own: right
- * above its parent, and below every greater id. A place is a text, and places sort as the keys of items do, so one query finds
- * the newest. The place of most checkpoints is their id, and nothing is stored of it.
+ * as long as clocks agree. A checkpoint whose id does not sort above its parent's position is put at a position of its own: right
+ * above its parent, and below every greater id. A position is a text, and positions sort as the keys of items do, so one query finds
+ * the newest. The position of most checkpoints is their id, and nothing is stored of it.
  *
  *     ids       5   7   6 (a clock behind)   8        5   7   6   6a (behind still)   9
- *     places    5   7   7#1#6                8        5   7   7#1#6   7#2#6a          9
+ *     positions    5   7   7#1#6                8        5   7   7#1#6   7#2#6a          9
  */
 import { type CheckpointRef, decodePart, encodePart } from "./keys.ts";
 
-/** How a checkpoint's place differs from its id: so many steps above the greatest id among those before it. */
+/** How a checkpoint's position differs from its id: so many steps above the greatest id among those before it. */
 export interface Shift {
   base: string;
   steps: number;
@@ -18,7 +18,7 @@ export interface Shift {
 const STEP_DIGITS = 9;
 
 /** Unique among the checkpoints of a namespace. */
-export const placeOf = (checkpointId: string, shift?: Shift): string =>
+export const positionOf = (checkpointId: string, shift?: Shift): string =>
   shift
     ? `${encodePart(shift.base)}#${String(shift.steps).padStart(STEP_DIGITS, "0")}#${encodePart(checkpointId)}`
     : encodePart(checkpointId);
@@ -27,20 +27,20 @@ export const placeOf = (checkpointId: string, shift?: Shift): string =>
 export const isAbove = (one: string, other: string): boolean =>
   Buffer.compare(Buffer.from(one), Buffer.from(other)) > 0;
 
-/** The higher of two places, of which undefined is none. */
+/** The higher of two positions, of which undefined is none. */
 export const higher = (one: string | undefined, other: string | undefined): string | undefined =>
   one === undefined || (other !== undefined && isAbove(other, one)) ? other : one;
 
-/** The least shift that puts a checkpoint above a place; undefined when its id is above it. */
-export function shiftAbove(checkpointId: string, place: string | undefined): Shift | undefined {
-  if (place === undefined || place === "" || isAbove(placeOf(checkpointId), place)) return undefined;
-  const [base = "", steps = "0"] = place.split("#");
+/** The least shift that puts a checkpoint above a position; undefined when its id is above it. */
+export function shiftAbove(checkpointId: string, position: string | undefined): Shift | undefined {
+  if (position === undefined || position === "" || isAbove(positionOf(checkpointId), position)) return undefined;
+  const [base = "", steps = "0"] = position.split("#");
   return { base: decodePart(base), steps: Number(steps) + 1 };
 }
 
-/** The id and the shift that a place was made of. */
-export function parsePlace(place: string): { checkpointId: string; shift?: Shift } {
-  const [base = "", steps, id] = place.split("#");
+/** The id and the shift that a position was made of. */
+export function parsePosition(position: string): { checkpointId: string; shift?: Shift } {
+  const [base = "", steps, id] = position.split("#");
   if (steps === undefined || id === undefined) return { checkpointId: decodePart(base) };
   return { checkpointId: decodePart(id), shift: { base: decodePart(base), steps: Number(steps) } };
 }

@@ -13,7 +13,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { type Item, isItemTooLarge, type Key, type Table } from "../../dynamo/index.ts";
 import { isTenureError, TenureError } from "../../errors.ts";
-import { type CheckedSerde, channelPlace } from "../bytes/checked-serde.ts";
+import { type CheckedSerde, channelSubject } from "../bytes/checked-serde.ts";
 import type { Dumped } from "../bytes/codec.ts";
 import { errorRecord } from "../bytes/error-record.ts";
 import { by, packOf, parsePack, type Write } from "../bytes/packs.ts";
@@ -173,10 +173,10 @@ export class PendingWrites {
   /** An error is stored by its name and message when it cannot be as it is: it must not hide behind another one. */
   private async dump(channel: string, value: unknown): Promise<Dumped> {
     try {
-      return await this.serde.dumpChecked(value, channelPlace(channel));
+      return await this.serde.dumpChecked(value, channelSubject(channel));
     } catch (error) {
       if (channel !== ERROR) throw error;
-      return this.serde.dumpChecked(errorRecord(value), channelPlace(channel));
+      return this.serde.dumpChecked(errorRecord(value), channelSubject(channel));
     }
   }
 
@@ -217,11 +217,11 @@ export class PendingWrites {
    */
   async readAll(threadId: string, namespace: string, lists: string[][]): Promise<Map<string, WritesReader>> {
     const wanted = new Map(lists.flat().map((checkpointId) => [checkpointId, [] as Item[]]));
-    const place = (checkpointId: string) => writesOf({ threadId, namespace, checkpointId });
+    const rangeStart = (checkpointId: string) => writesOf({ threadId, namespace, checkpointId });
     for (const ids of lists.map((list) => list.toSorted())) {
       const [oldest, newest] = [ids[0], ids.at(-1)];
       if (oldest === undefined || newest === undefined) continue;
-      const range = { pk: partition(threadId), from: place(oldest), to: `${place(newest)}\u{10ffff}` };
+      const range = { pk: partition(threadId), from: rangeStart(oldest), to: `${rangeStart(newest)}\u{10ffff}` };
       const own = new Set(ids);
       for await (const item of this.table.query(range))
         if (own.has(checkpointOf(item.sk))) wanted.get(checkpointOf(item.sk))?.push(item);

@@ -9,7 +9,7 @@ import { corrupt } from "../corrupt.ts";
 import type { NewSegment } from "../piece-table/plan.ts";
 import type { StoredSegment } from "../piece-table/slices.ts";
 import { type Expiry, kept } from "./expiry.ts";
-import { lineageOf, ordinalOf, partition, segmentKey } from "./keys.ts";
+import { ordinalOf, partition, segmentKey, seriesOf } from "./keys.ts";
 
 /** Segments that are decoded at once. */
 const AT_ONCE = 32;
@@ -47,14 +47,14 @@ export class Segments {
   }
 
   /**
-   * Stores them; one whose ordinal is taken, by a fork of the same lineage or a call that was cut short, starts a lineage
+   * Stores them; one whose ordinal is taken, by a fork of the same series or a call that was cut short, starts a series
    * of its own, which the segment says from then on.
    */
-  async write(threadId: string, segments: NewSegment[], expiry: Expiry, newLineage: () => string): Promise<void> {
+  async write(threadId: string, segments: NewSegment[], expiry: Expiry, newSeries: () => string): Promise<void> {
     await Promise.all(
       segments.map(async ({ segment, bytes }) => {
         while (!(await this.putOne(segmentKey(threadId, segment), bytes, expiry)))
-          Object.assign(segment, { lineage: newLineage(), ordinal: 0 });
+          Object.assign(segment, { series: newSeries(), ordinal: 0 });
         // A copy: these are a part of a whole value, which they would keep in memory.
         this.cache.set(this.cacheKey(threadId, segment), { segment, bytes: Buffer.from(bytes) });
       }),
@@ -92,15 +92,15 @@ export class Segments {
     return this.blobs.store.get(o);
   }
 
-  /** Those of the ranges, by `lineage#ordinal`. Each range that is not in memory is one query. */
+  /** Those of the ranges, by `series#ordinal`. Each range that is not in memory is one query. */
   async read(
     threadId: string,
-    ranges: { lineage: string; first: number; last: number }[],
+    ranges: { series: string; first: number; last: number }[],
   ): Promise<Map<string, LoadedSegment>> {
     const found = new Map<string, LoadedSegment>();
     await Promise.all(
-      spans(ranges).map(async ({ lineage, first, last }) => {
-        const wanted = Array.from({ length: last - first + 1 }, (_, i) => ({ lineage, ordinal: first + i }));
+      spans(ranges).map(async ({ series, first, last }) => {
+        const wanted = Array.from({ length: last - first + 1 }, (_, i) => ({ series, ordinal: first + i }));
         const cached = wanted.map((one) => this.cache.get(this.cacheKey(threadId, one)));
         if (cached.every((one) => one !== undefined)) {
           for (const one of cached) found.set(nameOf(one.segment), one);
@@ -108,8 +108,8 @@ export class Segments {
         }
         const range = {
           pk: partition(threadId),
-          from: segmentKey(threadId, { lineage, ordinal: first }).sk,
-          to: segmentKey(threadId, { lineage, ordinal: last }).sk,
+          from: segmentKey(threadId, { series, ordinal: first }).sk,
+          to: segmentKey(threadId, { series, ordinal: last }).sk,
         };
         await forEach(this.table.query(range), AT_ONCE, async (item) => {
           const loaded = await this.decode(threadId, item);
@@ -124,26 +124,26 @@ export class Segments {
   private async decode(threadId: string, item: Item): Promise<LoadedSegment> {
     const bytes = await this.codec.decode(await this.bodyOf(item), item);
     if (!bytes) throw corrupt(`segment ${item.sk} of thread ${threadId}`);
-    return { segment: { lineage: lineageOf(item.sk), ordinal: ordinalOf(item.sk), size: bytes.length }, bytes };
+    return { segment: { series: seriesOf(item.sk), ordinal: ordinalOf(item.sk), size: bytes.length }, bytes };
   }
 
-  private cacheKey(threadId: string, segment: { lineage: string; ordinal: number }): string {
-    return JSON.stringify([threadId, segment.lineage, segment.ordinal]);
+  private cacheKey(threadId: string, segment: { series: string; ordinal: number }): string {
+    return JSON.stringify([threadId, segment.series, segment.ordinal]);
   }
 }
 
-export const nameOf = ({ lineage, ordinal }: { lineage: string; ordinal: number }): string => `${lineage}#${ordinal}`;
+export const nameOf = ({ series, ordinal }: { series: string; ordinal: number }): string => `${series}#${ordinal}`;
 
-/** One range a lineage, from the first to the last that is wanted. */
-function spans(ranges: { lineage: string; first: number; last: number }[]): typeof ranges {
-  const byLineage = new Map<string, { lineage: string; first: number; last: number }>();
-  for (const { lineage, first, last } of ranges) {
-    const known = byLineage.get(lineage);
-    byLineage.set(lineage, {
-      lineage,
+/** One range a series, from the first to the last that is wanted. */
+function spans(ranges: { series: string; first: number; last: number }[]): typeof ranges {
+  const bySeries = new Map<string, { series: string; first: number; last: number }>();
+  for (const { series, first, last } of ranges) {
+    const known = bySeries.get(series);
+    bySeries.set(series, {
+      series,
       first: Math.min(first, known?.first ?? first),
       last: Math.max(last, known?.last ?? last),
     });
   }
-  return [...byLineage.values()];
+  return [...bySeries.values()];
 }

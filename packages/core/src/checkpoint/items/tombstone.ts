@@ -1,26 +1,29 @@
 /**
- * The lives of threads. A deletion ends a thread's life: heads of another life than the current one are absent, so that
- * a write that lands after the deletion is never seen. A rollback leaves the life and names a run that never was: heads of
+ * Incarnations of threads. A deletion ends a thread's incarnation: heads of another incarnation than the current one are absent, so that
+ * a write that lands after the deletion is never seen. A rollback leaves the incarnation and names a run that never was: heads of
  * that run are absent too.
  *
- * A caller that keeps the lives of its threads passes the current one in the config, as `lifeConfig` has it, and the saver
- * reads no tombstone. For other callers a deletion leaves a tombstone that names the next life. It stays for good, since
+ * A caller that keeps the incarnations of its threads passes the current one in the config, as `incarnationConfig` has it, and the saver
+ * reads no tombstone. For other callers a deletion leaves a tombstone that names the next incarnation. It stays for good, since
  * nothing bounds how late a write may land, and it names its thread by a hash.
  */
 import { createHash } from "node:crypto";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import { type Key, type Table, untilDone } from "../../dynamo/index.ts";
-import { type Life, newLifeId, withUndone } from "../../life.ts";
+import { type Incarnation, newIncarnationId, withUndone } from "../../incarnation.ts";
 import { lruOf } from "../lru.ts";
 
 /** LangGraph keeps keys that begin with two underscores out of a checkpoint's metadata. */
-const LIFE = "__thread_life";
-/** The entry of `configurable` that names the life of a config's thread. */
-export const lifeConfig = (life: Life): Record<string, unknown> => ({ [LIFE]: life });
+const INCARNATION = "__thread_life";
+/** The entry of `configurable` that names the incarnation of a config's thread. */
+export const incarnationConfig = (incarnation: Incarnation): Record<string, unknown> => ({
+  [INCARNATION]: incarnation,
+});
 
-/** The life that a config names. */
-export const lifeIn = (config: RunnableConfig): Life | undefined => config.configurable?.[LIFE] as Life | undefined;
+/** The incarnation that a config names. */
+export const incarnationIn = (config: RunnableConfig): Incarnation | undefined =>
+  config.configurable?.[INCARNATION] as Incarnation | undefined;
 
 /** LangGraph's id for writes of no task. */
 const NULL_TASK = "00000000-0000-0000-0000-000000000000";
@@ -35,12 +38,12 @@ export function asAnswered(tuple: CheckpointTuple, config: RunnableConfig): Chec
   return { ...tuple, pendingWrites: (tuple.pendingWrites ?? []).filter((write) => !isAnswer(write)) };
 }
 
-/** A tuple whose configs name the life that it was read with: LangGraph puts a copy or a fork with them and nothing else. */
-export function keepLife(tuple: CheckpointTuple, config: RunnableConfig): CheckpointTuple {
-  const life = lifeIn(config);
-  if (!life) return tuple;
+/** A tuple whose configs name the incarnation that it was read with: LangGraph puts a copy or a fork with them and nothing else. */
+export function keepIncarnation(tuple: CheckpointTuple, config: RunnableConfig): CheckpointTuple {
+  const incarnation = incarnationIn(config);
+  if (!incarnation) return tuple;
   for (const { configurable } of [tuple.config, tuple.parentConfig ?? {}])
-    if (configurable) Object.assign(configurable, lifeConfig(life));
+    if (configurable) Object.assign(configurable, incarnationConfig(incarnation));
   return tuple;
 }
 
@@ -56,14 +59,14 @@ export class Tombstones {
     this.table = table;
   }
 
-  async life(threadId: string): Promise<Life> {
+  async incarnation(threadId: string): Promise<Incarnation> {
     const tombstone = await this.table.get(keyOf(threadId));
     return { id: tombstone?.life as string | undefined, undone: (tombstone?.undone as string[] | undefined) ?? [] };
   }
 
-  /** Begins another life: from now on, all that is there is absent. */
+  /** Begins another incarnation: from now on, all that is there is absent. */
   async bury(threadId: string): Promise<void> {
-    await this.table.put({ ...keyOf(threadId), life: newLifeId() });
+    await this.table.put({ ...keyOf(threadId), life: newIncarnationId() });
   }
 
   /** Remembers that a run was rolled back: from now on, its checkpoints are absent. Idempotent. */
@@ -86,22 +89,22 @@ export class Tombstones {
   }
 }
 
-/** The lives of threads for the callers of one saver. */
-export class Lives {
+/** Incarnations of threads for the callers of one saver. */
+export class Incarnations {
   private readonly tombstones: Tombstones;
-  private readonly named = lruOf<Life>(10_000);
+  private readonly named = lruOf<Incarnation>(10_000);
 
   constructor(tombstones: Tombstones) {
     this.tombstones = tombstones;
   }
 
-  async of(threadId: string, config: RunnableConfig): Promise<Life> {
-    return this.known(threadId, config) ?? this.tombstones.life(threadId);
+  async of(threadId: string, config: RunnableConfig): Promise<Incarnation> {
+    return this.known(threadId, config) ?? this.tombstones.incarnation(threadId);
   }
 
-  /** LangGraph reads the state of a subgraph with a config of its own: the thread is in the life that it was last read in. */
-  known(threadId: string, config: RunnableConfig): Life | undefined {
-    const named = lifeIn(config);
+  /** LangGraph reads the state of a subgraph with a config of its own: the thread is in the incarnation that it was last read in. */
+  known(threadId: string, config: RunnableConfig): Incarnation | undefined {
+    const named = incarnationIn(config);
     if (named) this.named.set(threadId, named);
     return named ?? this.named.get(threadId);
   }

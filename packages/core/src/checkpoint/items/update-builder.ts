@@ -49,9 +49,9 @@ export class UpdateBuilder {
     this.conditions.push(`(attribute_not_exists(${name}) OR ${name} <= ${value})`);
   }
 
-  /** The update is made only while the attribute is a list that has this text at that place. */
-  whereAt(attribute: string, place: number, text: string): void {
-    this.conditions.push(`${this.name(attribute)}[${place}] = ${this.value(text)}`);
+  /** The update is made only while the attribute is a list that has this text at that index. */
+  whereAt(attribute: string, index: number, text: string): void {
+    this.conditions.push(`${this.name(attribute)}[${index}] = ${this.value(text)}`);
   }
 
   private name(attribute: string): string {

@@ -1,7 +1,7 @@
 /** Between LangGraph's values and bytes, by its serializer. */
 import type { Checkpoint, CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { TenureError } from "../../errors.ts";
-import { type CheckedSerde, channelPlace } from "../bytes/checked-serde.ts";
+import { type CheckedSerde, channelSubject } from "../bytes/checked-serde.ts";
 import type { Dumped } from "../bytes/codec.ts";
 import { unlessCorrupt } from "../corrupt.ts";
 import type { Plan, State } from "../piece-table/plan.ts";
@@ -31,7 +31,7 @@ export class Values {
   /** Throws `invalid-input` when a value would not come back. Bytes that the parent has too are not looked at again. */
   async check({ channel_values }: Checkpoint, { channels, kept }: Plan): Promise<void> {
     for (const [name, dumped] of channels)
-      await this.serde.check(dumped, kept.get(name) ?? 0, channel_values[name], channelPlace(name));
+      await this.serde.check(dumped, kept.get(name) ?? 0, channel_values[name], channelSubject(name));
   }
 
   /**
@@ -40,7 +40,7 @@ export class Values {
    */
   async dumpChannels({ id, channel_values }: Checkpoint): Promise<Map<string, Dumped>> {
     const dumped = Object.entries(channel_values).map(
-      async ([name, value]) => [name, await this.serde.dump(value, channelPlace(name))] as const,
+      async ([name, value]) => [name, await this.serde.dump(value, channelSubject(name))] as const,
     );
     const values = new Map(await Promise.all(dumped));
     const total = [...values.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);

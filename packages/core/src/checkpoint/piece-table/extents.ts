@@ -9,10 +9,10 @@ export type Extent =
   | [kind: 1, first: number, last: number]
   /** Part of the inline segment of the head so far back. */
   | [kind: 2, back: number, from: number, to: number]
-  /** The whole stored segments of a lineage, from ordinal to ordinal. */
-  | [kind: 3, lineage: string, first: number, last: number]
+  /** The whole stored segments of a series, from ordinal to ordinal. */
+  | [kind: 3, series: string, first: number, last: number]
   /** Part of a stored segment. */
-  | [kind: 4, lineage: string, ordinal: number, from: number, to: number];
+  | [kind: 4, series: string, ordinal: number, from: number, to: number];
 
 /** A channel as a head keeps it. */
 export interface HeadChannel {
@@ -38,10 +38,10 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
       else if (last?.[0] === 1 && last[2] > back && isBare(last[2], back)) last[2] = back;
       else extents.push([1, back, back]);
     } else {
-      const { lineage, ordinal } = segment;
-      if (!isWhole) extents.push([4, lineage, ordinal, from, to]);
-      else if (last?.[0] === 3 && last[1] === lineage && last[3] === ordinal - 1) last[3] = ordinal;
-      else extents.push([3, lineage, ordinal, ordinal]);
+      const { series, ordinal } = segment;
+      if (!isWhole) extents.push([4, series, ordinal, from, to]);
+      else if (last?.[0] === 3 && last[1] === series && last[3] === ordinal - 1) last[3] = ordinal;
+      else extents.push([3, series, ordinal, ordinal]);
     }
   }
   return extents;
@@ -58,11 +58,11 @@ export function reachOf(extents: Extent[]): number {
   return Math.max(0, ...extents.map((extent) => (extent[0] === 1 || extent[0] === 2 ? extent[1] : 0)));
 }
 
-/** The stored segments that the extents refer to, as ranges of ordinals by lineage. */
-export function storedRanges(extents: Extent[]): { lineage: string; first: number; last: number }[] {
+/** The stored segments that the extents refer to, as ranges of ordinals by series. */
+export function storedRanges(extents: Extent[]): { series: string; first: number; last: number }[] {
   return extents.flatMap((extent) => {
-    if (extent[0] === 3) return [{ lineage: extent[1], first: extent[2], last: extent[3] }];
-    return extent[0] === 4 ? [{ lineage: extent[1], first: extent[2], last: extent[2] }] : [];
+    if (extent[0] === 3) return [{ series: extent[1], first: extent[2], last: extent[3] }];
+    return extent[0] === 4 ? [{ series: extent[1], first: extent[2], last: extent[2] }] : [];
   });
 }
 
@@ -71,7 +71,7 @@ export function toSlices(
   extents: Extent[],
   depth: number,
   inlineSize: InlineSize,
-  stored: (lineage: string, ordinal: number) => StoredSegment,
+  stored: (series: string, ordinal: number) => StoredSegment,
 ): Slice[] {
   const segments = new Map<number, Segment>();
   const inline = (back: number): Segment => {

@@ -25,12 +25,12 @@ export interface Ancestor {
 /** A checkpoint as it was loaded or put: what its children are compared with. */
 export interface State {
   depth: number;
-  life?: string;
+  incarnation?: string;
   /** Epoch seconds until which its head, and what that refers to, are kept; for good when left out. */
   keptUntil?: number;
   sourcesUntil?: number;
   /** Itself and its nearest ancestors, nearest last. */
-  lineage: Ancestor[];
+  ancestors: Ancestor[];
   channels: Map<string, Channel>;
 }
 
@@ -71,7 +71,7 @@ const LEAST_MERGED = 4;
 export function plan(
   parent: State | undefined,
   values: Map<string, Dumped>,
-  newLineage: () => string,
+  newSeries: () => string,
   { isReplacing = false } = {},
 ): Plan {
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
@@ -82,12 +82,12 @@ export function plan(
       known?.type === value.type && (value.bytes.length >= SMALL_BYTES || known.bytes.equals(value.bytes));
     const parts = comparable ? compare(known.bytes, value.bytes) : [{ kept: false, from: 0, to: value.bytes.length }];
     made.kept.set(name, parts[0]?.kept && parts[0].from === 0 ? parts[0].to : 0);
-    const writer = new ChannelWriter(value.bytes, depth, known, newLineage);
+    const writer = new ChannelWriter(value.bytes, depth, known, newSeries);
     for (const { kept, from, to } of parts) {
       if (kept) writer.keep(cut(known?.slices ?? [], from, to));
       else writer.add(from, to);
     }
-    const sizeAt = (at: number) => parent?.lineage.find((one) => one.depth === at)?.inline.get(name) ?? 0;
+    const sizeAt = (at: number) => parent?.ancestors.find((one) => one.depth === at)?.inline.get(name) ?? 0;
     writer.shorten((at) => (at === depth && !isReplacing ? writer.inlineSize : sizeAt(at)));
     if (isReplacing) writer.storeAll();
     const { slices, inline, segments } = writer.finish();
@@ -100,7 +100,7 @@ export function plan(
 
 /** The channels as a head keeps them, once the segments are stored. */
 export function headChannels(planned: Plan, depth: number, parent: State | undefined): Map<string, HeadChannel> {
-  const sizes = new Map(parent?.lineage.map((one) => [one.depth, one.inline]));
+  const sizes = new Map(parent?.ancestors.map((one) => [one.depth, one.inline]));
   return new Map(
     [...planned.channels].map(([name, { type, slices, crc }]) => {
       const inline = planned.inline.get(name) ?? Buffer.alloc(0);
@@ -114,22 +114,22 @@ export function headChannels(planned: Plan, depth: number, parent: State | undef
 class ChannelWriter {
   private readonly bytes: Buffer;
   private readonly depth: number;
-  private readonly newLineage: () => string;
+  private readonly newSeries: () => string;
   private slices: Slice[] = [];
   /** Stands for the bytes that are not stored anywhere yet. */
   private readonly fresh: InlineSegment;
-  private lineage: string | undefined;
+  private series: string | undefined;
   private nextOrdinal = 0;
   private readonly segments: NewSegment[] = [];
 
-  constructor(bytes: Buffer, depth: number, known: Channel | undefined, newLineage: () => string) {
+  constructor(bytes: Buffer, depth: number, known: Channel | undefined, newSeries: () => string) {
     this.bytes = bytes;
     this.depth = depth;
-    this.newLineage = newLineage;
+    this.newSeries = newSeries;
     this.fresh = { depth, size: bytes.length };
     for (const { segment } of known?.slices ?? [])
       if (!isInline(segment) && segment.ordinal >= this.nextOrdinal) {
-        this.lineage = segment.lineage;
+        this.series = segment.series;
         this.nextOrdinal = segment.ordinal + 1;
       }
   }
@@ -218,11 +218,11 @@ class ChannelWriter {
   }
 
   private store(from: number, to: number): Slice[] {
-    this.lineage ??= this.newLineage();
+    this.series ??= this.newSeries();
     const slices: Slice[] = [];
     for (let at = from; at < to; at += MAX_SEGMENT_BYTES) {
       const bytes = this.bytes.subarray(at, Math.min(to, at + MAX_SEGMENT_BYTES));
-      const segment = { lineage: this.lineage, ordinal: this.nextOrdinal++, size: bytes.length };
+      const segment = { series: this.series, ordinal: this.nextOrdinal++, size: bytes.length };
       this.segments.push({ segment, bytes });
       slices.push(whole(segment));
     }
@@ -234,13 +234,13 @@ class ChannelWriter {
     const parts: Buffer[] = [];
     const segment: InlineSegment = { depth: this.depth, size: this.inlineSize };
     let at = 0;
-    const placed = this.slices.map((slice) => {
+    const slices = this.slices.map((slice) => {
       if (slice.segment !== this.fresh) return slice;
       const { from, to } = slice;
       parts.push(this.bytes.subarray(from, to));
       at += to - from;
       return { segment, from: at - (to - from), to: at };
     });
-    return { slices: join([], placed), inline: Buffer.concat(parts) };
+    return { slices: join([], slices), inline: Buffer.concat(parts) };
   }
 }

@@ -9,9 +9,9 @@ export interface InlineSegment {
   size: number;
 }
 
-/** Stored segments of a lineage are numbered in the order of the bytes that were appended. */
+/** Stored segments of a series are numbered in the order of the bytes that were appended. */
 export interface StoredSegment {
-  lineage: string;
+  series: string;
   ordinal: number;
   size: number;
 }

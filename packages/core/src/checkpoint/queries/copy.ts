@@ -7,7 +7,7 @@
  * In the copy everything is written in the other order, and the checkpoints last, the oldest first.
  */
 import type { Item, Key, Table } from "../../dynamo/index.ts";
-import type { Life } from "../../life.ts";
+import type { Incarnation } from "../../incarnation.ts";
 import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
 import type { Blob, Blobs } from "../items/blobs.ts";
@@ -48,10 +48,10 @@ export interface Copying {
   now: number;
 }
 
-/** A thread in one of its lives. */
+/** A thread in one of its incarnations. */
 export interface ThreadEnd {
   threadId: string;
-  life: Life;
+  incarnation: Incarnation;
   /** Resolves to true when the thread was deleted meanwhile, as far as the saver knows. */
   isOver: () => Promise<boolean>;
 }
@@ -72,8 +72,8 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   const [from, to] = [source.threadId, target.threadId];
   const found: Source[] = [];
   for await (const { ref, head } of heads.byId(from)) {
-    if (!head || !(await seen.isOfLife({ ref, head }, { ...source.life, undone: [] }))) continue;
-    const isUndone = !(await seen.isOfLife({ ref, head }, source.life));
+    if (!head || !(await seen.isOfIncarnation({ ref, head }, { ...source.incarnation, undone: [] }))) continue;
+    const isUndone = !(await seen.isOfIncarnation({ ref, head }, source.incarnation));
     found.push({ ref, head: isUndone ? { ...head, expiresAt: 0 } : head });
   }
   const writes: Item[] = [];
@@ -88,7 +88,7 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
     to,
     writes.filter(({ sk }) => named.has(nameOf(namespaceOf(sk), checkpointOf(sk)))),
   );
-  await copyHeads(copying, to, whole, { named, life: target.life.id });
+  await copyHeads(copying, to, whole, { named, incarnation: target.incarnation.id });
   return whole.filter(({ head }) => !isOver(head, copying.now)).length;
 }
 
@@ -98,8 +98,8 @@ const nameOf = (namespace: string, checkpointId: string) => JSON.stringify([name
 
 const segmentsOf = ({ channels }: Head): string[] =>
   [...channels.values()].flatMap(({ extents }) =>
-    storedRanges(extents).flatMap(({ lineage, first, last }) =>
-      Array.from({ length: last - first + 1 }, (_, i) => segmentKey("", { lineage, ordinal: first + i }).sk),
+    storedRanges(extents).flatMap(({ series, first, last }) =>
+      Array.from({ length: last - first + 1 }, (_, i) => segmentKey("", { series, ordinal: first + i }).sk),
     ),
   );
 
@@ -206,7 +206,7 @@ async function copyHeads(
   { table, codec, values, threads, expiry, now }: Copying,
   to: string,
   sources: Source[],
-  { named, life }: { named: Set<string>; life: string | undefined },
+  { named, incarnation }: { named: Set<string>; incarnation: string | undefined },
 ): Promise<void> {
   const oldestFirst = sources.toSorted((a, b) => a.head.depth - b.head.depth);
   for (let at = 0; at < oldestFirst.length; at += PUT_AT_ONCE)
@@ -215,12 +215,12 @@ async function copyHeads(
   /** The head, behind the pointer to it, if it has one. The copy has had no lease. */
   async function move({ ref, head }: Source): Promise<Item[]> {
     const key = headKey({ ...ref, threadId: to });
-    const { life: _, expiresAt, sourcesUntil: __, fence: ___, ...rest } = head;
+    const { incarnation: _, expiresAt, sourcesUntil: __, fence: ___, ...rest } = head;
     // A head that is absent to readers, and kept for what refers to it, is so in the copy.
     const until = isOver(head, now) ? expiresAt : expiry.expiresAt;
     const encoded = encodeHead({
       ...rest,
-      ...(life !== undefined && { life }),
+      ...(incarnation !== undefined && { incarnation }),
       ...(until !== undefined && { expiresAt: until }),
       ...(expiry.keptUntil !== undefined && { sourcesUntil: expiry.keptUntil }),
       metadata: await values.renamed(ref, head, to),

@@ -1,7 +1,7 @@
 /** What a delta channel is rebuilt from: the writes along a checkpoint's ancestors, back to a value that is stored. */
 import type { CheckpointPendingWrite, DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { Head } from "../items/head.ts";
-import type { Nearby } from "../items/head-reader.ts";
+import type { HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
 import type { CheckpointRef } from "../items/keys.ts";
 import { idsByClock } from "../items/order.ts";
@@ -17,11 +17,11 @@ interface Stores {
 /** The number of ancestors that are read at once, with their writes. */
 export const BATCH = 100;
 
-/** `nearby`: what was read already. Ancestors that are absent to readers count while they are there. Throws `store-corrupt` when one is damaged. */
+/** `cache`: what was read already. Ancestors that are absent to readers count while they are there. Throws `store-corrupt` when one is damaged. */
 export async function deltaHistory(
   { heads, values, pendingWrites }: Stores,
   of: { ref: CheckpointRef; head: Head } | undefined,
-  nearby: Nearby,
+  cache: HeadCache,
   channels: string[],
 ): Promise<Record<string, DeltaChannelHistory>> {
   const histories = new Map(channels.map((name) => [name, { newestFirst: [] as CheckpointPendingWrite[], seed: {} }]));
@@ -41,7 +41,7 @@ export async function deltaHistory(
       for (const write of ((await writes.get(ref.checkpointId)?.()) ?? []).toReversed())
         if (open.has(write[1])) histories.get(write[1])?.newestFirst.push(write);
       for (const name of [...open].filter((one) => head.channels.has(one))) {
-        const { state } = await heads.load(ref, head, nearby);
+        const { state } = await heads.load(ref, head, cache);
         const seed = await values.channel(ref, state, name);
         if (seed === undefined) continue;
         Object.assign(histories.get(name) ?? {}, { seed: { seed } });
@@ -53,8 +53,8 @@ export async function deltaHistory(
   for (let at = of; at?.head.parent !== undefined && open.size > 0 && !passed.has(at.ref.checkpointId); ) {
     passed.add(at.ref.checkpointId);
     const ref: CheckpointRef = { ...at.ref, checkpointId: at.head.parent };
-    if (!nearby.has(ref.checkpointId)) await heads.gather(ref, nearby, BATCH);
-    const head = nearby.get(ref.checkpointId)?.head;
+    if (!cache.has(ref.checkpointId)) await heads.gather(ref, cache, BATCH);
+    const head = cache.get(ref.checkpointId)?.head;
     at = head && { ref, head };
     if (at && batch.push(at) === BATCH) await take();
   }

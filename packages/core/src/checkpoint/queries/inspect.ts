@@ -4,7 +4,7 @@ import type { Codec } from "../bytes/codec.ts";
 import type { Head } from "../items/head.ts";
 import { toEntry } from "../items/head-reader.ts";
 import { partition } from "../items/keys.ts";
-import { isAbove, placeOf } from "../items/order.ts";
+import { isAbove, positionOf } from "../items/order.ts";
 import type { Extent } from "../piece-table/extents.ts";
 
 export interface ThreadReport {
@@ -16,7 +16,7 @@ export interface ThreadReport {
   channels: {
     namespace: string;
     name: string;
-    /** How many extents, and so how many places, its value is read from. */
+    /** How many extents, and so how many positions, its value is read from. */
     extents: number;
     /** How many stored segments. */
     segments: number;
@@ -39,7 +39,7 @@ export async function inspectThread(table: Table, codec: Codec, threadId: string
     checkpoints: [],
     damaged: [],
   };
-  const newest = new Map<string, { head: Head; place: string }>();
+  const newest = new Map<string, { head: Head; position: string }>();
   for await (const item of table.query({ pk: partition(threadId), withExpired: true })) {
     const kind = KINDS[item.sk.split("#")[0] as keyof typeof KINDS];
     if (!kind) continue;
@@ -54,8 +54,9 @@ export async function inspectThread(table: Table, codec: Codec, threadId: string
     const { namespace, checkpointId } = ref;
     report.checkpoints.push({ namespace, id: checkpointId, bytes });
     if (!head) report.damaged.push(checkpointId);
-    const place = head && placeOf(checkpointId, head.shift);
-    if (head && place && isAbove(place, newest.get(namespace)?.place ?? "")) newest.set(namespace, { head, place });
+    const position = head && positionOf(checkpointId, head.shift);
+    if (head && position && isAbove(position, newest.get(namespace)?.position ?? ""))
+      newest.set(namespace, { head, position });
   }
   for (const [namespace, { head }] of newest)
     for (const [name, { extents }] of head.channels)

@@ -1,13 +1,13 @@
-import type { Candidate, Entry, Nearby } from "../items/head-reader.ts";
+import type { Candidate, Entry, HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
-import { isAbove, placeOf } from "../items/order.ts";
+import { isAbove, positionOf } from "../items/order.ts";
 import { MAX_REACH } from "../piece-table/plan.ts";
 
 export interface WantedHeads {
   /** Without a head where its bytes are damaged. */
   wanted: Pick<Candidate, "ref" | "head">[];
   /** All that was read so far, by namespace: among them, most often, what the wanted ones refer to. */
-  nearby: Map<string, Nearby>;
+  cache: Map<string, HeadCache>;
 }
 
 /** So many are handed on at a time, when there are so many. */
@@ -19,17 +19,17 @@ export async function* wantedHeads(
   { threadId, namespace, limit }: { threadId: string; namespace: string | undefined; limit: number },
   wants: (entry: Entry) => Promise<boolean>,
 ): AsyncGenerator<WantedHeads> {
-  const nearby = new Map<string, Nearby>();
+  const cache = new Map<string, HeadCache>();
   let waiting: (Pick<Candidate, "ref" | "head"> & { position: number })[] = [];
   let left = limit;
   let position = 0;
   const pageSize = limit + MAX_REACH + 1;
   const range = { threadId, namespace, ...(Number.isFinite(pageSize) && { pageSize }) };
-  for await (const entry of heads.newestFirst(range, nearby)) {
+  for await (const entry of heads.newestFirst(range, cache)) {
     position += 1;
     const ready = waiting.filter((one) => one.position + MAX_REACH < position).length;
     if (ready >= GROUP || (ready > 0 && ready === left)) {
-      yield { wanted: waiting.slice(0, ready), nearby };
+      yield { wanted: waiting.slice(0, ready), cache };
       waiting = waiting.slice(ready);
       left -= ready;
       if (left === 0) return;
@@ -37,15 +37,15 @@ export async function* wantedHeads(
     const { ref, head } = entry;
     if (waiting.length < left && (await wants(entry))) waiting.push({ ref, head, position });
   }
-  if (waiting.length > 0) yield { wanted: waiting, nearby };
+  if (waiting.length > 0) yield { wanted: waiting, cache };
 }
 
 /** Tells the heads that are older than a checkpoint of that id, when asked of each from the newest on. */
-export function olderThan(checkpointId: string): (entry: Pick<Entry, "ref" | "place">) => boolean {
+export function olderThan(checkpointId: string): (entry: Pick<Entry, "ref" | "position">) => boolean {
   const passed = new Set<string>();
-  return ({ ref, place }) => {
-    // One whose place is not its id is met before those that are older, and others sort by their ids.
-    const isOlder = passed.has(ref.namespace) || isAbove(placeOf(checkpointId), place);
+  return ({ ref, position }) => {
+    // One whose position is not its id is met before those that are older, and others sort by their ids.
+    const isOlder = passed.has(ref.namespace) || isAbove(positionOf(checkpointId), position);
     if (ref.checkpointId === checkpointId) passed.add(ref.namespace);
     return isOlder;
   };

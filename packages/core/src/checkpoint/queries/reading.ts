@@ -1,4 +1,4 @@
-/** Reads checkpoints for a caller's config: those that are visible in the life that it names, the latest first. */
+/** Reads checkpoints for a caller's config: those that are visible in the incarnation that it names, the latest first. */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import {
   type CheckpointListOptions,
@@ -9,12 +9,12 @@ import {
 import { required, text } from "../config.ts";
 import { corrupt } from "../corrupt.ts";
 import type { Head } from "../items/head.ts";
-import type { Candidate, Entry, Nearby } from "../items/head-reader.ts";
+import type { Candidate, Entry, HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
 import { type CheckpointRef, whatOf } from "../items/keys.ts";
 import type { PendingWrites } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
-import { asAnswered, keepLife, type Lives } from "../items/tombstone.ts";
+import { asAnswered, type Incarnations, keepIncarnation } from "../items/tombstone.ts";
 import type { Values } from "../items/values.ts";
 import { BATCH, deltaHistory } from "./delta-history.ts";
 import { olderThan, wantedHeads } from "./listing.ts";
@@ -25,7 +25,7 @@ import type { Tuples } from "./tuples.ts";
 interface Parts {
   heads: Heads;
   seen: Seen;
-  lives: Lives;
+  incarnations: Incarnations;
   values: Values;
   pendingWrites: PendingWrites;
   tuples: Tuples;
@@ -35,16 +35,16 @@ interface Parts {
 export class Reading {
   private readonly heads: Heads;
   private readonly seen: Seen;
-  private readonly lives: Lives;
+  private readonly incarnations: Incarnations;
   private readonly values: Values;
   private readonly pendingWrites: PendingWrites;
   private readonly tuples: Tuples;
   private readonly threads: Threads;
 
-  constructor({ heads, seen, lives, values, pendingWrites, tuples, threads }: Parts) {
+  constructor({ heads, seen, incarnations, values, pendingWrites, tuples, threads }: Parts) {
     this.heads = heads;
     this.seen = seen;
-    this.lives = lives;
+    this.incarnations = incarnations;
     this.values = values;
     this.pendingWrites = pendingWrites;
     this.tuples = tuples;
@@ -56,17 +56,17 @@ export class Reading {
     const threadId = text(config, "thread_id");
     if (threadId === undefined) return undefined;
     const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
-    const nearby: Nearby = new Map();
+    const cache: HeadCache = new Map();
     const [found, writesOf] = await Promise.all([
-      this.visible(of, config, nearby).next(),
+      this.visible(of, config, cache).next(),
       of.checkpointId
         ? this.pendingWrites.read(of).then((writes) => async () => writes)
         : this.pendingWrites.readNewest(threadId, of.namespace),
     ]);
     if (found.done) return undefined;
     const { ref, head } = found.value;
-    const [loaded, writes] = await Promise.all([this.heads.load(ref, head, nearby), writesOf(ref)]);
-    return keepLife(asAnswered(await this.tuples.of(loaded, writes), config), config);
+    const [loaded, writes] = await Promise.all([this.heads.load(ref, head, cache), writesOf(ref)]);
+    return keepIncarnation(asAnswered(await this.tuples.of(loaded, writes), config), config);
   }
 
   /**
@@ -76,15 +76,15 @@ export class Reading {
   private async *visible(
     of: CheckpointRef,
     config: RunnableConfig,
-    nearby: Nearby,
+    cache: HeadCache,
   ): AsyncGenerator<Candidate & { head: Head }, undefined> {
-    const [candidates, life] = await Promise.all([
-      this.heads.candidates(of, this.lives.known(of.threadId, config), nearby),
-      this.lives.of(of.threadId, config),
+    const [candidates, incarnation] = await Promise.all([
+      this.heads.candidates(of, this.incarnations.known(of.threadId, config), cache),
+      this.incarnations.of(of.threadId, config),
     ]);
     for await (const { ref, head } of candidates) {
       if (!head) throw corrupt(whatOf(ref));
-      if (await this.seen.isVisible({ ref, head }, life)) yield { ref, head };
+      if (await this.seen.isVisible({ ref, head }, incarnation)) yield { ref, head };
     }
   }
 
@@ -99,16 +99,16 @@ export class Reading {
     const asked = text(config, "thread_id");
     let left = limit;
     for (const threadId of left <= 0 ? [] : asked === undefined ? await this.threads.all() : [asked]) {
-      const life = await this.lives.of(threadId, config);
+      const incarnation = await this.incarnations.of(threadId, config);
       const isOlder = beforeId ? olderThan(beforeId) : () => true;
-      const wants = async ({ ref, head, place }: Entry) =>
-        isOlder({ ref, place }) &&
+      const wants = async ({ ref, head, position }: Entry) =>
+        isOlder({ ref, position }) &&
         (!only || ref.checkpointId === only) &&
-        (!head || (await this.seen.isVisible({ ref, head }, life))) &&
+        (!head || (await this.seen.isVisible({ ref, head }, incarnation))) &&
         (!head || !filter || (await this.seen.meets({ ref, head }, filter)));
       for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
         for await (const tuple of this.tuples.ofGroup(threadId, group)) {
-          yield keepLife(tuple, config);
+          yield keepIncarnation(tuple, config);
           if (--left === 0) return;
         }
     }
@@ -117,11 +117,11 @@ export class Reading {
   async progress(config: RunnableConfig, runId: string): Promise<RunProgress> {
     const threadId = required(config, "thread_id", "read a run's progress");
     const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
-    const nearby: Nearby = new Map();
+    const cache: HeadCache = new Map();
     const parts = {
       values: this.values,
       pendingWrites: this.pendingWrites,
-      visible: () => this.visible({ ...of, checkpointId: "" }, config, nearby),
+      visible: () => this.visible({ ...of, checkpointId: "" }, config, cache),
       tupleOf: (ref: CheckpointRef) =>
         this.tuple({ configurable: { ...config.configurable, checkpoint_id: ref.checkpointId } }),
     };
@@ -136,10 +136,10 @@ export class Reading {
     const threadId = required(config, "thread_id", "read a channel's history");
     const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
     const { heads, values, pendingWrites } = this;
-    const nearby: Nearby = new Map();
-    if (of.checkpointId) await heads.gather(of, nearby, BATCH);
-    const named = nearby.get(of.checkpointId);
-    const found = named ? { ref: of, ...named } : (await this.visible(of, config, nearby).next()).value;
-    return deltaHistory({ heads, values, pendingWrites }, found, nearby, channels);
+    const cache: HeadCache = new Map();
+    if (of.checkpointId) await heads.gather(of, cache, BATCH);
+    const named = cache.get(of.checkpointId);
+    const found = named ? { ref: of, ...named } : (await this.visible(of, config, cache).next()).value;
+    return deltaHistory({ heads, values, pendingWrites }, found, cache, channels);
   }
 }

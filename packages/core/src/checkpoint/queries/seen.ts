@@ -1,6 +1,6 @@
 /** Decides which stored checkpoints a reader sees. */
 import type { Clock } from "../../clock.ts";
-import type { Life } from "../../life.ts";
+import type { Incarnation } from "../../incarnation.ts";
 import { unlessCorrupt } from "../corrupt.ts";
 import type { Head } from "../items/head.ts";
 import type { CheckpointRef } from "../items/keys.ts";
@@ -20,16 +20,16 @@ export class Seen {
     this.clock = clock;
   }
 
-  /** True when it has not expired, is of the thread's life, and its run was not rolled back. */
-  async isVisible(stored: Stored, life: Life): Promise<boolean> {
+  /** True when it has not expired, is of the thread's incarnation, and its run was not rolled back. */
+  async isVisible(stored: Stored, incarnation: Incarnation): Promise<boolean> {
     const { expiresAt } = stored.head;
     const isExpired = expiresAt !== undefined && expiresAt * 1000 <= this.clock.now();
-    return !isExpired && (await this.isOfLife(stored, life));
+    return !isExpired && (await this.isOfIncarnation(stored, incarnation));
   }
 
-  /** True when it is of the thread's life, and its run was not rolled back. One that has expired may be needed by others. */
-  async isOfLife({ ref, head }: Stored, { id, undone }: Life): Promise<boolean> {
-    if (id !== undefined && head.life !== id) return false;
+  /** True when it is of the thread's incarnation, and its run was not rolled back. One that has expired may be needed by others. */
+  async isOfIncarnation({ ref, head }: Stored, { id, undone }: Incarnation): Promise<boolean> {
+    if (id !== undefined && head.incarnation !== id) return false;
     if (undone.length === 0) return true;
     const metadata = (await this.values.metadata(ref, head).catch(unlessCorrupt)) as { run_id?: string } | undefined;
     return metadata?.run_id === undefined || !undone.includes(metadata.run_id);

@@ -37,7 +37,7 @@ export class Tuples {
   }
 
   /** The tuples of heads that were read, with one query for the writes of each namespace. */
-  async *ofGroup(threadId: string, { wanted, nearby }: WantedHeads): AsyncGenerator<CheckpointTuple> {
+  async *ofGroup(threadId: string, { wanted, cache }: WantedHeads): AsyncGenerator<CheckpointTuple> {
     const writes = new Map<string, Map<string, WritesReader>>();
     for (const namespace of new Set(wanted.map(({ ref }) => ref.namespace))) {
       const lists = idsByClock(wanted.filter(({ ref }) => ref.namespace === namespace));
@@ -46,7 +46,7 @@ export class Tuples {
     for (const { ref, head } of wanted)
       try {
         if (!head) throw corrupt(whatOf(ref));
-        const loaded = await this.heads.load(ref, head, nearby.get(ref.namespace) ?? new Map());
+        const loaded = await this.heads.load(ref, head, cache.get(ref.namespace) ?? new Map());
         yield await this.of(loaded, (await writes.get(ref.namespace)?.get(ref.checkpointId)?.()) ?? []);
       } catch (error) {
         if (!isTenureError(error, "store-corrupt")) throw error;

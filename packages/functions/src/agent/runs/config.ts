@@ -1,5 +1,5 @@
 /** What a graph is run with: the assistant's defaults, the thread's, the request's own, and what only the server sets. */
-import { lifeConfig } from "@tenure/core/checkpoint";
+import { incarnationConfig } from "@tenure/core/checkpoint";
 import type { Lease, Run, Thread } from "@tenure/core/thread";
 import type { AssistantDescription } from "../assistants/description.ts";
 import { forkOf } from "./fork.ts";
@@ -30,7 +30,7 @@ export function executionOptions(
   run: Run,
   request: RunRequest,
   assistant: AssistantDescription,
-  life: Lease["life"],
+  incarnation: Lease["incarnation"],
 ): Fields & { configurable: Fields } {
   const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
   const from = forkOf(request);
@@ -42,7 +42,7 @@ export function executionOptions(
     ...(checkpoint?.checkpoint_ns != null && { checkpoint_ns: checkpoint.checkpoint_ns }),
     ...(checkpoint?.checkpoint_map != null && { checkpoint_map: checkpoint.checkpoint_map }),
     ...identityOf(run.owner),
-    ...lifeConfig(life),
+    ...incarnationConfig(incarnation),
     thread_id: run.threadId,
     run_id: run.id,
     graph_id: run.graphId,

@@ -34,10 +34,10 @@ export class RunResponses {
 
   /** Its events as they come. The connection ends with the run, whose record says how it ended by then. */
   stream(c: Context, run: Run, { after, cancelOnDisconnect, modes, stateless = false }: Watching): Response {
-    const place = `/threads/${run.threadId}/runs/${run.id}`;
-    c.header("Content-Location", stateless ? `/runs/${run.id}` : place);
+    const path = `/threads/${run.threadId}/runs/${run.id}`;
+    c.header("Content-Location", stateless ? `/runs/${run.id}` : path);
     // Where a client of the SDK goes on when the connection breaks.
-    c.header("Location", `${place}/stream`);
+    c.header("Location", `${path}/stream`);
     // Proxies that gather a response before they pass it on are told not to.
     c.header("X-Accel-Buffering", "no");
     c.header("Transfer-Encoding", "chunked");
@@ -47,9 +47,9 @@ export class RunResponses {
 
   /** What it ended with: its last values, or `__error__`. White space comes first while there is nothing to say. */
   wait(c: Context, run: Run, { cancelOnDisconnect, stateless = false }: Omit<Watching, "after" | "modes">): Response {
-    const place = `/threads/${run.threadId}/runs/${run.id}`;
-    c.header("Content-Location", stateless ? `/runs/${run.id}` : place);
-    c.header("Location", `${place}/join`);
+    const path = `/threads/${run.threadId}/runs/${run.id}`;
+    c.header("Content-Location", stateless ? `/runs/${run.id}` : path);
+    c.header("Location", `${path}/join`);
     c.header("Content-Type", "application/json");
     return c.body(this.body(this.result(run), run, cancelOnDisconnect));
   }

@@ -1,5 +1,5 @@
 /** What routes do with threads: whose they are, the graph that their state belongs to, and all that is of one. */
-import { lifeConfig } from "@tenure/core/checkpoint";
+import { incarnationConfig } from "@tenure/core/checkpoint";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
 import { z } from "zod";
@@ -46,7 +46,7 @@ export class ThreadAccess {
   /** What a thread's state is read and changed with. */
   configOf(thread: Thread, checkpoint: object = {}): { configurable: Record<string, unknown> } {
     const configurable = thread.config.configurable as object | undefined;
-    const own = { ...identityOf(thread.owner), ...lifeConfig(thread.life), thread_id: thread.id };
+    const own = { ...identityOf(thread.owner), ...incarnationConfig(thread.incarnation), thread_id: thread.id };
     return { configurable: { user_id: thread.owner, ...configurable, ...checkpoint, ...own } };
   }
 

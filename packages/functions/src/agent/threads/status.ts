@@ -55,8 +55,8 @@ export async function changeState<T>(
   const hold = new Hold(lease, clock, leasePolicy);
   let state: Told | undefined;
   try {
-    const { life, fence } = lease;
-    const held = { ...thread, life: { ...life, fence } };
+    const { incarnation, fence } = lease;
+    const held = { ...thread, incarnation: { ...incarnation, fence } };
     const changed = await underGuard(hold.guard, () => change(held));
     await hold.drained();
     state = await stateNow(deps, access, thread);

@@ -1,6 +1,6 @@
 /** One run of a graph, from the lease to its end, however it ends. */
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { lifeConfig } from "@tenure/core/checkpoint";
+import { incarnationConfig } from "@tenure/core/checkpoint";
 import { underGuard } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
 import { firstEventOf } from "@tenure/core/events";
@@ -116,8 +116,8 @@ export class Execution {
         if (this.isRepeated) return undefined;
       }
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
-      const { life, fence } = this.hold.lease;
-      const asked = executionOptions(run, request, assistant, { ...life, fence });
+      const { incarnation, fence } = this.hold.lease;
+      const asked = executionOptions(run, request, assistant, { ...incarnation, fence });
       const graph = await this.graphFor(request, asked);
       const begins = { input: graphInput(request), configurable: {} };
       const isNew = run.attempt === 1 || isTemporary(request);
@@ -221,7 +221,7 @@ export class Execution {
   }
 
   private get stateConfig(): RunnableConfig {
-    return { configurable: { thread_id: this.run.threadId, ...lifeConfig(this.hold.lease.life) } };
+    return { configurable: { thread_id: this.run.threadId, ...incarnationConfig(this.hold.lease.incarnation) } };
   }
 
   /** The projection of the thread's values now, which the last event of all of them has told if nothing waits. */

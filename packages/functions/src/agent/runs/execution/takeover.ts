@@ -82,7 +82,7 @@ function unused(
 const isFinished = (taskId: string, writes: readonly CheckpointPendingWrite[]): boolean =>
   writes.some(([task, channel]) => task === taskId && !MARKS.has(channel));
 
-interface Place {
+interface Standing {
   state: StateSnapshot;
   /** The checkpoint that the state is of. */
   tuple: CheckpointTuple;
@@ -91,7 +91,7 @@ interface Place {
 }
 
 /** True when a graph waits for somebody: at a breakpoint, or for the answers to all that its tasks have left to do. */
-async function waits(saver: DynamoDBSaver, graph: Graph, { state, tuple, run, request }: Place): Promise<boolean> {
+async function waits(saver: DynamoDBSaver, graph: Graph, { state, tuple, run, request }: Standing): Promise<boolean> {
   if (await isAtBreakpoint(graph, { state, tuple, run, request })) return true;
   const writes = tuple.pendingWrites ?? [];
   let isAsking = false;
@@ -122,7 +122,7 @@ async function waitsWithin(
  * True when the process that put a checkpoint stopped there, by the rule that LangGraph has (`shouldInterrupt`): something was
  * written since the last stop, and a task that comes next, or came last, is among the nodes to stop at.
  */
-async function isAtBreakpoint(graph: Graph, { state, tuple, request }: Place): Promise<boolean> {
+async function isAtBreakpoint(graph: Graph, { state, tuple, request }: Standing): Promise<boolean> {
   const before = request.interrupt_before ?? graph.interruptBefore ?? [];
   const after = request.interrupt_after ?? graph.interruptAfter ?? [];
   if (before.length === 0 && after.length === 0) return false;

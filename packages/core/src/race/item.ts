@@ -1,10 +1,7 @@
-/**
- * A record that stays in DynamoDB past its deadline, until a sweeper takes it: the other half of the race that shows what
- * expiry means. It holds nothing but its own existence.
- */
+/** The race's item in DynamoDB: it stays readable past its deadline, until TTL's cleanup deletes it. It holds no data. */
 import type { Key, Table } from "../dynamo/index.ts";
 
-export interface LingeringStore {
+export interface RaceItem {
   /** Makes the record. `deadline` is epoch milliseconds, and a whole second, as DynamoDB's TTL has it. Idempotent. */
   put(id: string, deadline: number): Promise<void>;
   /** Whether a reader who takes the item as it comes finds it. */
@@ -15,7 +12,7 @@ export interface LingeringStore {
 
 const keyOf = (id: string): Key => ({ pk: `race#${id}`, sk: "race" });
 
-export function createLingeringStore(table: Table): LingeringStore {
+export function createRaceItem(table: Table): RaceItem {
   return {
     put: (id, deadline) => table.put({ ...keyOf(id), expiresAt: deadline / 1000 }),
     async isStored(id) {

@@ -73,7 +73,7 @@ export class DynamoDBStore extends BaseStore {
     value: Record<string, unknown>,
     ttlMs: number | undefined,
   ): Promise<void> {
-    const place = this.keyOf(namespace, key);
+    const itemKey = this.keyOf(namespace, key);
     const text = JSON.stringify(value);
     if (Buffer.byteLength(text) > MAX_VALUE_BYTES)
       throw invalid(`value: has ${Buffer.byteLength(text)} bytes as JSON, more than the ${MAX_VALUE_BYTES} of an item`);
@@ -83,8 +83,8 @@ export class DynamoDBStore extends BaseStore {
       throw invalid(`ttl: ${ttlMs} milliseconds are no length of time that can be kept`);
     const names = { "#value": "value", "#namespace": "namespace", "#name": "name", "#expires": "expiresAt" };
     const { "#expires": _, ...without } = names;
-    const before = await this.table.get(place);
-    await this.table.update(place, {
+    const before = await this.table.get(itemKey);
+    await this.table.update(itemKey, {
       expression: `SET #value = :value, #namespace = :namespace, #name = :name, createdAt = :created, updatedAt = :now${
         ttlMs === undefined ? " REMOVE expiresAt" : ", #expires = :expires"
       }`,

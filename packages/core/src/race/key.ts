@@ -1,11 +1,8 @@
-/**
- * A record that is gone at its deadline because Redis says so: one half of the race that shows what expiry means. It holds
- * nothing but its own existence.
- */
+/** The race's key in Redis: it is gone at its deadline because Redis checks that at each read. It holds no data. */
 import { defineScript, malformedReply, type RedisStore } from "../redis/index.ts";
 
 /** Every method is one command, and throws `store-unavailable` when Redis does not answer in time. */
-export interface FleetingStore {
+export interface RaceKey {
   /**
    * Makes a record that is gone at its deadline: `lastsMs` from now, and then at the next whole second, which is what
    * DynamoDB's TTL knows. Both in epoch milliseconds of Redis' clock. Unknown outcome: make another.
@@ -28,7 +25,7 @@ return {deadline, now}`,
 /** KEYS: 1 the record. Not EXISTS, so that what is shown is what a reader of a value would see. */
 const get = defineScript("return {redis.call('GET', KEYS[1]) and 1 or 0, now}", { declaresKeys: true });
 
-export function createFleetingStore(redis: RedisStore): FleetingStore {
+export function createRaceKey(redis: RedisStore): RaceKey {
   return {
     async put(id, lastsMs) {
       const [deadline, now] = numbers(await redis.evaluate(put, [keyOf(id)], [lastsMs]));

@@ -1,8 +1,8 @@
-/** A thread's life: from when it was made to its deletion. What belongs to another life than the current one is absent. */
+/** A thread's incarnation: from when it was made to its deletion. What belongs to another incarnation than the current one is absent. */
 import { randomBytes } from "node:crypto";
 
-export interface Life {
-  /** Undefined for a thread that was never deleted, where nobody keeps its lives. */
+export interface Incarnation {
+  /** Undefined for a thread that was never deleted, where nobody keeps its incarnations. */
   id?: string | undefined;
   /** Ids of the runs that were rolled back, the latest last: what they wrote is absent too. */
   undone: readonly string[];
@@ -16,7 +16,7 @@ export interface Life {
 /** The number of rolled back runs of a thread that are remembered. No write of an earlier one can still be under way. */
 const MAX_UNDONE = 20;
 
-export const newLifeId = (): string => randomBytes(6).toString("base64url");
+export const newIncarnationId = (): string => randomBytes(6).toString("base64url");
 
 /** The runs that are remembered as rolled back, once `runId` is one of them. */
 export const withUndone = (undone: readonly string[], runId: string): string[] =>

@@ -1,14 +1,14 @@
 /**
- * A thread's line and its lease: who waits, who is under way, and what has ended. All of it is in the thread's record, and each
+ * A thread's queue and its lease: who waits, who is under way, and what has ended. All of it is in the thread's record, and each
  * function here gives the record's next state, so that each step of docs/run-protocol.md is one conditional write.
  *
- * A run in the line is `waiting` (attempt 0), `under way` (the lease is its own), or `left behind` (it was begun, and its
+ * A run in the queue is `waiting` (attempt 0), `under way` (the lease is its own), or `left behind` (it was begun, and its
  * process has given it back or died). Only a waiting run can end without a process: the others have done something.
  */
 import type { CancelAction, FinalStatus, Run } from "./policy.ts";
 
-/** A run in its thread's line. */
-export interface Place {
+/** A run in its thread's queue. */
+export interface QueuedRun {
   runId: string;
   /**
    * Not to begin before, in epoch milliseconds by the clock of who admitted it; 0 for a run that was to begin at once, which
@@ -51,7 +51,7 @@ export interface Holding {
 }
 
 export interface Turns {
-  line: readonly Place[];
+  queue: readonly QueuedRun[];
   ended: readonly Ending[];
   /** Runs of which nothing is kept, the latest last: a request that is repeated admits none of them again. */
   gone: readonly string[];
@@ -76,7 +76,7 @@ const withGone = (gone: readonly string[], endings: readonly Ending[]): readonly
   return more.length > 0 ? [...gone, ...more].slice(-MAX_GONE) : gone;
 };
 
-const endingOf = ({ runId, attempt, yields }: Place, rest: Pick<Ending, "status" | "at" | "fence">): Ending => ({
+const endingOf = ({ runId, attempt, yields }: QueuedRun, rest: Pick<Ending, "status" | "at" | "fence">): Ending => ({
   ...{ runId, attempt, yields },
   ...rest,
 });
@@ -84,46 +84,46 @@ const endingOf = ({ runId, attempt, yields }: Place, rest: Pick<Ending, "status"
 /** Asks for runs to be ended: those that wait end at once, the others are told. */
 export function cancelled(
   turns: Turns,
-  isMeant: (place: Place) => boolean,
+  isMeant: (entry: QueuedRun) => boolean,
   action: CancelAction,
   at: number,
 ): { turns: Turns; ended: Ending[]; asked: string[] } {
   const status = action === "rollback" ? "forgotten" : "interrupted";
   const ended: Ending[] = [];
   const asked: string[] = [];
-  const line: Place[] = [];
-  for (const place of turns.line)
-    if (!isMeant(place)) line.push(place);
-    else if (place.attempt === 0) ended.push(endingOf(place, { status, at, fence: 0 }));
+  const queue: QueuedRun[] = [];
+  for (const entry of turns.queue)
+    if (!isMeant(entry)) queue.push(entry);
+    else if (entry.attempt === 0) ended.push(endingOf(entry, { status, at, fence: 0 }));
     else {
-      line.push({ ...place, cancel: stronger(place.cancel, action) });
-      asked.push(place.runId);
+      queue.push({ ...entry, cancel: stronger(entry.cancel, action) });
+      asked.push(entry.runId);
     }
   const gone = withGone(turns.gone, ended);
-  return { turns: { ...turns, line, ended: [...turns.ended, ...ended], gone }, ended, asked };
+  return { turns: { ...turns, queue, ended: [...turns.ended, ...ended], gone }, ended, asked };
 }
 
-/** Puts a run at the end of the line. */
+/** Puts a run at the end of the queue. */
 export const entered = (
   turns: Turns,
   { id, createdAt, startAt }: Pick<Run, "id" | "createdAt" | "startAt">,
 ): Turns => ({
   ...turns,
-  line: [...turns.line, { runId: id, startAt: startAt > createdAt ? startAt : 0, attempt: 0, yields: 0 }],
+  queue: [...turns.queue, { runId: id, startAt: startAt > createdAt ? startAt : 0, attempt: 0, yields: 0 }],
 });
 
-/** The place whose turn it is: the one that was left behind, then the first of those that are due, then the one that will be. */
-export function nextPlace({ line, leasedRun }: Turns, now: number): Place | undefined {
-  const left = line.find(({ runId }) => runId === leasedRun);
-  const due = line.find(({ startAt }) => startAt <= now);
-  return left ?? due ?? line.toSorted((a, b) => a.startAt - b.startAt)[0];
+/** The entry whose turn it is: the one that was left behind, then the first of those that are due, then the one that will be. */
+export function nextRun({ queue, leasedRun }: Turns, now: number): QueuedRun | undefined {
+  const left = queue.find(({ runId }) => runId === leasedRun);
+  const due = queue.find(({ startAt }) => startAt <= now);
+  return left ?? due ?? queue.toSorted((a, b) => a.startAt - b.startAt)[0];
 }
 
-/** Begins a run of the line. A run that somebody wants ended is begun too, by who then ends it. */
+/** Begins a run of the queue. A run that somebody wants ended is begun too, by who then ends it. */
 export function begun(turns: Turns, runId: string, lease: Omit<Holding, "runId">): Turns {
   return {
     ...turns,
-    line: turns.line.map((place) => (place.runId === runId ? { ...place, attempt: place.attempt + 1 } : place)),
+    queue: turns.queue.map((entry) => (entry.runId === runId ? { ...entry, attempt: entry.attempt + 1 } : entry)),
     fence: turns.fence + 1,
     lease: { ...lease, runId },
     leasedRun: runId,
@@ -132,8 +132,8 @@ export function begun(turns: Turns, runId: string, lease: Omit<Holding, "runId">
 
 /** Gives the lease back with its run not ended. */
 export function released({ lease, ...turns }: Turns): Turns {
-  const given = (place: Place) => (place.runId === lease?.runId ? { ...place, yields: place.yields + 1 } : place);
-  return { ...turns, line: turns.line.map(given) };
+  const given = (entry: QueuedRun) => (entry.runId === lease?.runId ? { ...entry, yields: entry.yields + 1 } : entry);
+  return { ...turns, queue: turns.queue.map(given) };
 }
 
 /** Ends the lease's run and gives the lease back. */
@@ -141,12 +141,12 @@ export function settled(
   { lease, leasedRun: _, ...turns }: Turns,
   outcome: Pick<Ending, "status" | "at" | "error" | "lastEvent">,
 ): Turns {
-  const place = turns.line.find(({ runId }) => runId === lease?.runId);
-  if (!place) return turns;
-  const ending = { ...endingOf(place, { status: outcome.status, at: outcome.at, fence: turns.fence }), ...outcome };
+  const entry = turns.queue.find(({ runId }) => runId === lease?.runId);
+  if (!entry) return turns;
+  const ending = { ...endingOf(entry, { status: outcome.status, at: outcome.at, fence: turns.fence }), ...outcome };
   return {
     ...turns,
-    line: turns.line.filter((one) => one !== place),
+    queue: turns.queue.filter((one) => one !== entry),
     ended: [...turns.ended, ending],
     gone: withGone(turns.gone, [ending]),
   };
@@ -155,7 +155,7 @@ export function settled(
 /** Takes a run out of all of it, but for its name: nothing is kept of it. */
 export const forgotten = (turns: Turns, runId: string): Turns => ({
   ...turns,
-  line: turns.line.filter((place) => place.runId !== runId),
+  queue: turns.queue.filter((entry) => entry.runId !== runId),
   ended: turns.ended.filter((ending) => ending.runId !== runId),
   gone: [...turns.gone.filter((one) => one !== runId), runId].slice(-MAX_GONE),
 });
