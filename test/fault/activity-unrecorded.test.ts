@@ -26,7 +26,7 @@ it("logs out at once, and reports each entry whole and without a secret", async 
     const { challenge } = (await asked.json()) as { challenge: string };
     const verified = await api.request("POST", "/auth/verify", { body: { challenge, code: api.sent() } });
     const { token, session } = (await verified.json()) as { token: string; session: { id: string } };
-    await api.deps.activity.settle(120_000);
+    await api.deps.activity.flush(120_000);
     expect(lines).toEqual([]);
 
     await local.close();
@@ -38,7 +38,7 @@ it("logs out at once, and reports each entry whole and without a secret", async 
     time.release();
     expect((await api.request("GET", "/auth/session", { headers })).status).toBe(401);
 
-    await api.deps.activity.settle(120_000);
+    await api.deps.activity.flush(120_000);
     expect(unrecorded()).toEqual([
       {
         level: "error",
@@ -56,7 +56,7 @@ it("logs out at once, and reports each entry whole and without a secret", async 
 
     // Who cannot wait any longer says so, and the entry is reported rather than lost.
     api.deps.activity.record({ account: "a", kind: "login", origin: {} });
-    await api.deps.activity.settle(0);
+    await api.deps.activity.flush(0);
     expect(unrecorded()).toHaveLength(2);
   } finally {
     await api.close();

@@ -60,7 +60,7 @@ describe("what nobody knows the outcome of", () => {
     return { token, id: session.id, headers: { Authorization: `Bearer ${token}` } };
   }
   const kinds = async (headers: HeadersInit) => {
-    await api.deps.activity.settle(120_000);
+    await api.deps.activity.flush(120_000);
     const { activity } = (await (await api.request("GET", "/activity", { headers })).json()) as {
       activity: { kind: string; detail: object }[];
     };

@@ -141,11 +141,11 @@ it("deletes an account at the user's word, and nothing of it is left", async () 
     await api.request("POST", "/assistants", { headers, body: { graph_id: "agent" } });
     await api.request("PUT", "/store/items", { headers, body: { namespace: ["n"], key: "k", value: { v: 1 } } });
   }
-  await api.deps.activity.settle(60_000);
+  await api.deps.activity.flush(60_000);
   expect((await api.request("DELETE", "/account", { headers: second.headers })).status).toBe(204);
   for (const { headers } of [first, second])
     expect((await api.request("GET", "/auth/session", { headers })).status).toBe(401);
-  await api.deps.activity.settle(60_000);
+  await api.deps.activity.flush(60_000);
   const { Items = [] } = await client.send(new ScanCommand({ TableName: "tenure" }));
   // What says that a thread was deleted stays for a while, so that a late write does not bring it back.
   const owners = Items.filter(({ sk }) => sk !== "deleted").map((item) => JSON.stringify(item));

@@ -130,7 +130,7 @@ export async function startStack(
       addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,
     });
     opened.push(() => base.close());
-    opened.push(() => base.activity.settle(SETTLE_DEADLINE_MS));
+    opened.push(() => base.activity.flush(SETTLE_DEADLINE_MS));
     const deps: Deps = {
       ...base,
       ...(config.limits === "off" && { windows: openWindows }),
@@ -139,7 +139,7 @@ export async function startStack(
     };
 
     const runner = new Runner(deps, { maxActive: config.maxActiveRuns });
-    opened.push(keepProcess({ report: deps.report, leave: () => runner.stop() }));
+    opened.push(keepProcess({ report: deps.report, stop: () => runner.stop() }));
     const stores = { redis: { url: gateway.url, token }, dynamo: dynamoConfig, tableName: TABLE, pepper: data.pepper };
     const health = () => examine({ ...stores, clock });
     const server = await listen(site(createApi(deps, runner), mailbox, clock, health), config.port);

@@ -4,7 +4,7 @@ import type { SimulatedProcess } from "../world/process.ts";
 import { Random } from "../world/random.ts";
 import { call, type Network } from "./call.ts";
 
-type RunQueue = NonNullable<NonNullable<ConstructorParameters<typeof Runner>[1]>["queue"]>;
+type WorkQueue = NonNullable<NonNullable<ConstructorParameters<typeof Runner>[1]>["workQueue"]>;
 
 /** A worker that can be given a message. */
 export interface Worker {
@@ -27,7 +27,7 @@ export class Queue {
     this.workers = workers;
   }
 
-  of(process: SimulatedProcess): RunQueue {
+  of(process: SimulatedProcess): WorkQueue {
     const take = (threadId: string, id: string | undefined) => {
       if (id !== undefined && this.seen.has(id)) return;
       if (id !== undefined) this.seen.add(id);

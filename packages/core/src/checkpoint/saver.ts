@@ -12,10 +12,10 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { type Clock, systemClock } from "../clock.ts";
 import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, guarded, Table } from "../dynamo/index.ts";
-import type { BlobOptions } from "./bytes/blob-store.ts";
 import { CheckedSerde } from "./bytes/checked-serde.ts";
 import { Codec } from "./bytes/codec.ts";
 import { Encryption, type EncryptionOptions } from "./bytes/encryption.ts";
+import type { ObjectOptions } from "./bytes/object-store.ts";
 import { required, runOf, text, toConfig } from "./config.ts";
 import { unlessCorrupt } from "./corrupt.ts";
 import { Blobs } from "./items/blobs.ts";
@@ -23,10 +23,10 @@ import { expiryOf, kept } from "./items/expiry.ts";
 import { HeadReader } from "./items/head-reader.ts";
 import { HeadWriter } from "./items/head-writer.ts";
 import { Heads } from "./items/heads.ts";
+import { leftOut } from "./items/left-out.ts";
 import { positionOf } from "./items/order.ts";
 import { PendingWrites } from "./items/pending-writes.ts";
 import { Segments } from "./items/segments.ts";
-import { strays } from "./items/strays.ts";
 import { Threads } from "./items/threads.ts";
 import { Incarnations, incarnationIn, Tombstones } from "./items/tombstone.ts";
 import { Values } from "./items/values.ts";
@@ -52,7 +52,7 @@ export interface DynamoDBSaverOptions {
   /** Encrypts everything but ids and the names of pending writes' channels; as it is when left out. */
   encryption?: EncryptionOptions;
   /** Where large segments are kept, S3 for example; in the table when left out. */
-  blobs?: BlobOptions;
+  objects?: ObjectOptions;
   /**
    * A global secondary index of the table, with the string keys `ipk` and `isk`, through which `list` finds all threads.
    * Without it, `list` without a thread reads the whole table.
@@ -105,10 +105,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.ttlMs = ttlMs;
     this.metadataOf = options.metadataOf ?? (() => ({}));
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
-    this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
+    this.threads = new Threads({ table: this.table, indexName: options.indexName, objects: options.objects?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
     const half = Math.max(1, Math.floor(cacheBytes / 2));
-    this.segments = new Segments({ table: this.table, codec: this.codec, blobs: options.blobs, cacheBytes: half });
+    this.segments = new Segments({ table: this.table, codec: this.codec, objects: options.objects, cacheBytes: half });
     const checkedSerde = new CheckedSerde(this.serde);
     this.values = new Values(checkedSerde);
     this.seen = new Seen(this.values, clock);
@@ -122,7 +122,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.incarnations = new Incarnations(this.tombstones);
     const { seen, incarnations } = this;
     this.reading = new Reading({ heads, seen, incarnations, values, pendingWrites, tuples, threads });
-    this.copying = { table, codec, heads, seen: this.seen, values, blobs, objects: options.blobs, threads };
+    this.copying = { table, codec, heads, seen: this.seen, values, blobs, objects: options.objects, threads };
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -167,7 +167,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     ]);
     return this.puts.run(ref, parentId, dumped, async ([values, body, about]) => {
       if (parentId === undefined)
-        for (const name of await strays(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
+        for (const name of await leftOut(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
       const isOnItself = parentId === ref.checkpointId;
       const given = incarnationIn(config);
       const [found, top] = await Promise.all([

@@ -106,6 +106,11 @@ export class Table {
     });
   }
 
+  /** Resolves when the table answers a read; throws `store-unavailable` otherwise. */
+  async ping(): Promise<void> {
+    await this.get({ pk: "ping", sk: "ping" });
+  }
+
   /** One item, read consistently. */
   async get({ pk, sk }: Key): Promise<Item | undefined> {
     const command = new GetCommand({ TableName: this.tableName, Key: { pk, sk }, ConsistentRead: true });

@@ -145,6 +145,13 @@ function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
   return REFUSED.test(message) || PERMANENT.test(message) ? "not-applied" : "unknown";
 }
 
+const pong = defineScript("return 'PONG'", { declaresKeys: true });
+
+/** Resolves when Redis runs a script, which is all that is asked of it; throws `store-unavailable` otherwise. */
+export async function ping(redis: RedisStore): Promise<void> {
+  if ((await redis.evaluate(pong, [], [])) !== "PONG") throw malformedReply();
+}
+
 /** Asked by a script, as all else is: a plain `INFO` can be answered by a replica. A server that has no `INFO` says nothing. */
 const info = defineScript(
   `local said = {}

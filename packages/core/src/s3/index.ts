@@ -1,12 +1,12 @@
 /**
- * Bytes in S3, as `BlobStore` of `@tenure/core/checkpoint` wants them. The one importer of `@aws-sdk/client-s3`, which is
+ * Bytes in S3, as `ObjectStore` of `@tenure/core/checkpoint` wants them. The one importer of `@aws-sdk/client-s3`, which is
  * there only for those who use this. Objects are deleted by whoever names them, and those of threads that expired by the
  * bucket's lifecycle rules: see docs/storage-format.md.
  */
 import { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { TenureError } from "../errors.ts";
 
-export interface S3BlobsOptions {
+export interface S3ObjectsOptions {
   /** Never closed here. */
   client: S3Client;
   bucket: string;
@@ -20,13 +20,13 @@ export interface S3BlobsOptions {
 const DELETE_AT_ONCE = 1000;
 
 /** Every method throws `store-unavailable` when S3 does not answer in time, or not as it should. */
-export class S3Blobs {
+export class S3Objects {
   private readonly client: S3Client;
   private readonly bucket: string;
   private readonly prefix: string;
   private readonly deadlineMs: number;
 
-  constructor({ client, bucket, prefix = "", deadlineMs = 10_000 }: S3BlobsOptions) {
+  constructor({ client, bucket, prefix = "", deadlineMs = 10_000 }: S3ObjectsOptions) {
     this.client = client;
     this.bucket = bucket;
     this.prefix = prefix;

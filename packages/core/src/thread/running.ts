@@ -66,16 +66,16 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
     const run = await runs.get(threadId, runId);
     if (run?.status === "pending" && !run.damage) return asInThread(run, turns);
     const at = clock.now();
-    if (!run) await leave(lease, { status: "forgotten", at });
+    if (!run) await conclude(lease, { status: "forgotten", at });
     else if (run.damage) {
       const message = `What is stored cannot be read: ${run.damage.what}. ${run.damage.advice}`;
-      await leave(lease, { status: "error", at, error: { error: "record-damaged", message } }, { status: "error" });
-    } else await leave(lease, { status: run.status as Ending["status"], at });
+      await conclude(lease, { status: "error", at, error: { error: "record-damaged", message } }, { status: "error" });
+    } else await conclude(lease, { status: run.status as Ending["status"], at });
     return undefined;
   }
 
   /** Ends the lease's run: "lost" when the lease was no longer held. */
-  async function leave(
+  async function conclude(
     lease: Lease,
     outcome: Pick<Ending, "status" | "at" | "error" | "lastEvent">,
     set: Record<string, unknown> = {},
@@ -167,7 +167,7 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
       // As by `close`: should its process die before it erases the thread, the sweep does.
       const closed = { closedAt: at, ipk: CLOSED, isk: `${sortable(at)}#${lease.threadId}` };
       const whenLast = close ? closed : {};
-      return leave(lease, outcome, { status: thread, projected }, { whenLast });
+      return conclude(lease, outcome, { status: thread, projected }, { whenLast });
     },
   };
 }

@@ -1,34 +1,22 @@
 /** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
 import { isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
 import { mailboxOf, normalizeEmail } from "@tenure/core/otp";
-import { type DamagedSession, isDamaged, type Origin } from "@tenure/core/session";
-import {
-  codeDigest,
-  keyedHandle,
-  newChallenge,
-  newCode,
-  newToken,
-  parseChallenge,
-  type SessionRef,
-} from "@tenure/core/token";
+import { codeDigest, newChallenge, newCode, parseChallenge, type SessionRef } from "@tenure/core/token";
 import { type Context, Hono } from "hono";
 import { object, string } from "zod";
 import { networkOf } from "../http/address.ts";
-import { type ApiSession, accountOf, type Identity } from "../http/identity.ts";
+import { accountOf, type Identity } from "../http/identity.ts";
 import { readBody } from "../http/input.ts";
 import { limits, type RouteLimit, takeOrRefuse } from "../http/limits.ts";
 import type { Happening } from "../http/operator/activity.ts";
-import {
-  clearSessionCookie,
-  type SessionEnv,
-  session,
-  sessionRefOf,
-  setSessionCookie,
-} from "../http/session/session.ts";
+import { clearSessionCookie, type SessionEnv, session, sessionRefOf } from "../http/session/session.ts";
+import { beginSession, describeSession, recordLogout, type SessionDescription } from "./begin-session.ts";
 import type { AccountDeps } from "./deps.ts";
 import { originOf } from "./device.ts";
-import { knownBrowserOf, rememberBrowser } from "./known-browser.ts";
+import { knownBrowserOf } from "./known-browser.ts";
 import { mailFaultOf } from "./mailer.ts";
+
+export type { SessionDescription };
 
 /** A limit and who is counted; nobody where that is not known. */
 type Counted = readonly [RouteLimit, string | undefined];
@@ -43,39 +31,7 @@ const typedCode = string()
 const verifyRequest = object({ challenge: string().max(100), code: typedCode });
 
 export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
-  const { sessions, codes, windows, users, mailer, activity, pepper, cookie, addressOf, report, onFault } = deps;
-
-  /** Ends the session that a new login takes the place of, where it is another user's. */
-  async function endOtherUsersSession(c: Context, handle: string): Promise<void> {
-    const ref = sessionRefOf(c, cookie);
-    const ended = ref && ref.handle !== handle && (await sessions.revoke(ref));
-    if (ended) recordLogout(c, ended);
-  }
-
-  /** Whose session it was, a damaged one does not tell. */
-  function recordLogout(c: Context, ended: ApiSession | DamagedSession): void {
-    if (!isDamaged(ended)) activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, addressOf) });
-  }
-
-  /**
-   * Begins a session of an address' user. A deletion of the account that comes in between may have ended the user's
-   * sessions before this one was there, so that the user is looked for again: the login is then that of a new user.
-   */
-  async function logIn(c: Context, email: string, origin: Origin) {
-    for (;;) {
-      const user = await users.findOrCreate(email);
-      const { token, ref } = newToken(keyedHandle(pepper, "user", user.id));
-      await endOtherUsersSession(c, ref.handle);
-      const presented = sessionRefOf(c, cookie);
-      const created = await sessions.create(ref, {
-        data: { userId: user.id, email: user.email },
-        origin,
-        ...(presented?.handle === ref.handle && { replaces: presented }),
-      });
-      if ((await users.find(email))?.id === user.id) return { token, ref, created };
-      await sessions.revoke(ref);
-    }
-  }
+  const { sessions, codes, windows, mailer, activity, pepper, cookie, addressOf, report, onFault } = deps;
 
   /** Whose session it was, nobody knows without an answer: its operator does, at least, by its id. */
   function unconfirmed({ id }: SessionRef, error: unknown): never {
@@ -168,11 +124,7 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
         }
         throw new TenureError({ tag: "code-rejected", why: consumed.why, attemptsLeft: consumed.attemptsLeft });
       }
-      const { token, ref, created } = await logIn(c, consumed.email, origin);
-      activity.record({ account, kind: "login", origin, detail: { session: ref.id, ended: created.ended } });
-      setSessionCookie(c, cookie, token, created.session);
-      rememberBrowser(c, deps, account);
-      return c.json({ ...describeSession(created.session), ...(!isFromBrowser(c) && { token }) });
+      return beginSession(c, deps, { email: consumed.email, account, origin });
     })
 
     .get("/session", session(deps), (c) => c.json(describeSession(c.var.session)))
@@ -182,48 +134,9 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
       const ended = ref && (await sessions.revoke(ref).catch((error: unknown) => unconfirmed(ref, error)));
       clearSessionCookie(c, cookie);
       if (!ended) throw new TenureError({ tag: "session-required" });
-      recordLogout(c, ended);
+      recordLogout(c, deps, ended);
       return c.body(null, 204);
     });
-}
-
-/** Whose activity it is, and by which session. */
-export function about(
-  { pepper }: AccountDeps,
-  { id, data }: ApiSession,
-): { account: string; detail: { session: string } } {
-  return { account: accountOf(pepper, data.email), detail: { session: id } };
-}
-
-/**
- * Browsers send Sec-Fetch-Mode, and scripts in them cannot leave it out. So does the `fetch` of Node.js, without
- * the Sec-Fetch-Site that every such browser sends along; that one is a program and needs its token.
- */
-function isFromBrowser(c: Context): boolean {
-  const nodeFetch = c.req.header("User-Agent") === "node" && c.req.header("Sec-Fetch-Site") === undefined;
-  return c.req.header("Sec-Fetch-Mode") !== undefined && !nodeFetch;
-}
-
-export interface SessionDescription {
-  user: { id: string; email: string };
-  /** Instants in epoch milliseconds. */
-  session: {
-    id: string;
-    createdAt: number;
-    authenticatedAt: number;
-    idleExpiresAt: number;
-    absoluteExpiresAt: number;
-    /** The server's time at this answer. */
-    readAt: number;
-  };
-}
-
-function describeSession({ data, ...session }: ApiSession): SessionDescription {
-  const { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt, readAt } = session;
-  return {
-    user: { id: data.userId, email: data.email },
-    session: { id, createdAt, authenticatedAt, idleExpiresAt, absoluteExpiresAt, readAt },
-  };
 }
 
 const invalid = (issue: string) => new TenureError({ tag: "invalid-input", issues: [issue] });

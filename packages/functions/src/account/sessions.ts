@@ -8,9 +8,9 @@ import type { ApiSession, Identity } from "../http/identity.ts";
 import { limits, takeOrRefuse } from "../http/limits.ts";
 import { clearSessionCookie, type SessionEnv, session } from "../http/session/session.ts";
 import { recentLogin } from "../http/session/step-up.ts";
+import { about } from "./begin-session.ts";
 import type { AccountDeps } from "./deps.ts";
 import { originOf } from "./device.ts";
-import { about } from "./login.ts";
 
 const SESSION_ID = /^[A-Za-z0-9_-]{43}$/;
 

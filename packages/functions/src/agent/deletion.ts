@@ -132,7 +132,7 @@ async function eraseAccount(
     if (performance.now() >= until) return "later";
   }
   await deps.storeOf(owner).deleteAll();
-  await activity.settle(SETTLE_MS);
+  await activity.flush(SETTLE_MS);
   await activityLog.removeAll(accountOf(pepper, user.email), user.closedAt);
   await users.erase(owner);
   return "done";

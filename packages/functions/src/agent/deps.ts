@@ -1,5 +1,6 @@
 /** Builds what threads, runs, assistants and memory stand on, and the graphs. */
 
+import process from "node:process";
 import type { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import type { BaseCheckpointSaver } from "@langchain/langgraph";
 import { type AssistantStore, createAssistantStore } from "@tenure/core/assistant";
@@ -55,9 +56,18 @@ export interface AgentDeps extends HttpDeps {
   checkpointTtlMs: number;
 }
 
+/**
+ * LangGraph streams messages from callbacks of LangChain, which by default run in one background queue for the whole process: what
+ * is still in it when a graph ends is lost, which with four runs at once was every message.
+ */
+function awaitCallbacks(): void {
+  process.env.LANGCHAIN_CALLBACKS_BACKGROUND = "false";
+}
+
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export async function createAgentDeps(config: AgentConfig, stores: Stores, http: HttpDeps): Promise<AgentDeps> {
+  awaitCallbacks();
   const { redis, client, table, clock } = stores;
   const { tableName } = config;
   const leasePolicy = { ...defaultLeasePolicy, ...config.leasePolicy };

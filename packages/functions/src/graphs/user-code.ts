@@ -21,7 +21,7 @@ export interface Keeper {
   /** Takes a line for the operator. */
   report: (line: string) => void;
   /** Stops admission and gives back what is under way: the process is in doubt, and ends when this resolves, or after some seconds. */
-  leave: () => Promise<void>;
+  stop: () => Promise<void>;
 }
 
 const origins = new AsyncLocalStorage<Origin>();
@@ -83,7 +83,7 @@ const onException: NodeJS.UncaughtExceptionListener = (error, origin) => {
     if (replaced.length === 0) process.exit(1);
   };
   const late = new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
-  void Promise.race([Promise.allSettled([...keepers].map(({ leave }) => leave())), late]).then(end, end);
+  void Promise.race([Promise.allSettled([...keepers].map(({ stop }) => stop())), late]).then(end, end);
 };
 
 const LEAVE_MS = 5000;

@@ -11,7 +11,7 @@ import {
 } from "@tenure/core/dynamo";
 import { TenureError } from "@tenure/core/errors";
 import { createWindows, type Windows } from "@tenure/core/ratelimit";
-import { connectRedis, type RedisConfig, type RedisStore } from "@tenure/core/redis";
+import { connectRedis, ping, type RedisConfig, type RedisStore } from "@tenure/core/redis";
 import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
 import { keyedHandle } from "@tenure/core/token";
 import { createUserStore, type UserStore } from "@tenure/core/user";
@@ -65,6 +65,8 @@ export interface HttpDeps {
   report: (line: string) => void;
   count: Count;
   onFault: ReportFault;
+  /** Asks each store for a sign of life; throws `store-unavailable`. */
+  ping: { redis(): Promise<void>; dynamodb(): Promise<void> };
   /** Closes connections; to be called when no request is under way. */
   close(): void;
 }
@@ -132,6 +134,7 @@ export function createHttpDeps(config: HttpConfig, stores: Stores): HttpDeps {
     report,
     count,
     onFault,
+    ping: { redis: () => ping(redis), dynamodb: () => table.ping() },
     close: () => client.destroy(),
   };
 }

@@ -5,7 +5,11 @@ import { throughEdge } from "./edge.ts";
 import { streamingHandler } from "./http.ts";
 import { createService } from "./service.ts";
 
-const { config, deps, runner, settled } = await createService("api");
+const { config, deps, runner, finished } = await createService("api");
 const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createApi(deps, runner));
 
-export const handler = streamingHandler(app, { begin: () => runner.resume(), settled, hurry: () => runner.yieldAll() });
+export const handler = streamingHandler(app, {
+  begin: () => runner.resume(),
+  finished,
+  hurry: () => runner.yieldAll(),
+});

@@ -5,10 +5,10 @@ import { createAccountApi } from "../account/api.ts";
 import { createAccountDeps } from "../account/deps.ts";
 import { mail, readConfig } from "./config.ts";
 import { throughEdge } from "./edge.ts";
+import { finish } from "./finish.ts";
 import { streamingHandler } from "./http.ts";
 import { mailerOf } from "./mail.ts";
 import { counted, createMeter } from "./metrics.ts";
-import { settle } from "./settle.ts";
 
 const config = readConfig(mail);
 const meter = createMeter("auth", config.stage);
@@ -16,4 +16,4 @@ const mailer = mailerOf(config.linked.Mail, { region: config.region, clock: syst
 const deps = counted(createAccountDeps({ ...config, mailer, count: meter.count }));
 const app = new Hono().use(throughEdge(config.edgeSecret)).route("/", createAccountApi(deps));
 
-export const handler = streamingHandler(app, { settled: () => settle(deps, meter) });
+export const handler = streamingHandler(app, { finished: () => finish(deps, meter) });

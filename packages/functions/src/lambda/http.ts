@@ -14,7 +14,7 @@ export interface Finish {
   /** An invocation begins: there is time. */
   begin?(): void;
   /** Waits for whatever the request has begun. */
-  settled(): Promise<void>;
+  finished(): Promise<void>;
   /** There is little time left. */
   hurry?(): Promise<void>;
 }
@@ -36,7 +36,7 @@ export function streamingHandler(app: Hono, finish: Finish) {
     before(BREAK_OFF_MS, () => brokenOff.abort());
     try {
       await answer(app, event, output, context, brokenOff.signal);
-      await finish.settled();
+      await finish.finished();
     } finally {
       for (const timer of timers) clearTimeout(timer);
     }

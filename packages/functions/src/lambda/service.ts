@@ -9,18 +9,18 @@ import { createDeps } from "../deps.ts";
 import { keepProcess } from "../graphs/user-code.ts";
 import { readKeys } from "../http/settings.ts";
 import { type FunctionConfig, agent as linked, provideModelKey, readConfig } from "./config.ts";
+import { finish } from "./finish.ts";
 import { counted, createMeter } from "./metrics.ts";
 import { bundledModel } from "./model.ts";
-import { type SqsQueue, sqsQueue } from "./queue.ts";
-import { settle } from "./settle.ts";
+import { type SqsWorkQueue, sqsWorkQueue } from "./work-queue.ts";
 
 export interface Service {
   config: FunctionConfig;
   deps: Deps;
   runner: Runner;
-  queue: SqsQueue;
+  workQueue: SqsWorkQueue;
   /** Waits for runs and for what is put on record. */
-  settled(): Promise<void>;
+  finished(): Promise<void>;
 }
 
 function checkpointKeys(text: string | undefined): { encryption?: EncryptionOptions } {
@@ -42,17 +42,17 @@ export async function createService(name: string): Promise<Service> {
   const meter = createMeter(name, config.stage);
   const model = config.model === undefined ? undefined : await bundledModel(config.model);
   const deps = counted(await createDeps({ ...config, ...encryption, model, mailer: noMailer, count: meter.count }));
-  const queue = sqsQueue({ region: config.region, ...config.linked.RunQueue });
-  const runner = new Runner(deps, { queue });
-  keepProcess({ report: deps.report, leave: () => runner.yieldAll() }, { instead: true });
+  const workQueue = sqsWorkQueue({ region: config.region, ...config.linked.RunQueue });
+  const runner = new Runner(deps, { workQueue });
+  keepProcess({ report: deps.report, stop: () => runner.yieldAll() }, { instead: true });
   return {
     config,
     deps,
     runner,
-    queue,
-    async settled() {
+    workQueue,
+    async finished() {
       await runner.idle();
-      await settle(deps, meter);
+      await finish(deps, meter);
     },
   };
 }

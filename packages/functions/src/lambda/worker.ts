@@ -1,16 +1,16 @@
 /**
- * The function that runs what nobody watches: one message of the queue is one thread with something to do. A schedule calls
+ * The function that runs what nobody watches: one message of the workQueue is one thread with something to do. A schedule calls
  * it too, to look for runs that were not queued, whose time has come, or whose process has died.
  */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { examine, type Finding } from "../http/operator/doctor.ts";
-import { threadOf } from "./queue.ts";
 import { createService } from "./service.ts";
+import { threadOf } from "./work-queue.ts";
 
 /** A run that is stopped this long before the deadline has the time to be left to the next invocation. */
 const HURRY_MS = 30_000;
 
-const { config, runner, queue, deps, settled } = await createService("worker");
+const { config, runner, workQueue, deps, finished } = await createService("worker");
 
 /** `sweep` is when it was to be, as the schedule says it. */
 type Scheduled = { sweep: string };
@@ -36,7 +36,7 @@ export async function handler(
           failed.push({ itemIdentifier: messageId });
           await giveBack(record);
         });
-    await settled();
+    await finished();
   } finally {
     clearTimeout(hurry);
   }
@@ -46,7 +46,7 @@ export async function handler(
 /** Gives a message back, to be delivered again soon, and put aside after some times more. */
 async function giveBack({ messageId, receiptHandle, attributes }: SQSRecord): Promise<void> {
   const receives = Number(attributes.ApproximateReceiveCount);
-  await queue.giveBack({ receiptHandle, receives }).catch((error: unknown) => {
+  await workQueue.giveBack({ receiptHandle, receives }).catch((error: unknown) => {
     // The message comes back all the same, once the visibility timeout is over.
     deps.report(JSON.stringify({ level: "warn", event: "run-not-given-back", messageId, error: String(error) }));
   });

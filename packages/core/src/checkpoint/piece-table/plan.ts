@@ -152,8 +152,8 @@ class ChannelWriter {
       0,
       ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
     );
-    if (reach > MAX_REACH) this.settle(isInline);
-    else if (this.inlineSize > MAX_INLINE_BYTES) this.settle((segment) => segment === this.fresh);
+    if (reach > MAX_REACH) this.consolidate(isInline);
+    else if (this.inlineSize > MAX_INLINE_BYTES) this.consolidate((segment) => segment === this.fresh);
     for (let merged = true; merged && toExtents(this.slices, this.depth, inlineSize).length > MAX_EXTENTS; )
       merged = this.merge();
   }
@@ -170,9 +170,9 @@ class ChannelWriter {
   }
 
   /** Moves what is in such segments into stored ones; or, when it is little, into this head. */
-  private settle(moves: (segment: Slice["segment"]) => boolean): void {
+  private consolidate(moves: (segment: Slice["segment"]) => boolean): void {
     let at = 0;
-    const settled: Slice[] = [];
+    const slices: Slice[] = [];
     const groups: { from: number; to: number; moves: boolean; slices: Slice[] }[] = [];
     for (const slice of this.slices) {
       const to = at + slice.to - slice.from;
@@ -186,12 +186,12 @@ class ChannelWriter {
     }
     const moving = groups.filter((group) => group.moves).reduce((sum, { from, to }) => sum + to - from, 0);
     for (const group of groups) {
-      if (!group.moves) settled.push(...group.slices);
+      if (!group.moves) slices.push(...group.slices);
       else if (moving < SEGMENT_FROM_BYTES || group.to - group.from < SEGMENT_FROM_BYTES / 4)
-        settled.push({ segment: this.fresh, from: group.from, to: group.to });
-      else settled.push(...this.store(group.from, group.to));
+        slices.push({ segment: this.fresh, from: group.from, to: group.to });
+      else slices.push(...this.store(group.from, group.to));
     }
-    this.slices = settled;
+    this.slices = slices;
   }
 
   /**

@@ -8,8 +8,8 @@
  */
 import type { Item, Key, Table } from "../../dynamo/index.ts";
 import type { Incarnation } from "../../incarnation.ts";
-import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
+import { type ObjectOptions, objectName } from "../bytes/object-store.ts";
 import type { Blob, Blobs } from "../items/blobs.ts";
 import { type Expiry, kept } from "../items/expiry.ts";
 import { encodeHead, type Head } from "../items/head.ts";
@@ -40,7 +40,7 @@ export interface Copying {
   /** Where large pending writes are. */
   blobs: Blobs;
   /** Where large segments are, if not in the table. */
-  objects: BlobOptions | undefined;
+  objects: ObjectOptions | undefined;
   threads: Threads;
   /** The lifetime of the copy. */
   expiry: Expiry;
@@ -135,7 +135,7 @@ async function copySegments(
     const coded = await codec.recode(stored, source, key);
     if (!coded) return undefined;
     if (typeof o !== "string" || !objects) return { ...key, d: coded, ...kept(expiry) };
-    const name = blobName(key, expiry.keptMs);
+    const name = objectName(key, expiry.keptMs);
     await objects.store.put(name, coded);
     return { ...key, o: name, ...kept(expiry) };
   }

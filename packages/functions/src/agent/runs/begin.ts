@@ -102,7 +102,9 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
         : await runner.submit(run, { change, here: watched });
     if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread });
     if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread });
-    if (!runner.live(id)) await (watched ? runner.kick(thread, owner) : runner.leave(thread, owner));
+    if (typeof admitted === "object") return admitted;
+    // The run of a request that is repeated may be under way here.
+    if (!runner.live(id)) await (watched ? runner.kick(thread, owner) : runner.handOver(thread, owner));
     const begun = runner.live(id)?.run ?? (await threads.run(thread, id));
     if (!begun) throw new TenureError({ tag: "run-not-found", runId: id });
     return begun;

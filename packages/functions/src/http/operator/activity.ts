@@ -41,7 +41,7 @@ export class ActivityRecorder {
   }
 
   /** When this resolves, everything recorded so far is in the log or on stderr, and no longer than `withinMs` later. */
-  async settle(withinMs: number): Promise<void> {
+  async flush(withinMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, withinMs);

@@ -3,7 +3,6 @@
  * `@langchain/langgraph-api` 1.5: `messages-tuple` arrives as `messages`, `messages` as `messages/metadata`,
  * `messages/partial` and `messages/complete`, and a subgraph's events carry its namespace behind a bar.
  */
-import process from "node:process";
 import { type AIMessageChunk, isBaseMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { StreamEvent } from "@langchain/core/tracers/log_stream";
@@ -11,10 +10,6 @@ import { type BaseStore, INTERRUPT } from "@langchain/langgraph";
 import type { Graph } from "../../../graphs/graph.ts";
 import { checkpointJson } from "../../wire.ts";
 import type { StreamMode } from "../request.ts";
-
-// LangGraph streams messages from callbacks of LangChain, which by default run in one background queue for the whole
-// process: what is still in it when a graph ends is lost, which with four runs at once was every message.
-process.env.LANGCHAIN_CALLBACKS_BACKGROUND = "false";
 
 export interface RunEvent {
   event: string;

@@ -206,7 +206,7 @@ export class Execution {
       await checkpointer.eraseRun(this.run.threadId, this.run.id);
     }
     const status: FinalStatus = this.stop ? "interrupted" : failure !== undefined ? "error" : "success";
-    const thread = await this.leaves(status);
+    const thread = await this.threadStatusAfter(status);
     const error = status === "error" ? { error: errorOf(failure) } : {};
     const close = isTemporary(this.run.request);
     const projection = status === "success" ? this.projection() : undefined;
@@ -232,7 +232,7 @@ export class Execution {
     return projectionOf(values, run.updatedAt + this.deps.checkpointTtlMs);
   }
 
-  private async leaves(status: FinalStatus): Promise<SettledStatus> {
+  private async threadStatusAfter(status: FinalStatus): Promise<SettledStatus> {
     if (status === "error") return "error";
     if (status === "interrupted" || isTemporary(this.run.request as RunRequest)) return "idle";
     if (this.isInterrupted === false) return "idle";

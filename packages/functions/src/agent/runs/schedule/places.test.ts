@@ -5,17 +5,17 @@ import { Places } from "./places.ts";
 /** Lets threads wait as the runner does: only where they get no place at once. */
 function crowd(max: number) {
   const places = new Places(() => max);
-  const under = new Map<string, { user: string; leave: () => void }>();
+  const under = new Map<string, { user: string; free: () => void }>();
   const waiting: { threadId: string; user: string }[] = [];
   let made = 0;
   const fill = () => {
     const begun: string[] = [];
     for (let next = places.next(); next; next = places.next()) {
-      const { threadId, user, leave } = next;
+      const { threadId, user, free } = next;
       const first = waiting.findIndex((one) => one.user === user);
       expect(waiting[first]?.threadId).toBe(threadId);
       waiting.splice(first, 1);
-      under.set(threadId, { user, leave });
+      under.set(threadId, { user, free });
       begun.push(user);
     }
     return begun;
@@ -27,17 +27,17 @@ function crowd(max: number) {
     ask(user: string): boolean {
       made += 1;
       const threadId = `${user}-${made}`;
-      const leave = places.take(user);
-      if (leave) under.set(threadId, { user, leave });
+      const free = places.take(user);
+      if (free) under.set(threadId, { user, free });
       else {
         places.wait(threadId, user);
         waiting.push({ threadId, user });
       }
-      return leave !== undefined;
+      return free !== undefined;
     },
     /** Ends a run, and says whose begin. */
     end(threadId: string | undefined): string[] {
-      under.get(threadId ?? "")?.leave();
+      under.get(threadId ?? "")?.free();
       under.delete(threadId ?? "");
       return fill();
     },

@@ -9,8 +9,8 @@
  *
  * @example
  * const places = new Places(() => 10);
- * const leave = places.take("ada"); // undefined where she has to wait
- * leave?.();
+ * const free = places.take("ada"); // undefined where she has to wait
+ * free?.();
  */
 const SHARE = 4;
 
@@ -18,7 +18,7 @@ export interface Next {
   threadId: string;
   user: string;
   /** Gives the place back, which has been taken. Idempotent. */
-  leave: () => void;
+  free: () => void;
 }
 
 export class Places {
@@ -91,13 +91,13 @@ export class Places {
     }
     if (user === undefined) return undefined;
     const [threadId = ""] = this.waiting.get(user) ?? [];
-    const leave = this.take(user);
-    if (!leave) return undefined;
+    const free = this.take(user);
+    if (!free) return undefined;
     const left = this.forget(threadId);
     // Served now, so last of those with equally many.
     if (left) this.waiting.delete(user);
     if (left) this.waiting.set(user, left);
-    return { threadId, user, leave };
+    return { threadId, user, free };
   }
 
   /** Lets a thread wait no more, and gives the user's threads that still do. */

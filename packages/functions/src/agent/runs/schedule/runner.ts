@@ -7,7 +7,7 @@
  * nothing is due, or timed (it is looked at again when something is), or waiting (there is no place for its user) -> kicked when its
  * turn comes. Under way -> kicked once more when the run has ended and others are in the line.
  *
- * The process: open -> hurried (`yieldAll`: what is under way and what waits goes to the queue, nothing begins) -> open (`resume`); and
+ * The process: open -> hurried (`yieldAll`: what is under way and what waits goes to the work queue, nothing begins) -> open (`resume`); and
  * from either -> stopped, for good. A hurried or stopped process never takes a lease.
  */
 import type { CancelAction } from "@tenure/core/events";
@@ -17,9 +17,9 @@ import type { AgentDeps } from "../../deps.ts";
 import { crashesOf, Execution, isTemporary } from "../execution/execution.ts";
 import { Headroom } from "./headroom.ts";
 import { Places } from "./places.ts";
-import type { RunQueue } from "./queue.ts";
 import { sweep } from "./sweep.ts";
 import { ThreadTimers } from "./timers.ts";
+import type { WorkQueue } from "./work-queue.ts";
 
 /** How long before the end of a lease that is somebody else's it is worth looking again. */
 const LATE_MS = 50;
@@ -38,7 +38,7 @@ export interface RunnerOptions {
   /** Runs under way at once; of one user four of five at most. */
   maxActive?: number | undefined;
   /** Brings runs to processes that have the time for them; without one, it is this process. */
-  queue?: RunQueue;
+  workQueue?: WorkQueue;
   /** See Headroom; that of this process' event loop when left out. */
   utilization?: () => number;
 }
@@ -51,7 +51,7 @@ export class Runner {
   private readonly kicking = new Map<string, Promise<void>>();
   private readonly headroom: Headroom;
   private readonly places: Places;
-  private readonly queue: RunQueue | undefined;
+  private readonly workQueue: WorkQueue | undefined;
   private begun: () => void = () => {};
   private next = new Promise<void>((resolve) => {
     this.begun = resolve;
@@ -63,24 +63,24 @@ export class Runner {
   private stopped = false;
   /** Little time is left: nothing begins here until `resume`. */
   private isHurried = false;
-  /** Threads that were left to the queue since. */
+  /** Threads that were left to the work queue since. */
   private readonly left = new Set<string>();
 
-  constructor(deps: AgentDeps, { maxActive = MAX_ACTIVE, queue, utilization }: RunnerOptions = {}) {
+  constructor(deps: AgentDeps, { maxActive = MAX_ACTIVE, workQueue, utilization }: RunnerOptions = {}) {
     this.deps = deps;
     this.headroom = new Headroom(maxActive, () => this.fill(), utilization);
     this.places = new Places(() => this.headroom.limit);
-    this.queue = queue;
+    this.workQueue = workQueue;
   }
 
   /**
    * Puts a run in its thread's line, ending those before it as its strategy says, and begins it `here` if that is its turn
-   * and there is a place. Idempotent for the same run.
+   * and there is a place: the run is returned then. Idempotent for the same run.
    */
   async submit(
     run: NewRun,
     { change, here = false }: Pick<Admission, "change"> & { here?: boolean } = {},
-  ): Promise<"admitted" | "busy" | "not-found"> {
+  ): Promise<Run | "admitted" | "busy" | "not-found"> {
     const { threads } = this.deps;
     const { threadId, multitask } = run;
     const ends = multitask === "interrupt" || multitask === "rollback" ? multitask : undefined;
@@ -106,15 +106,15 @@ export class Runner {
       for (const runId of asked) if (inflight.includes(runId)) await this.tell(runId, ends);
     }
     // Should its process be dead, the thread is not to stay busy until the next sweep.
-    if (asked.length > 0 || isStuck) await this.leave(threadId, run.owner).catch(() => {});
-    return typeof admitted === "object" ? "admitted" : admitted;
+    if (asked.length > 0 || isStuck) await this.handOver(threadId, run.owner).catch(() => {});
+    return typeof admitted === "object" ? admitted.run : admitted;
   }
 
   /**
    * Puts a run on a thread that is made for it, and begins it `here` if it is due and there is a place. `confirm` is awaited
-   * before anything of it executes; when it throws, nothing does, and nobody holds the thread.
+   * before anything of it executes; when it throws, nothing does, and nobody holds the thread. Returns as `submit` does.
    */
-  async submitNew(run: NewRun, { here = false, confirm, ...made }: NewSubmission): Promise<"admitted"> {
+  async submitNew(run: NewRun, { here = false, confirm, ...made }: NewSubmission): Promise<Run | "admitted"> {
     const { threads } = this.deps;
     const place = here && run.startAt <= this.deps.clock.now() ? this.placeFor(run.owner) : undefined;
     const admit = async (holder?: string) => {
@@ -124,8 +124,8 @@ export class Runner {
       });
       return admitted;
     };
-    await (place ? this.inPlace(place, () => admit(this.holder)) : admit());
-    return "admitted";
+    const admitted = await (place ? this.inPlace(place, () => admit(this.holder)) : admit());
+    return typeof admitted === "object" ? admitted.run : admitted;
   }
 
   /** The run, if it is under way here. */
@@ -135,7 +135,7 @@ export class Runner {
 
   /**
    * Begins whatever is due in a thread, here and as soon as there is a place for its user, and sees to it that what is due later
-   * begins then. A process that is about to stop begins nothing: it leaves the thread to the queue. A thread whose `owner`
+   * begins then. A process that is about to stop begins nothing: it leaves the thread to the work queue. A thread whose `owner`
    * the caller does not know waits as if it had one of its own.
    */
   kick(threadId: string, owner?: string): Promise<void> {
@@ -155,19 +155,19 @@ export class Runner {
     return next;
   }
 
-  /** Sees to it that whatever is due in a thread begins, here or wherever the queue leads, without waiting for it. */
-  leave(threadId: string, owner?: string): Promise<void> {
+  /** Sees to it that whatever is due in a thread begins, here or wherever the work queue leads, without waiting for it. */
+  handOver(threadId: string, owner?: string): Promise<void> {
     return this.sendOrKick(threadId, owner, (queue) => queue.send(threadId));
   }
 
   private async sendOrKick(
     threadId: string,
     owner: string | undefined,
-    send: (queue: RunQueue) => Promise<void>,
+    send: (queue: WorkQueue) => Promise<void>,
   ): Promise<void> {
-    if (!this.queue) return this.kick(threadId, owner);
+    if (!this.workQueue) return this.kick(threadId, owner);
     try {
-      await send(this.queue);
+      await send(this.workQueue);
     } catch (error) {
       // `sweep` finds it within a minute.
       this.deps.report(JSON.stringify({ level: "warn", event: "run-not-queued", threadId, error: String(error) }));
@@ -178,7 +178,7 @@ export class Runner {
     if (this.stopped || this.isHurried) taken?.();
     if (this.stopped) return;
     this.timers.cancel(threadId);
-    if (this.isHurried) return this.leaveOnce(threadId);
+    if (this.isHurried) return this.handOverOnce(threadId);
     if (!taken && this.places.isWaiting(threadId)) return;
     const user = owner ?? threadId;
     const place = taken ?? this.places.take(user);
@@ -218,7 +218,7 @@ export class Runner {
   private fill(): void {
     if (this.stopped) return;
     for (let next = this.places.next(); next; next = this.places.next())
-      void this.kickIn(next.threadId, next.user, next.leave).catch(() => {});
+      void this.kickIn(next.threadId, next.user, next.free).catch(() => {});
     this.headroom.stopUnless(this.places.hasWaiting, this.places.size);
   }
 
@@ -243,7 +243,7 @@ export class Runner {
         await this.deps.threads.erase(threadId, run.owner).catch(() => {});
       if (this.stopped) return;
       if (execution.isLast) return;
-      await (this.isHurried ? this.leaveOnce(threadId) : this.leave(threadId, run.owner)).catch(() => {});
+      await (this.isHurried ? this.handOverOnce(threadId) : this.handOver(threadId, run.owner)).catch(() => {});
     });
     this.closing.add(over);
     void over.finally(() => this.closing.delete(over));
@@ -268,7 +268,7 @@ export class Runner {
   private kickLater(threadId: string, owner: string | undefined, { retryAt, isSuspect = false }: Later): void {
     const wait = Math.max(0, retryAt - this.deps.clock.now()) + LATE_MS;
     const waited = this.timers.set(threadId, wait, () => this.kick(threadId, owner));
-    if (!isSuspect || !this.queue) return;
+    if (!isSuspect || !this.workQueue) return;
     this.closing.add(waited);
     void waited.then(() => this.closing.delete(waited));
   }
@@ -287,12 +287,12 @@ export class Runner {
     const asked = await threads.cancel(threadId, runId, action);
     if (asked === "not-found") return asked;
     if (asked === "ended") {
-      await this.leave(threadId, owner);
+      await this.handOver(threadId, owner);
       return "done";
     }
     await this.tell(runId, action);
     // Its process may be dead.
-    if (!this.active.has(runId)) await this.leave(threadId, owner);
+    if (!this.active.has(runId)) await this.handOver(threadId, owner);
     if (wait) await this.ended(threadId, runId);
     return "done";
   }
@@ -344,16 +344,16 @@ export class Runner {
   }
 
   /**
-   * Ends what is under way at its last checkpoint, and leaves it to the queue to go on from there. Nothing begins here from now
+   * Ends what is under way at its last checkpoint, and leaves it to the work queue to go on from there. Nothing begins here from now
    * on until `resume`: this process is about to be frozen or stopped.
    */
   async yieldAll(): Promise<void> {
     this.isHurried = true;
     this.timers.cancelAll();
     this.headroom.stop();
-    const leaving = this.places.clear().map((threadId) => this.leaveOnce(threadId).catch(() => {}));
+    const handedOver = this.places.clear().map((threadId) => this.handOverOnce(threadId).catch(() => {}));
     for (const execution of this.active.values()) execution.end("yielded");
-    await Promise.all(leaving);
+    await Promise.all(handedOver);
     await this.idle();
   }
 
@@ -363,11 +363,11 @@ export class Runner {
     this.left.clear();
   }
 
-  /** For a process that is hurried: the queue is told of a thread once. */
-  private async leaveOnce(threadId: string): Promise<void> {
-    if (this.left.has(threadId) || !this.queue) return;
+  /** For a process that is hurried: the work queue is told of a thread once. */
+  private async handOverOnce(threadId: string): Promise<void> {
+    if (this.left.has(threadId) || !this.workQueue) return;
     this.left.add(threadId);
-    await this.leave(threadId);
+    await this.handOver(threadId);
   }
 
   /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */

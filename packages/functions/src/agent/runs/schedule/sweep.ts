@@ -6,13 +6,13 @@ import type { AgentDeps } from "../../deps.ts";
 const STRAY_MS = 5 * 60 * 1000;
 
 /**
- * Leaves to somebody, by `leave`, every thread that has something due and is not at work here, also after one of them that
+ * Leaves to somebody, by `handOver`, every thread that has something due and is not at work here, also after one of them that
  * fails, and throws then.
  */
 export async function sweep(
   deps: AgentDeps,
   runner: UnderWay,
-  leave: (threadId: string, owner?: string) => Promise<void>,
+  handOver: (threadId: string, owner?: string) => Promise<void>,
 ): Promise<void> {
   const threads = new Map<string, string | undefined>();
   const failures: unknown[] = [];
@@ -23,7 +23,7 @@ export async function sweep(
     if (since > STRAY_MS) await deps.threads.endStray(threadId, runId).catch(fail);
     threads.set(threadId, owner);
   }
-  for (const [threadId, owner] of threads) await leave(threadId, owner).catch(fail);
+  for (const [threadId, owner] of threads) await handOver(threadId, owner).catch(fail);
   await sweepDeletions(deps, runner).catch(fail);
   if (failures.length > 0) throw failures[0];
 }

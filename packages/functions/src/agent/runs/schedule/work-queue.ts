@@ -2,7 +2,7 @@
  * Brings a thread's next run to a process that has the time for it. Deployed, an SQS FIFO queue; without one, this process is it.
  * A message says only that there is something to look for: whoever gets it asks the thread, whose lease admits one at a time.
  */
-export interface RunQueue {
+export interface WorkQueue {
   /** At least once, and soon. Throws when nobody took it: then whoever looks for unfinished runs finds it. */
   send(threadId: string): Promise<void>;
   /**

@@ -10,7 +10,7 @@ import type { Values } from "./values.ts";
  * checkpoint, and is else left out: LangGraph's validation suite has such values. With a parent, `newVersions` is not to
  * be relied on: a fork passes none and means all.
  */
-export async function strays(
+export async function leftOut(
   heads: Heads,
   values: Values,
   { threadId, namespace }: CheckpointRef,

@@ -5,7 +5,7 @@ import type { Meter } from "./metrics.ts";
 const SETTLE_MS = 5_000;
 
 /** Puts on record and publishes what the invocation has left behind. */
-export async function settle({ activity }: AccountDeps, meter: Meter): Promise<void> {
-  await activity.settle(SETTLE_MS);
+export async function finish({ activity }: AccountDeps, meter: Meter): Promise<void> {
+  await activity.flush(SETTLE_MS);
   meter.publish();
 }

@@ -7,7 +7,7 @@
  */
 import { newId } from "@tenure/core/token";
 import { object, string, type z } from "zod";
-import type { RunQueue } from "../agent/runs/schedule/queue.ts";
+import type { WorkQueue } from "../agent/runs/schedule/work-queue.ts";
 import { sendToAws } from "./aws.ts";
 
 const message = object({ threadId: string().min(1) });
@@ -18,12 +18,12 @@ const RETRY_SECONDS = 5;
 const RETRY_FACTOR = 4;
 const MAX_RETRY_SECONDS = 15 * 60;
 
-export interface SqsQueue extends RunQueue {
+export interface SqsWorkQueue extends WorkQueue {
   /** Gives a message back that could not be worked on, to be delivered again soon, and less soon each time. */
   giveBack(message: { receiptHandle: string; receives: number }): Promise<void>;
 }
 
-export function sqsQueue({ region, url }: { region: string; url: string }): SqsQueue {
+export function sqsWorkQueue({ region, url }: { region: string; url: string }): SqsWorkQueue {
   const call = (action: string, input: object) =>
     sendToAws({
       service: "sqs",
