@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { HANG_MS, LONG_FORMS, WAIT_MS } from "./test/support/size.ts";
+import { HANG_MS, LONG_FORMS, WAIT_MS } from "./test/support/runner/size.ts";
 
 // "import" and "default" are implied. Naming "import" here would reach `require` in packages that have both.
 const conditions = ["@tenure/source", "node"];
@@ -17,9 +17,9 @@ export default defineConfig(({ mode }) => ({
       TENURE_TEST_FORM: mode === "long" ? "long" : "short",
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
     },
-    globalSetup: "test/support/engines.ts",
-    setupFiles: "test/support/quiet.ts",
-    reporters: [["default", { summary: false }], "./test/support/closing-lines.ts"],
+    globalSetup: "test/support/runner/engines.ts",
+    setupFiles: "test/support/runner/quiet.ts",
+    reporters: [["default", { summary: false }], "./test/support/runner/closing-lines.ts"],
     // A line for each file; what passes prints nothing, and what fails all that was printed meanwhile.
     slowTestThreshold: Number.POSITIVE_INFINITY,
     silent: "passed-only",

@@ -1,6 +1,6 @@
 /** A DynamoDB that answers at once, for the time that the saver itself takes. */
 import type { DynamoDBDocumentClient } from "@tenure/core/dynamo";
-import { type Command, MemoryTable } from "../../test/engines/memory-table/table.ts";
+import { type Command, MemoryTable } from "../../test/support/stores/memory-table/table.ts";
 
 /** What saver.ts takes for a client. */
 export function stubClient(): DynamoDBDocumentClient {

@@ -11,10 +11,10 @@ import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { deleteAccount } from "@tenure/functions/deletion";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
-import { openApi } from "../../test/engines/api.ts";
-import { credentials } from "../../test/engines/dynamo.ts";
-import { gated, turn } from "../../test/engines/gated-graph.ts";
-import { behindGateway } from "../../test/engines/redis.ts";
+import { openApi } from "../../test/support/service/api.ts";
+import { gated, turn } from "../../test/support/service/gated-graph.ts";
+import { credentials } from "../../test/support/stores/dynamo.ts";
+import { behindGateway } from "../../test/support/stores/redis.ts";
 
 const DELAY_MS = 5;
 /** Threads that are made at once. */

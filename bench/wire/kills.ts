@@ -13,9 +13,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Client } from "@langchain/langgraph-sdk";
-import { type Gate, startGates } from "../../test/engines/gate.ts";
-import { gated, said, turn } from "../../test/engines/gated-graph.ts";
-import { startTestStack } from "../../test/engines/stack.ts";
+import { type Gate, startGates } from "../../test/support/service/gate.ts";
+import { gated, said, turn } from "../../test/support/service/gated-graph.ts";
+import { startTestStack } from "../../test/support/service/stack.ts";
 
 const STEPS = 8;
 const PAUSE_MS = 60;

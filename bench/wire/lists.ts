@@ -11,9 +11,9 @@ import { parseArgs } from "node:util";
 import { BatchWriteCommand, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
-import { type CountedEndpoint, countedEndpoint } from "../../test/engines/counted-endpoint.ts";
-import { dynamoEngines } from "../../test/engines/dynamo.ts";
-import { openUserApi, type UserApi } from "../../test/engines/user-api.ts";
+import { openUserApi, type UserApi } from "../../test/support/service/user-api.ts";
+import { type CountedEndpoint, countedEndpoint } from "../../test/support/stores/counted-endpoint.ts";
+import { dynamoEngines } from "../../test/support/stores/dynamo.ts";
 
 const { values } = parseArgs({ options: { sizes: { type: "string", default: "100,1000,10000" } } });
 const sizes = values.sizes.split(",").map(Number);

@@ -19,12 +19,12 @@ import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { openWindows } from "@tenure/local/limits";
 import { RedisServer } from "@tenure/local/redis/resp";
 import { graphFactory } from "../../test/compat/fixture.ts";
-import { openApi } from "../../test/engines/api.ts";
-import { credentials } from "../../test/engines/dynamo.ts";
-import { behindGateway } from "../../test/engines/redis.ts";
-import { startTestStack } from "../../test/engines/stack.ts";
 import { chat } from "../../test/reference/graphs.ts";
 import { startReference } from "../../test/reference/server.ts";
+import { openApi } from "../../test/support/service/api.ts";
+import { startTestStack } from "../../test/support/service/stack.ts";
+import { credentials } from "../../test/support/stores/dynamo.ts";
+import { behindGateway } from "../../test/support/stores/redis.ts";
 
 interface Measured {
   name: string;

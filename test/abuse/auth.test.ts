@@ -4,9 +4,9 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { RedisServer } from "@tenure/local/redis/resp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { redisUrl } from "../engines/found.ts";
-import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { stackEngines, startTestStack, type TestStack } from "../support/service/stack.ts";
+import { redisUrl } from "../support/stores/found.ts";
 import { hostileRequest, type Loot } from "./hostile.ts";
 
 const DATABASE = 9;

@@ -5,9 +5,9 @@ import { runInNewContext } from "node:vm";
 import { Annotation, interrupt, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines } from "../engines/dynamo.ts";
-import { openUserApi, type UserApi } from "../engines/user-api.ts";
-import { sized, WAIT_MS } from "../support/size.ts";
+import { sized, WAIT_MS } from "../support/runner/size.ts";
+import { openUserApi, type UserApi } from "../support/service/user-api.ts";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
 import { type Description, type Generated, type Known, requestOf } from "./generated.ts";
 
 const REQUESTS = sized(1000, 20_000);

@@ -3,10 +3,10 @@ import { fileURLToPath } from "node:url";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { chromiumPath } from "../engines/found.ts";
-import { HeldAgent } from "../engines/held-agent.ts";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
-import { WAIT_MS } from "../support/size.ts";
+import { WAIT_MS } from "../support/runner/size.ts";
+import { HeldAgent } from "../support/service/held-agent.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
+import { chromiumPath } from "../support/stores/found.ts";
 import { launch } from "./launch.ts";
 
 async function bundle(): Promise<string> {

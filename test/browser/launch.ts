@@ -1,7 +1,7 @@
 /** Debian's Chromium, which talks to nobody but the page it is given. */
 import { tmpdir } from "node:os";
 import { type Browser, chromium } from "playwright-core";
-import { chromiumPath } from "../engines/found.ts";
+import { chromiumPath } from "../support/stores/found.ts";
 
 const QUIET =
   "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync";

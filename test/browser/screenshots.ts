@@ -6,7 +6,7 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
 import { launch } from "./launch.ts";
 import { codeOf, go, homeShowsLogin, say } from "./site.ts";
 import { SiteClock } from "./site-clock.ts";

@@ -1,5 +1,5 @@
 import type { BrowserContext } from "playwright-core";
-import { HeldClock } from "../engines/held-clock.ts";
+import { HeldClock } from "../support/stores/held-clock.ts";
 
 /**
  * One held clock for a stack and for the pages on it. A move sets the server's time first, then each page's Date, and

@@ -1,11 +1,11 @@
 /** The site in a real browser, screen by screen, with the real stack behind it. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { chromiumPath, redisUrl } from "../engines/found.ts";
-import { HeldAgent } from "../engines/held-agent.ts";
-import { startProxy } from "../engines/proxy.ts";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
-import { WAIT_MS } from "../support/size.ts";
+import { WAIT_MS } from "../support/runner/size.ts";
+import { HeldAgent } from "../support/service/held-agent.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
+import { chromiumPath, redisUrl } from "../support/stores/found.ts";
+import { startProxy } from "../support/stores/proxy.ts";
 import { launch } from "./launch.ts";
 import {
   accessibility,

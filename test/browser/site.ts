@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type Axe from "axe-core";
 import type { BrowserContext, Page } from "playwright-core";
 import { expect } from "vitest";
-import type { TestStack } from "../engines/stack.ts";
+import type { TestStack } from "../support/service/stack.ts";
 
 /** Types the address, finds the code in the mailbox and types that; the last digit sends it. */
 export async function logIn(page: Page, stack: TestStack, email: string): Promise<void> {

@@ -16,7 +16,7 @@ import { serve } from "@hono/node-server";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { installExtractor, readSchemas } from "@tenure/local/graph-schemas";
 import { Hono } from "hono";
-import { startTestStack } from "../engines/stack.ts";
+import { startTestStack } from "../support/service/stack.ts";
 import { graphFactory } from "./fixture.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

@@ -1,7 +1,7 @@
 import { createActivityLog } from "@tenure/core/activity";
 import { Table } from "@tenure/core/dynamo";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 

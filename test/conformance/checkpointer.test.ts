@@ -5,10 +5,10 @@ import { deltaChannelHistoryTests, specTest } from "@langchain/langgraph-checkpo
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { tableDefinition } from "@tenure/core/dynamo";
 import { S3Objects } from "@tenure/core/s3";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { s3Server } from "../engines/found.ts";
-import { openS3, type TestS3 } from "../engines/s3.ts";
-import { isLong } from "../support/size.ts";
+import { isLong } from "../support/runner/size.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { s3Server } from "../support/stores/found.ts";
+import { openS3, type TestS3 } from "../support/stores/s3.ts";
 
 for (const { name, open } of isLong ? dynamoEngines : dynamoEngines.slice(0, 1)) {
   let table: TestTable;

@@ -3,8 +3,8 @@ import { type CodePolicy, createCodeStore, defaultCodePolicy } from "@tenure/cor
 import { createWindows, type Limit } from "@tenure/core/ratelimit";
 import { codeDigest, keyedHandle, newChallenge } from "@tenure/core/token";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type MovedEngine, movedEngines } from "../engines/moved-clock.ts";
-import { type Behind, behindGateway } from "../engines/redis.ts";
+import { type MovedEngine, movedEngines } from "../support/stores/moved-clock.ts";
+import { type Behind, behindGateway } from "../support/stores/redis.ts";
 
 /** A second after the beginning of a minute. */
 const START = Date.UTC(2030, 0, 1) + 1000;

@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { Table } from "@tenure/core/dynamo";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 type Asked = (TableName: string) => object;
 const S = (text: string) => ({ S: text });

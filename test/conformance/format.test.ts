@@ -11,8 +11,8 @@ import { DynamoDBStore } from "@tenure/core/memory";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { startStack } from "@tenure/local/stack";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { credentials, dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { freePort } from "../engines/port.ts";
+import { credentials, dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { freePort } from "../support/stores/port.ts";
 
 const KEY = { pk: "tenure", sk: "format" };
 const item = { pk: "a", sk: "b", value: 1 };

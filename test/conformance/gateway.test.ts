@@ -2,7 +2,7 @@
 import { Ratelimit } from "@upstash/ratelimit";
 import { Redis } from "@upstash/redis";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Behind, behindGateway, redisEngines } from "../engines/redis.ts";
+import { type Behind, behindGateway, redisEngines } from "../support/stores/redis.ts";
 
 afterEach(() => void vi.useRealTimers());
 

@@ -9,9 +9,9 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { type Command, copy, MemoryTable } from "../engines/memory-table/table.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { type Command, copy, MemoryTable } from "../support/stores/memory-table/table.ts";
 
 /** A command without its table, which is another one for each engine. */
 type Make = (TableName: string) => Command;

@@ -4,7 +4,7 @@ import type { PendingWrite } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver, incarnationConfig } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 const special = fc.constantFrom("__resume__", "__interrupt__", "__error__", "__scheduled__");
 const channel = fc.oneof({ weight: 2, arbitrary: special }, fc.constantFrom("a", "b"));

@@ -7,8 +7,8 @@ import type { RedisEngine } from "@tenure/local/redis/engine";
 import { ErrorReply, type Reply, Status, toBytes, toText } from "@tenure/local/redis/reply";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { movedEngines } from "../engines/moved-clock.ts";
-import { redisEngines } from "../engines/redis.ts";
+import { movedEngines } from "../support/stores/moved-clock.ts";
+import { redisEngines } from "../support/stores/redis.ts";
 
 type Recorded = string | number | null | { status: string } | { error: string } | Recorded[];
 const recorded = JSON.parse(readFileSync(new URL("redis-replies.json", import.meta.url), "utf8")) as Record<

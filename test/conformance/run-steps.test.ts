@@ -4,7 +4,7 @@ import type { Clock } from "@tenure/core/clock";
 import { type DynamoDBDocumentClient, Table } from "@tenure/core/dynamo";
 import { type Begun, createThreadStore, defaultLeasePolicy, type NewRun, type ThreadStore } from "@tenure/core/thread";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 type Send = (command: {
   constructor: { name: string };

@@ -3,9 +3,9 @@ import { randomUUID } from "node:crypto";
 import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newToken, type SessionRef } from "@tenure/core/token";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type MovedEngine, movedEngines } from "../engines/moved-clock.ts";
-import { type Behind, behindGateway } from "../engines/redis.ts";
-import { whole } from "../engines/whole-session.ts";
+import { type MovedEngine, movedEngines } from "../support/stores/moved-clock.ts";
+import { type Behind, behindGateway } from "../support/stores/redis.ts";
+import { whole } from "../support/stores/whole-session.ts";
 
 const data = { userId: "user_ada", email: "ada@example.com" };
 const handleOf = (user: string) => keyedHandle("pepper", "user", user);

@@ -2,7 +2,7 @@
 import { InMemoryStore } from "@langchain/langgraph-checkpoint";
 import { DynamoDBStore } from "@tenure/core/memory";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 describe.each(dynamoEngines)("on $name", ({ open }) => {
   let table: TestTable;

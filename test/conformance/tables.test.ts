@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { systemClock } from "@tenure/core/clock";
 import { connectDynamo, describeTable, ensureTable, Table, tableDefinition } from "@tenure/core/dynamo";
 import { describe, expect, it } from "vitest";
-import { credentials, dynamoEngines } from "../engines/dynamo.ts";
+import { credentials, dynamoEngines } from "../support/stores/dynamo.ts";
 
 describe.each(dynamoEngines)("on $name", ({ open }) => {
   it("is made once by processes that start together, and each finds it ready", async () => {

@@ -12,7 +12,7 @@ import {
 } from "@tenure/core/thread";
 import { createUserStore } from "@tenure/core/user";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 describe.each(dynamoEngines)("on $name", ({ open }) => {
   let table: TestTable;

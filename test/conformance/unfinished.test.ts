@@ -5,7 +5,7 @@ import { PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { Table } from "@tenure/core/dynamo";
 import { type Begun, createThreadStore, defaultLeasePolicy, type NewRun, type ThreadStore } from "@tenure/core/thread";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 const HOUR = 3_600_000;
 /** Read units are charged by 4 KB: DynamoDB's developer guide, "Read and write capacity". */

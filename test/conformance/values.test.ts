@@ -12,8 +12,8 @@ import { isTenureError } from "@tenure/core/errors";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 const metadata: CheckpointMetadata = { source: "loop", step: 0, parents: {} };
 const first = "1f000000-0000-6000-8000-000000000001";

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isSstInstalled } from "../engines/found.ts";
-import { behindGateway } from "../engines/redis.ts";
 import { listen, shut } from "../sst/loopback.ts";
 import { openProject } from "../sst/program.ts";
-import { isLong } from "../support/size.ts";
+import { isLong } from "../support/runner/size.ts";
+import { isSstInstalled } from "../support/stores/found.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 import { Account, KEYS } from "./account.ts";
 import { DeployProject, startScript } from "./project.ts";
 

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it, vi } from "vitest";
 import { converse } from "../../examples/chat-client.ts";
-import { startTestStack } from "../engines/stack.ts";
+import { startTestStack } from "../support/service/stack.ts";
 
 it("talks to the agent as it is written", async () => {
   const stack = await startTestStack();

@@ -1,9 +1,9 @@
 /** LangGraph's React hook against the whole stack: turns, an approval, an error, a stop, and a reload in the middle. */
 import { JSDOM } from "jsdom";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { HeldAgent } from "../engines/held-agent.ts";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
-import { WAIT_MS } from "../support/size.ts";
+import { WAIT_MS } from "../support/runner/size.ts";
+import { HeldAgent } from "../support/service/held-agent.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
 
 // A document for React, while requests stay Node's own.
 const { window } = new JSDOM("<!doctype html><body></body>", { url: "http://localhost/" });

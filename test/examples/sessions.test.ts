@@ -1,7 +1,7 @@
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { expect, it } from "vitest";
 import { createExample } from "../../examples/sessions.ts";
-import { behindGateway } from "../engines/redis.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 it("gives any Hono app sessions that end at once", async () => {
   const behind = await behindGateway(new EmbeddedRedis());

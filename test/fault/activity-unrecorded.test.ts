@@ -5,9 +5,9 @@ import { accountOf } from "@tenure/functions/identity";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { expect, it } from "vitest";
-import { openApi, PEPPER } from "../engines/api.ts";
-import { behindGateway } from "../engines/redis.ts";
-import { holdTimers } from "../support/time.ts";
+import { holdTimers } from "../support/runner/time.ts";
+import { openApi, PEPPER } from "../support/service/api.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 it("logs out at once, and reports each entry whole and without a secret", async () => {
   const behind = await behindGateway(new EmbeddedRedis());

@@ -10,10 +10,10 @@ import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterEach, expect, it } from "vitest";
-import { openApi } from "../engines/api.ts";
-import { credentials } from "../engines/dynamo.ts";
-import { freePort } from "../engines/port.ts";
-import { behindGateway } from "../engines/redis.ts";
+import { openApi } from "../support/service/api.ts";
+import { credentials } from "../support/stores/dynamo.ts";
+import { freePort } from "../support/stores/port.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 const TOKEN = "rest-token-of-the-test";
 const EMAIL = "ada@example.com";

@@ -10,10 +10,10 @@ import { tableDefinition } from "@tenure/core/dynamo";
 import { isTenureError } from "@tenure/core/errors";
 import { S3Objects } from "@tenure/core/s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { s3Server } from "../engines/found.ts";
-import { openS3, type TestS3 } from "../engines/s3.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { s3Server } from "../support/stores/found.ts";
+import { openS3, type TestS3 } from "../support/stores/s3.ts";
 
 const DAY = 24 * 60 * 60_000;
 const noise = (bytes: number) => randomBytes(bytes / 2).toString("hex");

@@ -1,9 +1,9 @@
 /** One script, cut short at each of its requests: what was acknowledged is there, whole, and the run goes on. */
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dyingClient } from "../engines/dying-client.ts";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { isLong } from "../support/size.ts";
+import { isLong } from "../support/runner/size.ts";
+import { dyingClient } from "../support/stores/dying-client.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 import { stateAt, stepOf, takeStep } from "./checkpoint-script.ts";
 
 /** Long enough for values to move from heads into segments, with a large one in between. */

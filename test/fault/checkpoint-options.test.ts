@@ -6,9 +6,9 @@ import { type DamagedTuple, DynamoDBSaver, type DynamoDBSaverOptions } from "@te
 import { Table, tableDefinition } from "@tenure/core/dynamo";
 import { S3Objects } from "@tenure/core/s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { s3Server } from "../engines/found.ts";
-import { openS3, type TestS3 } from "../engines/s3.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { s3Server } from "../support/stores/found.ts";
+import { openS3, type TestS3 } from "../support/stores/s3.ts";
 
 const metadata: CheckpointMetadata = { source: "loop", step: 0, parents: {} };
 const noise = (bytes: number) => randomBytes(bytes).toString("base64");

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import type { Checkpoint } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver, type DynamoDBSaverOptions, incarnationConfig } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 const noise = (bytes: number) => randomBytes(bytes).toString("base64");
 const checkpoint = (id: string, values: Record<string, unknown>): Checkpoint => ({

@@ -4,8 +4,8 @@ import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, openTable, type TestTable } from "../engines/dynamo.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { dynamoEngines, openTable, type TestTable } from "../support/stores/dynamo.ts";
 
 const TTL = 60 * 60_000;
 const MINUTE = 60_000;

@@ -4,8 +4,8 @@ import { BatchWriteCommand, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamo
 import type { Checkpoint, CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dyingClient } from "../engines/dying-client.ts";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dyingClient } from "../support/stores/dying-client.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 const metadata: CheckpointMetadata = { source: "loop", step: 0, parents: {} };
 const checkpoint = (id: string, values: Record<string, unknown>): Checkpoint => ({

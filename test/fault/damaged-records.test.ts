@@ -7,9 +7,9 @@ import { PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { interrupt, MemorySaver, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { dynamoEngines } from "../engines/dynamo.ts";
-import { openUserApi, type UserApi } from "../engines/user-api.ts";
-import { isLong } from "../support/size.ts";
+import { isLong } from "../support/runner/size.ts";
+import { openUserApi, type UserApi } from "../support/service/user-api.ts";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
 
 type Item = Record<string, unknown> & { pk: string; sk: string };
 type Shown = Record<string, unknown> & { error?: { error: string; message: string } };

@@ -7,11 +7,11 @@ import { systemClock } from "@tenure/core/clock";
 import { connectDynamo, Table } from "@tenure/core/dynamo";
 import { type Begun, createThreadStore, defaultLeasePolicy } from "@tenure/core/thread";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { failingClient } from "../engines/dying-client.ts";
-import { credentials, dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { type FaultyDynamo, startFaultyDynamo } from "../engines/faulty-dynamo.ts";
-import { sized } from "../support/size.ts";
-import { holdTimers, isSettled } from "../support/time.ts";
+import { sized } from "../support/runner/size.ts";
+import { holdTimers, isSettled } from "../support/runner/time.ts";
+import { failingClient } from "../support/stores/dying-client.ts";
+import { credentials, dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { type FaultyDynamo, startFaultyDynamo } from "../support/stores/faulty-dynamo.ts";
 
 afterEach(() => void vi.useRealTimers());
 

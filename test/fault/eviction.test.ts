@@ -6,10 +6,10 @@ import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newToken, type SessionRef } from "@tenure/core/token";
 import { RedisServer } from "@tenure/local/redis/resp";
 import { afterEach, describe, expect, it } from "vitest";
-import { isOnPath } from "../engines/found.ts";
-import { type Behind, behindGateway } from "../engines/redis.ts";
-import { startRedisServer } from "../engines/redis-server.ts";
 import { randomOf } from "../support/random.ts";
+import { isOnPath } from "../support/stores/found.ts";
+import { type Behind, behindGateway } from "../support/stores/redis.ts";
+import { startRedisServer } from "../support/stores/redis-server.ts";
 
 const USERS = 40;
 const STEPS = 2_000;

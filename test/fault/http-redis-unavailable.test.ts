@@ -2,9 +2,9 @@
 import { newChallenge, newToken } from "@tenure/core/token";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { openApi, PEPPER, SITE, type TestApi } from "../engines/api.ts";
-import { type Impostor, Requests, redisPlayedBy } from "../engines/impostor.ts";
-import { holdTimers, isSettled } from "../support/time.ts";
+import { holdTimers, isSettled } from "../support/runner/time.ts";
+import { openApi, PEPPER, SITE, type TestApi } from "../support/service/api.ts";
+import { type Impostor, Requests, redisPlayedBy } from "../support/stores/impostor.ts";
 
 afterEach(() => void vi.useRealTimers());
 

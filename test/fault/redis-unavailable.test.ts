@@ -6,9 +6,9 @@ import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newChallenge, newToken } from "@tenure/core/token";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { Requests, redisPlayedBy } from "../engines/impostor.ts";
-import { type Behind, behindGateway } from "../engines/redis.ts";
-import { holdTimers, isSettled } from "../support/time.ts";
+import { holdTimers, isSettled } from "../support/runner/time.ts";
+import { Requests, redisPlayedBy } from "../support/stores/impostor.ts";
+import { type Behind, behindGateway } from "../support/stores/redis.ts";
 
 afterEach(() => void vi.useRealTimers());
 

@@ -2,7 +2,7 @@
 import { Annotation, MemorySaver, START, StateGraph } from "@langchain/langgraph";
 import type { Graph, GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { newRun, OWNER, openProcesses, type Process, type Processes } from "../engines/processes.ts";
+import { newRun, OWNER, openProcesses, type Process, type Processes } from "../support/service/processes.ts";
 
 /** Runs that wait in their second node until they are let go, by run id. */
 const waiting = new Map<string, { begun: number; go: () => void }>();

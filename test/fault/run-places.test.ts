@@ -8,11 +8,11 @@ import { Runner, type RunnerOptions } from "@tenure/functions/runs/runner";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterEach, expect, it } from "vitest";
-import { openApi } from "../engines/api.ts";
-import { credentials } from "../engines/dynamo.ts";
-import { type Gate, startGates } from "../engines/gate.ts";
-import { gated, turn } from "../engines/gated-graph.ts";
-import { behindGateway } from "../engines/redis.ts";
+import { openApi } from "../support/service/api.ts";
+import { type Gate, startGates } from "../support/service/gate.ts";
+import { gated, turn } from "../support/service/gated-graph.ts";
+import { credentials } from "../support/stores/dynamo.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 const opened: (() => Promise<unknown>)[] = [];
 afterEach(async () => {

@@ -4,7 +4,7 @@ import { Annotation, Command, interrupt, START, StateGraph } from "@langchain/la
 import type { Checkpoint, PendingWrite } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver, type DynamoDBSaverOptions, incarnationConfig } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 let threads = 0;
 

@@ -8,9 +8,9 @@ import type { GraphFactory } from "@tenure/functions/graphs";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openApi, type TestApi } from "../engines/api.ts";
-import { credentials } from "../engines/dynamo.ts";
-import { behindGateway } from "../engines/redis.ts";
+import { openApi, type TestApi } from "../support/service/api.ts";
+import { credentials } from "../support/stores/dynamo.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 type Durability = "sync" | "async" | "exit";
 

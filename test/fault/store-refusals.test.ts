@@ -7,8 +7,8 @@ import type { AddressInfo } from "node:net";
 import { systemClock } from "@tenure/core/clock";
 import { connectDynamo, Table } from "@tenure/core/dynamo";
 import { afterEach, expect, it } from "vitest";
-import { openApi, type TestApi } from "../engines/api.ts";
-import { HeldClock } from "../engines/held-clock.ts";
+import { openApi, type TestApi } from "../support/service/api.ts";
+import { HeldClock } from "../support/stores/held-clock.ts";
 
 const TOKEN = "rest-token-of-the-test";
 const open: (() => unknown)[] = [];

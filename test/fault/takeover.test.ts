@@ -5,8 +5,15 @@
 import { Annotation, interrupt, MemorySaver, START, StateGraph } from "@langchain/langgraph";
 import type { Graph, GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { newRun, OWNER, openProcesses, type Process, type Processes, type Request } from "../engines/processes.ts";
-import { isLong } from "../support/size.ts";
+import { isLong } from "../support/runner/size.ts";
+import {
+  newRun,
+  OWNER,
+  openProcesses,
+  type Process,
+  type Processes,
+  type Request,
+} from "../support/service/processes.ts";
 
 const State = Annotation.Root({
   said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),

@@ -5,9 +5,9 @@ import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openApi, type TestApi } from "../engines/api.ts";
-import { credentials } from "../engines/dynamo.ts";
-import { behindGateway } from "../engines/redis.ts";
+import { openApi, type TestApi } from "../support/service/api.ts";
+import { credentials } from "../support/stores/dynamo.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 describe("what nobody knows the outcome of", () => {
   let dynamo: Awaited<ReturnType<typeof startLocalDynamo>>;

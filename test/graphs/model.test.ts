@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
 
 interface ChatRequest {
   model: string;

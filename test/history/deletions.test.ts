@@ -6,7 +6,7 @@
  */
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
 import { faults } from "./deletion/faults.ts";
 import { runSchedule } from "./deletion/schedule.ts";
 

@@ -1,7 +1,7 @@
 /** Histories of many processes at once, and the checker that goes through them. `npm run bench:strict` is the long one. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { redisEngines } from "../engines/redis.ts";
-import { isLong, sized } from "../support/size.ts";
+import { isLong, sized } from "../support/runner/size.ts";
+import { redisEngines } from "../support/stores/redis.ts";
 import { runRound } from "./run.ts";
 
 const OPERATIONS = sized(4_000, 12_000);

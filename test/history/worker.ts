@@ -5,7 +5,7 @@ import { connectRedis } from "@tenure/core/redis";
 import { createSessionStore, type Session, type SessionPolicy, type SessionStore } from "@tenure/core/session";
 import { keyedHandle, type SessionRef } from "@tenure/core/token";
 import { Redis } from "@upstash/redis";
-import { whole } from "../engines/whole-session.ts";
+import { whole } from "../support/stores/whole-session.ts";
 import type { Operation, Seen } from "./operations.ts";
 import { readThenWriteStore } from "./read-then-write.ts";
 

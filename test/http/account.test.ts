@@ -5,10 +5,10 @@ import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openApi } from "../engines/api.ts";
-import { credentials } from "../engines/dynamo.ts";
-import { behindGateway } from "../engines/redis.ts";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { openApi } from "../support/service/api.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
+import { credentials } from "../support/stores/dynamo.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 let stack: TestStack;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { newToken } from "@tenure/core/token";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
+import { stackEngines, startTestStack, type TestStack } from "../support/service/stack.ts";
 
 const COOKIE = "__Host-tenure";
 const MINUTE = 60_000;

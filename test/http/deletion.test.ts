@@ -4,10 +4,10 @@ import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { deleteAccount } from "../../packages/functions/src/agent/deletion.ts";
-import { openApi, type TestApi } from "../engines/api.ts";
-import { credentials, dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { type Behind, behindGateway, redisEngines } from "../engines/redis.ts";
-import { TestClock } from "../engines/test-clock.ts";
+import { openApi, type TestApi } from "../support/service/api.ts";
+import { credentials, dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { type Behind, behindGateway, redisEngines } from "../support/stores/redis.ts";
+import { TestClock } from "../support/stores/test-clock.ts";
 
 const State = Annotation.Root({ said: Annotation<string> });
 const said: string[] = [];

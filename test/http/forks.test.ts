@@ -2,8 +2,8 @@
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines } from "../engines/dynamo.ts";
-import { openUserApi, type UserApi } from "../engines/user-api.ts";
+import { openUserApi, type UserApi } from "../support/service/user-api.ts";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
 
 const State = Annotation.Root({
   said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }),

@@ -4,8 +4,8 @@ import { Client } from "@langchain/langgraph-sdk";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { graphFactory } from "../compat/fixture.ts";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
 import { chat } from "../reference/graphs.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
 
 const State = Annotation.Root({
   visited: Annotation<string[]>({ reducer: (kept, added) => kept.concat(added), default: () => [] }),

@@ -4,9 +4,9 @@ import { keyedHandle, newToken } from "@tenure/core/token";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterEach, expect, it } from "vitest";
-import { openApi } from "../engines/api.ts";
-import { credentials } from "../engines/dynamo.ts";
-import { behindGateway } from "../engines/redis.ts";
+import { openApi } from "../support/service/api.ts";
+import { credentials } from "../support/stores/dynamo.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 const opened: (() => unknown)[] = [];
 afterEach(async () => {

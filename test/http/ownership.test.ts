@@ -7,9 +7,9 @@ import { Runner } from "@tenure/functions/runs/runner";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { openApi, type TestApi } from "../engines/api.ts";
-import { credentials } from "../engines/dynamo.ts";
-import { behindGateway } from "../engines/redis.ts";
+import { openApi, type TestApi } from "../support/service/api.ts";
+import { credentials } from "../support/stores/dynamo.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 let api: TestApi;
 let routes: Described[];

@@ -1,6 +1,6 @@
 /** The demo's race: real reads of both stores, of one's own races only, and not without end. */
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
 
 /** Early in a minute, so that no window of a limit ends within the tests; 250 ms past a second. */
 const START = Date.UTC(2030, 0, 1, 12, 0, 1, 250);

@@ -1,8 +1,8 @@
 /** Runs from beginning to end, whatever happens to their processes and to one another. */
 import { defaultLeasePolicy } from "@tenure/core/thread";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { type GatedValues, startPair } from "../engines/api-processes.ts";
-import { said, turn } from "../engines/gated-graph.ts";
+import { type GatedValues, startPair } from "../support/service/api-processes.ts";
+import { said, turn } from "../support/service/gated-graph.ts";
 
 const contents = (values: GatedValues) => values.messages.map(({ content }) => content);
 

@@ -1,7 +1,7 @@
 /** A run's clients: who watches, who comes back, who waits, and who goes away. */
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
-import { type GatedValues, RawStream, rawEvents, startPair } from "../engines/api-processes.ts";
-import { said, turn } from "../engines/gated-graph.ts";
+import { type GatedValues, RawStream, rawEvents, startPair } from "../support/service/api-processes.ts";
+import { said, turn } from "../support/service/gated-graph.ts";
 
 const contents = (values: GatedValues) => values.messages.map(({ content }) => content);
 

@@ -3,9 +3,9 @@ import { HumanMessage } from "@langchain/core/messages";
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { agent } from "../../packages/functions/src/graphs/agent.ts";
-import { type Gates, startGates } from "../engines/gate.ts";
-import { gated, said, turn } from "../engines/gated-graph.ts";
-import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
+import { type Gates, startGates } from "../support/service/gate.ts";
+import { gated, said, turn } from "../support/service/gated-graph.ts";
+import { stackEngines, startTestStack, type TestStack } from "../support/service/stack.ts";
 
 interface Message {
   id: string;

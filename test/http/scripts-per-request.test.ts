@@ -3,8 +3,8 @@ import { createApi } from "@tenure/functions/api";
 import { describedRoutes } from "@tenure/functions/routes/openapi";
 import { Runner } from "@tenure/functions/runs/runner";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { dynamoEngines } from "../engines/dynamo.ts";
-import { openUserApi, type UserApi } from "../engines/user-api.ts";
+import { openUserApi, type UserApi } from "../support/service/user-api.ts";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
 
 let user: UserApi;
 /** First keys of the scripts that were run, and the last one's. */

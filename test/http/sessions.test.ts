@@ -3,10 +3,10 @@ import { keyedHandle, newToken } from "@tenure/core/token";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openApi, PEPPER, type TestApi } from "../engines/api.ts";
-import { HeldClock } from "../engines/held-clock.ts";
-import { behindGateway } from "../engines/redis.ts";
-import { stackEngines, startTestStack, type TestStack } from "../engines/stack.ts";
+import { openApi, PEPPER, type TestApi } from "../support/service/api.ts";
+import { stackEngines, startTestStack, type TestStack } from "../support/service/stack.ts";
+import { HeldClock } from "../support/stores/held-clock.ts";
+import { behindGateway } from "../support/stores/redis.ts";
 
 const MINUTE = 60_000;
 const COOKIE = "__Host-tenure";

@@ -4,7 +4,7 @@ import { Annotation, MessagesAnnotation, START, StateGraph } from "@langchain/la
 import { Client } from "@langchain/langgraph-sdk";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
 
 const State = Annotation.Root({
   ...MessagesAnnotation.spec,

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort } from "../engines/port.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { freePort } from "../support/stores/port.ts";
 import { type Api, apiOf, logIn, runProgram, startProgram } from "./program.ts";
 
 let dir: string;

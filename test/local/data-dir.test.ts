@@ -14,8 +14,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort } from "../engines/port.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { freePort } from "../support/stores/port.ts";
 import { MAIN, runProgram, startProgram } from "./program.ts";
 
 let dir: string;

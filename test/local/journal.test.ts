@@ -6,7 +6,7 @@ import { isTenureError } from "@tenure/core/errors";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { isLong, sized } from "../support/size.ts";
+import { isLong, sized } from "../support/runner/size.ts";
 
 let dir: string;
 let path: string;

@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { examine } from "@tenure/functions/doctor";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { PEPPER } from "../engines/api.ts";
-import { dynamoEngines } from "../engines/dynamo.ts";
-import { freePort } from "../engines/port.ts";
-import { behindGateway, redisEngines } from "../engines/redis.ts";
+import { PEPPER } from "../support/service/api.ts";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
+import { freePort } from "../support/stores/port.ts";
+import { behindGateway, redisEngines } from "../support/stores/redis.ts";
 import { runProgram, startProgram } from "./program.ts";
 
 let dir: string;

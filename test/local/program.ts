@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect } from "vitest";
-import { freePort } from "../engines/port.ts";
+import { freePort } from "../support/stores/port.ts";
 
 export const MAIN = fileURLToPath(new URL("../../packages/local/dist/main.js", import.meta.url));
 

@@ -6,8 +6,8 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort } from "../engines/port.ts";
-import { isLong } from "../support/size.ts";
+import { isLong } from "../support/runner/size.ts";
+import { freePort } from "../support/stores/port.ts";
 import { runProgram, startProgram } from "./program.ts";
 
 let dir: string;

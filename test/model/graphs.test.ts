@@ -1,8 +1,8 @@
 import { MemorySaver } from "@langchain/langgraph";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 import { lives, liveTwice, type Step } from "./graph-histories.ts";
 import { Model } from "./life-sides.ts";
 import { storageOn } from "./life-table.ts";

@@ -6,8 +6,8 @@ import type { Checkpoint } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 type Values = Record<string, string[]>;
 

@@ -3,10 +3,10 @@ import { createSessionStore, type Session, type SessionPolicy, type SessionStore
 import { keyedHandle, newToken, type SessionRef } from "@tenure/core/token";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { movedEngines } from "../engines/moved-clock.ts";
-import { type Behind, behindGateway } from "../engines/redis.ts";
-import { whole } from "../engines/whole-session.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { movedEngines } from "../support/stores/moved-clock.ts";
+import { type Behind, behindGateway } from "../support/stores/redis.ts";
+import { whole } from "../support/stores/whole-session.ts";
 import { type Known, SessionOracle } from "./session-oracle.ts";
 
 const maybe = (found: Parameters<typeof whole<string>>[0] | undefined) => found && whole(found);

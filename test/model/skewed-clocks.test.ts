@@ -3,8 +3,8 @@ import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import { DynamoDBSaver, incarnationConfig } from "@tenure/core/checkpoint";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { dynamoEngines, type TestTable } from "../engines/dynamo.ts";
-import { sized } from "../support/size.ts";
+import { sized } from "../support/runner/size.ts";
+import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 import { idAt, listed, type Mode, SkewedLife, skews, turns } from "./skewed-lives.ts";
 
 const HOUR = 3_600_000;

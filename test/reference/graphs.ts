@@ -47,7 +47,7 @@ export const chat = new StateGraph(State)
   .addNode("answer", async ({ messages, todo }, config) => {
     if (todo === "fail") throw new TypeError("told to fail");
     config.writer?.({ todo: todo ?? null });
-    // Asks for leave at a gate, wherever this is: see test/engines/gate.ts.
+    // Asks for leave at a gate, wherever this is: see test/support/service/gate.ts.
     if (todo?.startsWith("http:")) await fetch(`${todo}/0`, { ...(config.signal && { signal: config.signal }) });
     const answer = await new Words({}).invoke(messages, config);
     return {

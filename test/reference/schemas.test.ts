@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { graphSources, readSchemas, sourceFile } from "@tenure/local/graph-schemas";
 import { describe, expect, it } from "vitest";
-import { referenceServer } from "../engines/found.ts";
+import { referenceServer } from "../support/stores/found.ts";
 
 const graphs = fileURLToPath(new URL("graphs.ts", import.meta.url));
 

@@ -5,9 +5,9 @@
 import { Client } from "@langchain/langgraph-sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { graphFactory } from "../compat/fixture.ts";
-import { referenceServer } from "../engines/found.ts";
-import { type Gates, startGates } from "../engines/gate.ts";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
+import { type Gates, startGates } from "../support/service/gate.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
+import { referenceServer } from "../support/stores/found.ts";
 import { chat } from "./graphs.ts";
 import { type Reference, startReference } from "./server.ts";
 

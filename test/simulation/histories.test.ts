@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, it } from "vitest";
-import { isLong, sized } from "../support/size.ts";
+import { isLong, sized } from "../support/runner/size.ts";
 import { closeEngines, runHistory } from "./history.ts";
 import { shortest, told } from "./shrink.ts";
 

@@ -1,5 +1,5 @@
 /** One history: processes, users and faults from one seed, to the moment in which nothing is under way, and what is wrong then. */
-import { MemoryTable } from "../engines/memory-table/table.ts";
+import { MemoryTable } from "../support/stores/memory-table/table.ts";
 import { type Disruption, Faults, type Weather } from "./faults.ts";
 import type { Effect } from "./graphs.ts";
 import { type Disrupted, type Ending, type Violation, violations } from "./invariants/index.ts";

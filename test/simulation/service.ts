@@ -5,7 +5,7 @@ import { createApi } from "@tenure/functions/api";
 import { createDeps, type Deps } from "@tenure/functions/deps";
 import { Runner } from "@tenure/functions/runs/runner";
 import type { Hono } from "hono";
-import type { MemoryTable } from "../engines/memory-table/table.ts";
+import type { MemoryTable } from "../support/stores/memory-table/table.ts";
 import { type Effect, graphs } from "./graphs.ts";
 import type { Network } from "./ports/call.ts";
 import { dynamoClient } from "./ports/dynamo.ts";

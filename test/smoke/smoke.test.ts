@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { HELD_TIME, startScript } from "../deploy/project.ts";
-import { startTestStack, type TestStack } from "../engines/stack.ts";
-import { isLong } from "../support/size.ts";
+import { isLong } from "../support/runner/size.ts";
+import { startTestStack, type TestStack } from "../support/service/stack.ts";
 
 const SMOKE = fileURLToPath(new URL("../../scripts/smoke.mjs", import.meta.url));
 

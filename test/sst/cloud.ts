@@ -3,7 +3,7 @@
  * that are processes (lambda.ts) with mail and a queue (services.ts). Redis and DynamoDB are the real ones where found.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { TestClock } from "../engines/test-clock.ts";
+import { TestClock } from "../support/stores/test-clock.ts";
 import { LambdaFunction } from "./lambda.ts";
 import { listen, readAll, shut } from "./loopback.ts";
 import type { Program, Resource } from "./program.ts";

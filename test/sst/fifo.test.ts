@@ -2,7 +2,7 @@
 import type { Clock } from "@tenure/core/clock";
 import { sqsQueue } from "@tenure/functions/lambda/queue";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { HeldClock } from "../engines/held-clock.ts";
+import { HeldClock } from "../support/stores/held-clock.ts";
 import { FifoQueue } from "./fifo.ts";
 import { Services } from "./services.ts";
 

@@ -4,10 +4,10 @@ import { Client } from "@langchain/langgraph-sdk";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import type { RedisEngine } from "@tenure/local/redis/engine";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEndpoint, isSstInstalled } from "../engines/found.ts";
-import { type Gates, startGates } from "../engines/gate.ts";
-import { said, turn } from "../engines/gated-graph.ts";
-import { behindGateway, redisEngines } from "../engines/redis.ts";
+import { type Gates, startGates } from "../support/service/gate.ts";
+import { said, turn } from "../support/service/gated-graph.ts";
+import { dynamoEndpoint, isSstInstalled } from "../support/stores/found.ts";
+import { behindGateway, redisEngines } from "../support/stores/redis.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
 import { readAll } from "./loopback.ts";
 import { evaluate, type Program, secrets } from "./program.ts";
@@ -33,7 +33,7 @@ const changes = [
   {
     file: "packages/functions/src/graphs/index.ts",
     from: 'import { agent } from "./agent.ts";',
-    to: 'import { agent } from "./agent.ts";\nimport { gated } from "../../../../test/engines/gated-graph.ts";',
+    to: 'import { agent } from "./agent.ts";\nimport { gated } from "../../../../test/support/service/gated-graph.ts";',
   },
   { file: "packages/core/src/thread/policy.ts", from: "leaseMs: 30_000", to: `leaseMs: ${LEASE_MS}` },
   { file: "packages/core/src/redis/index.ts", from: "deadlineMs = 1000", to: "deadlineMs = 120_000" },

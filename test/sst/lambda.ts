@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { fileURLToPath } from "node:url";
-import type { TestClock } from "../engines/test-clock.ts";
+import type { TestClock } from "../support/stores/test-clock.ts";
 import { listen, readAll, shut } from "./loopback.ts";
 import type { Resource } from "./program.ts";
 

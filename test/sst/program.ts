@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { sstPlatform } from "../engines/found.ts";
+import { sstPlatform } from "../support/stores/found.ts";
 import { type SimulatedAws, startAws } from "./aws.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -146,7 +146,7 @@ export async function evaluate({
 /** Everything that the program and its bundles are made of; installed packages by reference. */
 function copyProject(project: string, changes: Change[]): void {
   const left = new Set(["node_modules", "dist", ".sst"]);
-  for (const name of ["sst.config.ts", "package.json", "tsconfig.base.json", "infra", "packages", "test/engines"])
+  for (const name of ["sst.config.ts", "package.json", "tsconfig.base.json", "infra", "packages", "test/support"])
     cpSync(join(ROOT, name), join(project, name), { recursive: true, filter: (path) => !left.has(basename(path)) });
   symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
   mkdirSync(join(project, ".sst"));

@@ -5,9 +5,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isSstInstalled } from "../engines/found.ts";
-import { TestClock } from "../engines/test-clock.ts";
-import { isLong, some } from "../support/size.ts";
+import { isLong, some } from "../support/runner/size.ts";
+import { isSstInstalled } from "../support/stores/found.ts";
+import { TestClock } from "../support/stores/test-clock.ts";
 import { checks, type Stage } from "./checks.ts";
 import { LambdaFunction } from "./lambda.ts";
 import { mistakes } from "./mistakes.ts";

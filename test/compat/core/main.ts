@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
-import { dynamoEndpoint } from "../../engines/found.ts";
+import { dynamoEndpoint } from "../../support/stores/found.ts";
 import { differences } from "./differences.ts";
 import type { Results } from "./results.ts";
 

@@ -1,6 +1,6 @@
 /** A stack of its own process, with hostile graphs. Prints its address and two users' tokens, and then each line for the operator. */
 import { startStack } from "@tenure/local/stack";
-import { freePort } from "../../engines/port.ts";
+import { freePort } from "../../support/stores/port.ts";
 import { hostile, wellBehaved } from "./graphs.ts";
 
 const port = await freePort();

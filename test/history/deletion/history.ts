@@ -1,6 +1,7 @@
 /** A history: what users asked of the API and what it answered, in the order in which that began and returned. */
-import type { TestApi } from "../../engines/api.ts";
+
 import type { Random } from "../../support/random.ts";
+import type { TestApi } from "../../support/service/api.ts";
 import type { Steps } from "./steps.ts";
 import type { World } from "./world.ts";
 

@@ -8,10 +8,10 @@ import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import type { RedisEngine } from "@tenure/local/redis/engine";
 import type { Status } from "@tenure/local/redis/reply";
 import { vi } from "vitest";
-import { openApi, type TestApi } from "../../engines/api.ts";
-import { credentials } from "../../engines/dynamo.ts";
-import { behindGateway } from "../../engines/redis.ts";
 import type { Random } from "../../support/random.ts";
+import { openApi, type TestApi } from "../../support/service/api.ts";
+import { credentials } from "../../support/stores/dynamo.ts";
+import { behindGateway } from "../../support/stores/redis.ts";
 import { isOfIndex, LaggingIndex } from "./lagging-index.ts";
 import { holdTime, type Steps } from "./steps.ts";
 

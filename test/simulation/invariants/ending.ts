@@ -1,6 +1,6 @@
 /** What is known of a history once it has come to rest: what users saw, what nodes did, and what a fresh process reads. */
 import type { Run, Thread } from "@tenure/core/thread";
-import type { MemoryTable } from "../../engines/memory-table/table.ts";
+import type { MemoryTable } from "../../support/stores/memory-table/table.ts";
 import type { Disruption } from "../faults.ts";
 import type { Effect } from "../graphs.ts";
 import type { RedisServer } from "../ports/redis.ts";

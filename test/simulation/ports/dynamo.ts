@@ -1,6 +1,6 @@
 /** DynamoDB as one process sees it: the SDK's client with its time limits and retries, on a table in memory. */
 import { checkGuard, type DynamoDBDocumentClient as RealClient } from "@tenure/core/dynamo";
-import { type Command, copy, type MemoryTable } from "../../engines/memory-table/table.ts";
+import { type Command, copy, type MemoryTable } from "../../support/stores/memory-table/table.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 import { call, type Network, Refused } from "./call.ts";
 

@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { awsModels } from "../../engines/found.ts";
+import { awsModels } from "../../support/stores/found.ts";
 import type { Finding, Translation } from "./translate.ts";
 import { Bytes, type Call } from "./translations/meaning.ts";
 

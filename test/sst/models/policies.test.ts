@@ -1,6 +1,6 @@
 /** The reading of policies: each statement, and what is said of it. */
 import { describe, expect, it } from "vitest";
-import { awsModels } from "../../engines/found.ts";
+import { awsModels } from "../../support/stores/found.ts";
 import { checkPolicies } from "./policies.ts";
 import type { Policy } from "./translations/meaning.ts";
 

@@ -4,7 +4,7 @@
  */
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { awsModels } from "../../engines/found.ts";
+import { awsModels } from "../../support/stores/found.ts";
 import type { Finding, Translation } from "./translate.ts";
 import type { Policy } from "./translations/meaning.ts";
 

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { awsModels } from "../../engines/found.ts";
+import { awsModels } from "../../support/stores/found.ts";
 import type { Finding, Translated, Translation } from "./translate.ts";
 
 interface Diagnostic {

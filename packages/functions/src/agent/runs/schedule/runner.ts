@@ -5,7 +5,7 @@
  *
  * A thread, as this process has it: unknown -> kicked (its next run is looked for; one look at a time) -> under way, or unknown where
  * nothing is due, or timed (it is looked at again when something is), or waiting (there is no place for its user) -> kicked when its
- * turn comes. Under way -> kicked once more when the run has ended and others are in the line.
+ * turn comes. Under way -> kicked once more when the run has ended and others are in the queue.
  *
  * The process: open -> hurried (`yieldAll`: what is under way and what waits goes to the work queue, nothing begins) -> open (`resume`); and
  * from either -> stopped, for good. A hurried or stopped process never takes a lease.
@@ -74,7 +74,7 @@ export class Runner {
   }
 
   /**
-   * Puts a run in its thread's line, ending those before it as its strategy says, and begins it `here` if that is its turn
+   * Puts a run in its thread's queue, ending those before it as its strategy says, and begins it `here` if that is its turn
    * and there is a place: the run is returned then. Idempotent for the same run.
    */
   async submit(

@@ -2,7 +2,7 @@
 import { sweepDeletions, type UnderWay } from "../../deletion.ts";
 import type { AgentDeps } from "../../deps.ts";
 
-/** A run that is in no line after so long never will be: a request takes seconds. */
+/** A run that is in no queue after so long never will be: a request takes seconds. */
 const STRAY_MS = 5 * 60 * 1000;
 
 /**

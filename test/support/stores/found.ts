@@ -1,6 +1,6 @@
 /**
  * The real engines that the tests may use, besides the embedded ones that are always there. redis-server is started where it is
- * on the PATH (support/engines.ts), and Chromium where Debian puts it; others are named by an environment variable, since the
+ * on the PATH (runner/engines.ts), and Chromium where Debian puts it; others are named by an environment variable, since the
  * tests write to them as they like.
  */
 import { existsSync } from "node:fs";
@@ -27,7 +27,7 @@ export const awsModels = env.TENURE_TEST_AWS_MODELS;
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
 /** SST's platform, to evaluate sst.config.ts with; `npm run sst:platform` brings it. */
-export const sstPlatform = fileURLToPath(new URL("../../.sst/platform", import.meta.url));
+export const sstPlatform = fileURLToPath(new URL("../../../.sst/platform", import.meta.url));
 export const isSstInstalled = existsSync(join(sstPlatform, "node_modules"));
 
 const needs = (what: string, how: string, isFound: boolean) => (isFound ? [] : [`${what} (${how})`]);

@@ -32,7 +32,7 @@ if (options.help) {
   process.exit();
 }
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const RUN = fileURLToPath(new URL("run.mjs", import.meta.url));
 const keep = join(ROOT, options.keep);
 mkdirSync(keep, { recursive: true });

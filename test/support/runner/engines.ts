@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { isOnPath, missing } from "../engines/found.ts";
-import { startRedisServer } from "../engines/redis-server.ts";
+import { isOnPath, missing } from "../stores/found.ts";
+import { startRedisServer } from "../stores/redis-server.ts";
 
 /** Runs before the tests, which inherit the environment; returns what ends the engines after them. */
 export default async function setup(): Promise<() => Promise<void>> {
@@ -26,9 +26,9 @@ export default async function setup(): Promise<() => Promise<void>> {
   };
 }
 
-/** The shared library of a C file in engines/; undefined when it cannot be compiled here. */
+/** The shared library of a C file in stores/; undefined when it cannot be compiled here. */
 function compile(name: string, folder: string): string | undefined {
   const library = join(folder, `${name}.so`);
-  const source = fileURLToPath(new URL(`../engines/${name}.c`, import.meta.url));
+  const source = fileURLToPath(new URL(`../stores/${name}.c`, import.meta.url));
   return spawnSync("cc", ["-shared", "-fPIC", "-O2", "-o", library, source]).status === 0 ? library : undefined;
 }

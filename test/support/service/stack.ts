@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { LocalConfig } from "@tenure/local/config";
 import { type Stack, type StackOptions, startStack } from "@tenure/local/stack";
-import { dynamoEndpoint, redisUrl } from "./found.ts";
-import { freePort } from "./port.ts";
+import { dynamoEndpoint, redisUrl } from "../stores/found.ts";
+import { freePort } from "../stores/port.ts";
 
 /** The sets of engines to run the whole API on. Each test file has a Redis database of its own. */
 export function stackEngines(database: number): { name: string; engines: Partial<LocalConfig> }[] {

@@ -10,10 +10,10 @@ import type { GraphFactory } from "@tenure/functions/graphs";
 import { Runner } from "@tenure/functions/runs/runner";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
+import { credentials } from "../stores/dynamo.ts";
+import { type MortalEndpoint, mortalEndpoint } from "../stores/mortal-endpoint.ts";
+import { behindGateway } from "../stores/redis.ts";
 import { PEPPER } from "./api.ts";
-import { credentials } from "./dynamo.ts";
-import { type MortalEndpoint, mortalEndpoint } from "./mortal-endpoint.ts";
-import { behindGateway } from "./redis.ts";
 
 export interface Process {
   deps: Deps;

@@ -1,7 +1,7 @@
 /** The service's own agent on the offline model, whose answers a test can stop in the middle. */
 import type { GraphFactory } from "@tenure/functions/graphs";
-import { agent } from "../../packages/functions/src/graphs/agent.ts";
-import { OfflineModel } from "../../packages/functions/src/graphs/offline-model.ts";
+import { agent } from "../../../packages/functions/src/graphs/agent.ts";
+import { OfflineModel } from "../../../packages/functions/src/graphs/offline-model.ts";
 
 export class HeldAgent {
   private gate: Promise<void> = Promise.resolve();

@@ -8,12 +8,12 @@ import { Client } from "@langchain/langgraph-sdk";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
+import { credentials } from "../stores/dynamo.ts";
+import { behindGateway } from "../stores/redis.ts";
+import { TestClock } from "../stores/test-clock.ts";
 import { openApi, type TestApi } from "./api.ts";
-import { credentials } from "./dynamo.ts";
 import { type Gate, startGates } from "./gate.ts";
 import { gated } from "./gated-graph.ts";
-import { behindGateway } from "./redis.ts";
-import { TestClock } from "./test-clock.ts";
 
 export interface GatedValues {
   messages: { type: string; content: string }[];

@@ -1,9 +1,9 @@
 /** The API on one DynamoDB and an embedded Redis, as one user who is logged in sees it, and the stores behind it. */
 import type { ServiceConfig } from "@tenure/functions/deps";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
+import { credentials, type dynamoEngines, type TestTable } from "../stores/dynamo.ts";
+import { type Behind, behindGateway } from "../stores/redis.ts";
 import { openApi, type TestApi } from "./api.ts";
-import { credentials, type dynamoEngines, type TestTable } from "./dynamo.ts";
-import { type Behind, behindGateway } from "./redis.ts";
 
 export interface UserApi {
   api: TestApi;

@@ -11,7 +11,7 @@
  */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { WAIT_MS } from "../support/size.ts";
+import { WAIT_MS } from "../runner/size.ts";
 
 /** One step of one run that has come to its gate, in one process. */
 export interface Visit {
