@@ -17,7 +17,7 @@ export default $config({
     return {
       name: "tenure",
       home: "aws",
-      // What production has is kept, whatever is removed from the program; other stages go without a trace.
+      // Production's tables and buckets are kept, whatever is removed from the program; other stages go without a trace.
       removal: isProduction ? "retain" : "remove",
       protect: isProduction,
       ...(process.env.TENURE_UPSTASH?.trim() === "1" && { providers: upstash as object }),

@@ -16,7 +16,7 @@ export interface ExampleConfig {
   redis: { url: string; token: string };
   /** At least 32 characters, and a secret. */
   pepper: string;
-  /** Who this is, if the proof is good: a password, a passkey, another site's word. */
+  /** Resolves to the user when the proof is good: a password, a passkey, another site's word. */
   recognize(proof: string): Promise<{ userId: string; name: string } | undefined>;
 }
 
@@ -47,7 +47,7 @@ export function createExample({ redis, pepper, recognize }: ExampleConfig) {
       return updated ? c.json(updated.data.favourites) : c.text("Logged out meanwhile.", 401);
     })
     .post("/me/promote", async (c) => {
-      // What the session may do has grown, so whoever knew the old token must not have it.
+      // The session may do more from now on, so whoever knew the old token must not have it.
       await rotateSession(c, { sessions });
       return c.text("Now you may do more.");
     })

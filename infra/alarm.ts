@@ -1,4 +1,4 @@
-/** What wakes somebody up, and what they then look at. docs/operations.md says what to do about each. */
+/** The alarms that wake somebody up, and the dashboard to look at then. docs/operations.md says what to do about each alarm. */
 import { tableDefinition } from "../packages/core/src/dynamo/definition";
 import { api, auth } from "./api";
 import { deadLetters, queue, worker } from "./queue";
@@ -64,7 +64,7 @@ if (isShared) {
       metricName: "Errors",
       threshold: isProduction ? 2 : 10,
     });
-    // One call too many at once is sent again and nobody's matter; a shortage lasts.
+    // A single call that is throttled is sent again and needs nobody; a shortage lasts.
     alarm(`${name}Throttles`, {
       ...of,
       description: `${name} is throttled.`,

@@ -1,4 +1,4 @@
-/** What CloudFront does to each request before it goes on, and to each answer. See docs/decisions/012-front-door.md. */
+/** CloudFront's changes to each request before it goes on, and to each answer. See docs/decisions/012-front-door.md. */
 import { Hono } from "hono";
 import { keyedHandle } from "../packages/core/src/token";
 import { siteHeaders } from "../packages/functions/src/http/security-headers";
@@ -7,7 +7,7 @@ import { pepper } from "./secret";
 /** As `edgeSecretOf` of packages/functions/src/lambda/edge.ts computes it. */
 const secret = pepper.value.apply((key) => keyedHandle(key, "edge", ""));
 
-/** That the request came this way, and from where: both over whatever the client has sent. */
+/** Sets the headers that prove that a request came this way, and say from where, over whatever the client has sent. */
 export const onRequest = $interpolate`
   event.request.headers["x-tenure-edge"] = { value: "${secret}" };
   event.request.headers["x-tenure-client-address"] = { value: event.viewer.ip };

@@ -31,7 +31,7 @@ export const mail = sending ?? new sst.Linkable("Mail", { properties: { codesToL
 function owned(identity: string) {
   return new sst.aws.Email("Mail", {
     sender: identity,
-    // Others send by it too: of itself SST keeps production's tables and buckets, and nothing else.
+    // Other stages send by this identity too, and of itself SST keeps only production's tables and buckets.
     transform: {
       identity: (_, options) => {
         options.retainOnDelete = isProduction;

@@ -1,4 +1,4 @@
-/** What is changed of libraries on their way into a function's bundle. See docs/decisions/013-two-functions.md. */
+/** The modules of libraries that are replaced in a function's bundle. See docs/decisions/013-two-functions.md. */
 import { fileURLToPath } from "node:url";
 
 const ours = (name) => fileURLToPath(new URL(`../packages/functions/src/lambda/${name}`, import.meta.url));

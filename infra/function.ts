@@ -1,4 +1,4 @@
-/** What all functions have in common. */
+/** The configuration that all functions have in common. */
 
 import { readSettings, SETTING_NAMES } from "../packages/functions/src/http/settings";
 import { checkpointKeys, model, modelKey } from "./secret";

@@ -1,4 +1,4 @@
-/** What a link grants: the verbs that the code uses, where SST's own links grant a service whole. */
+/** The permissions that a link grants: the verbs that the code uses, where SST's own links grant a service whole. */
 import { tableDefinition } from "../packages/core/src/dynamo/definition";
 
 const tableActions = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"];

@@ -41,7 +41,7 @@ function upstashRegion(region: string): string {
 }
 
 /**
- * One database for each stage, with one primary and no read regions, since a replica answers late, and with eviction off,
+ * The stage's own database, with one primary and no read regions, since a replica answers late, and with eviction off,
  * since an evicted session is a logout.
  */
 const database = isOn("TENURE_UPSTASH")

@@ -2,7 +2,7 @@
 
 export const setting = (name: string): string | undefined => process.env[name]?.trim() || undefined;
 
-/** One of a few words; throws, with the list, at any other. */
+/** Reads a setting that is one of a few words; throws, with the list, at any other. */
 export function choice<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
   const value = setting(name);
   const word = words.find((one) => one === value);

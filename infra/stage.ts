@@ -1,4 +1,4 @@
-/** What differs from stage to stage, in one place. A stage is production, staging, or one of somebody's own. */
+/** The differences between stages, in one place. A stage is production, staging, or a developer's own. */
 import { isOn } from "./setting";
 
 export const isProduction = $app.stage === "production";

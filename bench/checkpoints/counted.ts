@@ -32,7 +32,7 @@ export class Meter {
     });
   }
 
-  /** What the action spent, and its round trips: the longest chain of requests each sent after the one before it. */
+  /** Resolves to what the action spent, and its round trips: the longest chain of requests each sent after the one before it. */
   async during(action: () => Promise<unknown>): Promise<Spent & { roundTrips: number }> {
     const before = { ...this.spent };
     this.spans = [];

@@ -1,6 +1,6 @@
 /**
- * What a `put` takes of a processor by how large the state is: a message of 600 characters is added to messages of so many
- * bytes in all. Beside it what merely serializing the state takes, which every saver does. Medians, on a stub of DynamoDB.
+ * The CPU time of a `put` by the size of the state, when a message of 600 characters is added to it; beside it that of merely
+ * serializing the state, which every saver does. Medians, on a stub of DynamoDB.
  *
  *   npm --prefix bench run large
  */

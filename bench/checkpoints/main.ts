@@ -1,6 +1,6 @@
 /**
- * What LangGraph checkpointers write, read and take as a thread grows. Tables on stdout, progress on stderr, and a chart
- * in write-units.svg beside this file.
+ * Measures what LangGraph checkpointers write and read, and the time that they take, as a thread grows. Tables on stdout,
+ * progress on stderr, and a chart in write-units.svg beside this file.
  *
  *   npm --prefix bench run checkpoints -- [--max-turns 1600] [--peer-turns 200] [--quick] [--blocks 15]
  *
@@ -59,7 +59,7 @@ try {
   ];
   const leftOut: string[] = [];
   for (const [peer, open] of peers) {
-    // One with a native part may not have been built here.
+    // A saver with a native part may not have been built on this machine.
     const store = await open().catch((error: Error) => leftOut.push(`Left out: ${peer}: ${error.message}`));
     if (typeof store === "number") continue;
     const { name, saver, measure, close } = store;

@@ -1,4 +1,4 @@
-/** What it takes to go on with a thread: its latest checkpoint, in a new process and in the one that wrote it. */
+/** The cost of going on with a thread: reading its latest checkpoint, in a new process and in the one that wrote it. */
 import { deepStrictEqual } from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
 import type { Spent } from "./counted.ts";

@@ -53,7 +53,7 @@ export async function openRwai(endpoint: string): Promise<Store> {
   await createTable(endpoint, writesTableName, ["thread_id_checkpoint_id_checkpoint_ns", "task_id_idx"]);
   const saver = new Rwai({ clientConfig: { endpoint, ...CREDENTIALS }, checkpointsTableName, writesTableName });
   const meter = new Meter();
-  // It makes its client itself.
+  // The saver makes its client itself.
   const inner = saver as unknown as { docClient: ReturnType<typeof connectDynamo> };
   inner.docClient = meter.count(inner.docClient);
   return {

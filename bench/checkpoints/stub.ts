@@ -2,7 +2,7 @@
 import type { DynamoDBDocumentClient } from "@tenure/core/dynamo";
 import { type Command, MemoryTable } from "../../test/support/stores/memory-table/table.ts";
 
-/** What saver.ts takes for a client. */
+/** Returns a table in memory that saver.ts takes for a client. */
 export function stubClient(): DynamoDBDocumentClient {
   const table = new MemoryTable({ copies: false });
   class DynamoDBDocumentClient {

@@ -1,4 +1,4 @@
-/** How long a turn takes with ours and with MemorySaver, in alternating blocks, with a store that answers at once. */
+/** The time of a turn with our saver and with MemorySaver, in alternating blocks, on a store that answers at once. */
 import { type BaseCheckpointSaver, MemorySaver } from "@langchain/langgraph";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import type { Graph } from "./growth.ts";
@@ -37,7 +37,7 @@ export async function timePerTurn(options: { around: number; blocks: number; say
   for (let block = 0; block < blocks; block++) {
     const from = first + block * BLOCK;
     const sample = { ours: 0, memory: 0 };
-    // Who goes second goes first the next time.
+    // The saver that goes second goes first in the next block.
     const order = block % 2 === 0 ? (["ours", "memory"] as const) : (["memory", "ours"] as const);
     for (const name of order) sample[name] = (await run(pair[name], from, from + BLOCK - 1)) / BLOCK;
     samples.push(sample);
@@ -72,7 +72,7 @@ function ours(): Timed {
   return { graph: chat(saver as unknown as BaseCheckpointSaver), thread: "ours", after() {} };
 }
 
-/** Its older checkpoints are dropped: they would fill the memory, and it would be charged for collecting garbage. */
+/** MemorySaver without its older checkpoints, which would fill the memory and charge it for collecting garbage. */
 function memory(): Timed {
   const saver = new MemorySaver();
   const after = () => {

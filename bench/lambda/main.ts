@@ -1,6 +1,6 @@
 /**
- * What a function of Lambda loads, how long that takes and how soon it says something, beside a bare Hono handler on the same
- * SDKs, bundled alike. Bundles as the real `sst` builds them (test/sst). Needs `npm run sst:platform`.
+ * Measures what a Lambda function loads, the time that loading takes and the time to its first byte, beside a bare Hono handler
+ * on the same SDKs, bundled alike. Bundles as the real `sst` builds them (test/sst). Needs `npm run sst:platform`.
  *
  *   npm --prefix bench run lambda
  */
@@ -100,7 +100,7 @@ for (const [name, source] of Object.entries({
 }
 const NAMES = ["Auth", "BareAuth", "Api", "BareApi"];
 const probes: Record<string, Probed[]> = Object.fromEntries(NAMES.map((name) => [name, []]));
-// One after the other in turn, so that a slow moment of the machine is everybody's.
+// The functions take turns, so that a slow moment of the machine is everybody's.
 for (let round = 0; round < ROUNDS; round++) {
   process.stderr.write(`round ${round + 1} of ${ROUNDS}\n`);
   for (const name of NAMES) {

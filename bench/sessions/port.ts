@@ -1,4 +1,4 @@
-/** What every peer is driven through. A credential is whatever its client would hold: a token or a cookie. */
+/** The port through which every peer is driven. A credential is whatever its client would hold: a token or a cookie. */
 
 /** Where one peer finds the one redis-server: directly, through REST, or through counting proxies before either. */
 export interface Env {
@@ -33,7 +33,7 @@ export interface Opened {
   use(credential: string): Promise<void>;
   /** Resolves when the library has said that this session is over. */
   logout(credential: string): Promise<void>;
-  /** Whether a fresh request with the credential is honoured. */
+  /** Resolves to true when a fresh request with the credential is honoured. */
   alive(credential: string): Promise<boolean>;
   /** Each ends in a rejection if it did not do its work; `create` is `login`, and is given a user. */
   operations: Operations;
@@ -42,7 +42,7 @@ export interface Opened {
 
 export interface Peer {
   name: string;
-  /** One sentence: what `use` does. Without it, the peer is not raced. */
+  /** A sentence on what `use` does. Without it, the peer is not raced. */
   use?: string;
   open(env: Env): Promise<Opened>;
 }

@@ -54,7 +54,7 @@ function freePort(): Promise<number> {
 }
 
 export interface CountingProxy extends Running {
-  /** Round trips so far: times that a client sent after it was last answered. What goes out together counts once. */
+  /** Round trips so far: times that a client sent after it was last answered. Requests that go out together count once. */
   roundTrips(): number;
 }
 

@@ -3,9 +3,9 @@ import { OPERATIONS, type Opened, type Operation } from "./port.ts";
 
 export type Trips = Partial<Record<Operation, string>>;
 
-/** How often each operation is counted; counts that differ are all given. */
+/** The number of times that each operation is counted; counts that differ are all given. */
 const REPEATS = 5;
-/** What an operation leaves to be done after its answer is counted as its own. */
+/** Milliseconds after an operation's answer in which round trips still count as its own. */
 const SETTLE_MS = 30;
 
 /** The user has two sessions when an operation begins. The first time of each is not counted: it loads scripts. */

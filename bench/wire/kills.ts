@@ -90,7 +90,7 @@ async function main(redis: string, dynamodb: string, runs: number): Promise<void
       [run.status, thread.status, left, values.messages.map(({ content }) => content)],
       ["success", "idle", [], wanted],
     );
-    // What was told in the meantime is told from the beginning, in order, once each.
+    // The events of the meantime are told from the beginning, in order, once each.
     const ids: number[] = [];
     for await (const { id } of after.runs.joinStream(thread_id, run_id, { lastEventId: "-1" })) ids.push(Number(id));
     // Each attempt has numbers of its own, a billion apart: see docs/run-protocol.md.

@@ -36,7 +36,7 @@ interface Measured {
   rssMb: [early: number, late: number];
 }
 
-/** How long after the last run was begun all must have ended. */
+/** Milliseconds after the time in which runs are begun, by which every run must have ended. */
 const GRACE_MS = 60_000;
 
 const options = {
@@ -52,7 +52,7 @@ const options = {
 const factory = graphFactory(chat);
 const graphs = { ...(factory && { chat: factory }) };
 
-/** What a child of this program does, and how it says that it is ready. */
+/** The parts of this program's children, by name; each resolves to the message by which the child says that it is ready. */
 const parts: Record<string, (...args: string[]) => Promise<object>> = {
   async stack(places = "") {
     const stack = await startTestStack(places ? { maxActiveRuns: Number(places) } : {}, { graphs });
@@ -70,7 +70,7 @@ const parts: Record<string, (...args: string[]) => Promise<object>> = {
     await ensureTable(admin, "tenure");
     const opened = await openApi(
       { redis: { url, token, deadlineMs: 10_000 }, dynamo, graphs, codePolicy: { resendMs: 0 } },
-      // One user is all of them.
+      // A single user begins the runs of all streams, beyond any limit.
       { windows: openWindows },
     );
     return { url: await opened.serve(), token: await opened.logIn(`load-${process.pid}@example.com`) };
@@ -136,7 +136,7 @@ async function measure({ name, clients, pids, streams, seconds }: Measuring): Pr
   const ended = Promise.all(Array.from({ length: streams }, (_, n) => one(n).finally(() => open--)));
   const late = AbortSignal.timeout(seconds * 1000 + GRACE_MS);
   await Promise.race([ended, once(late, "abort")]);
-  // One that has not ended by then is stuck.
+  // A stream that has not ended by then is stuck.
   measured.failed += open;
   clearInterval(watch);
   measured.seconds = elapsed();
@@ -153,7 +153,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options });
   const [streams, seconds] = [Number(values.streams), Number(values.seconds)];
   const results: Measured[] = [];
-  // One client for all would let four requests begin at a time.
+  // The SDK's clients let four requests begin at a time unless told otherwise.
   const callerOptions = { maxConcurrency: streams, maxRetries: 0 };
   const { redis, dynamodb } = values;
   const gateway = redis && dynamodb ? await start("gateway", redis) : undefined;

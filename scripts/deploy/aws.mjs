@@ -54,7 +54,7 @@ export class Aws {
     this.env = env;
   }
 
-  /** Who asks: `{account, arn}`. */
+  /** Resolves to the caller, as `{account, arn}`. */
   async identity() {
     const text = await this.send({
       service: "sts",

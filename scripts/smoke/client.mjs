@@ -24,7 +24,7 @@ export class Client {
     }
   }
 
-  /** How long was waited since the last call, in milliseconds. */
+  /** Returns the milliseconds that were waited since the last call. */
   waited() {
     const { waitedMs } = this;
     this.waitedMs = 0;
@@ -62,7 +62,8 @@ export class Client {
   }
 
   /**
-   * The events of a stream as they come. What is broken off is not an error of the stream: `signal` is the caller's.
+   * Yields the events of a stream as they come; throws a StepError when the stream breaks off. A caller that has left the loop
+   * ends the connection by `signal`.
    * Source: https://html.spec.whatwg.org/multipage/server-sent-events.html
    */
   async *events(method, path, request = {}) {

@@ -12,7 +12,7 @@ let lines;
 /** Returns what was typed. Throws when nobody is there. */
 export async function askPerson(question) {
   process.stderr.write(question);
-  // One for all questions: it reads ahead.
+  // A single reader serves all questions, since it reads ahead.
   lines ??= createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   const { done, value } = await lines.next();
   if (done) throw new StepError("nobody is there to ask: use --email and --code-command");

@@ -96,7 +96,7 @@ describe.each(stackEngines(DATABASE))("hostile requests on $name", ({ engines })
     expect(wrong.slice(0, 5)).toEqual([]);
     expect(Object.values(statuses).reduce((sum, count) => sum + count, 0)).toBe(REQUESTS);
     expect({ devices: await devices(), activity: await activity(), redis: await sessionsInRedis() }).toEqual(before);
-    // What requests leave behind for a moment, their timers above all, is gone in another one.
+    // Memory that requests hold for a moment, their timers above all, is free a moment later.
     await expect.poll(() => heap() - warm, { interval: 500 }).toBeLessThan(2 * MB);
   });
 

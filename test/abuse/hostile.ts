@@ -1,7 +1,7 @@
 /** Requests that somebody might try on /api/auth: none of them holds a right to anything. */
 import { createHash } from "node:crypto";
 
-/** What the attacker has got hold of, and is not to profit from. */
+/** The things that the attacker has got hold of, and is not to profit from. */
 export interface Loot {
   origin: string;
   cookie: string;

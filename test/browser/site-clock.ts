@@ -2,7 +2,7 @@ import type { BrowserContext } from "playwright-core";
 import { HeldClock } from "../support/stores/held-clock.ts";
 
 /**
- * One held clock for a stack and for the pages on it. A move sets the server's time first, then each page's Date, and
+ * A held clock for a stack and for the pages on it. A move sets the server's time first, then each page's Date, and
  * fires each timer of the pages that is due, once. Requests and Playwright's own waits go on in real time.
  *
  * @example

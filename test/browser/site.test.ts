@@ -124,7 +124,7 @@ describe.skipIf(!chromiumPath)("the site in Chromium", () => {
     await expect.poll(() => page.getByRole("list", { name: "Devices" }).getByRole("listitem").count()).toBe(1);
     await other.getByRole("button", { name: "Send" }).click();
     await notice(other, "Your session has ended");
-    // What was typed, and where, is there again after the login.
+    // The screen, and the text that was typed on it, are there again after the login.
     const listed = other.waitForResponse((response) => response.url().endsWith("/threads/search"));
     await Promise.all([logIn(other, stack, "devices@example.com"), listed]);
     expect(await other.getByLabel("Message", { exact: true }).inputValue()).toBe("I was typing this");

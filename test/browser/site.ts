@@ -1,4 +1,4 @@
-/** What a person does on the site. */
+/** The actions of a person on the site. */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type Axe from "axe-core";
@@ -61,7 +61,7 @@ const YIELD = `(act, ms) => {
   port2.postMessage(0);
 }`;
 
-/** What axe-core finds wrong with the page as it is. */
+/** Returns what axe-core finds wrong with the page as it is. */
 export async function accessibility(page: Page): Promise<string[]> {
   await page.evaluate(`((setTimeout) => {${axe}\n})(${YIELD})`);
   return page.evaluate(async (values) => {
@@ -85,7 +85,7 @@ export async function watchFailures(context: BrowserContext, failures: string[])
   });
 }
 
-/** Whether nothing sticks out to the right of a narrow window. */
+/** Throws when something sticks out to the right of the window. */
 export async function fits(page: Page): Promise<void> {
   const [width, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   expect(width).toBeLessThanOrEqual(window ?? 0);

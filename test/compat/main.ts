@@ -39,7 +39,7 @@ const config = JSON.parse(readFileSync(join(copy, "graphs/langgraph.json"), "utf
   http?: { app: string };
   env?: { LANGGRAPH_CONFIG?: string };
 };
-// One of the graphs asks its server for a logger.
+// A graph of the fixtures asks its server for a logger.
 const quiet = () => {};
 Object.assign(globalThis, {
   [Symbol.for("langgraph.api.sdk-logger")]: { debug: quiet, info: quiet, warn: quiet, error: quiet },
@@ -125,7 +125,7 @@ child.on("exit", async (code) => {
   process.exit(code ?? 1);
 });
 
-/** What `file:export` of the fixtures is. */
+/** Resolves to what `file:export` names among the fixtures. */
 async function load(place: string): Promise<unknown> {
   const [file = "", exported = ""] = place.split(":");
   const module = (await import(pathToFileURL(join(copy, "graphs", file)).href)) as Record<string, unknown>;

@@ -45,7 +45,7 @@ describe.each(dynamoEngines)("the activity log on $name", ({ open }) => {
     await log().append(entry("old", now, "logout"));
     expect((await log().list("old", { limit: 9 })).entries.map(({ kind }) => kind)).toEqual(["logout"]);
     now = begun + 90 * DAY - 2000;
-    // It had been there all the time.
+    // The expired entry was hidden, and not deleted.
     expect((await log().list("old", { limit: 9 })).entries).toHaveLength(2);
     now = begun;
   });

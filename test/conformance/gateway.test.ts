@@ -111,7 +111,7 @@ describe.each(redisEngines(3))("the gateway over $name", ({ open }) => {
   });
 
   it("limits a rate with the unmodified limiter", async () => {
-    // Its windows go by Date, and its own timeout answers "allowed".
+    // The limiter's windows go by Date, and its own timeout would answer "allowed".
     vi.useFakeTimers({ toFake: ["Date"], now: Date.UTC(2030, 0, 1) + 1000 });
     const limit = Ratelimit.slidingWindow(3, "60 s");
     const limiter = new Ratelimit({ redis, limiter: limit, ephemeralCache: false, timeout: 0 });

@@ -193,7 +193,7 @@ describe.each(movedEngines)("sessions on $name", ({ open }) => {
     expect(await sessions.readAndTouch(from)).toBeUndefined();
     expect(await sessions.readAndTouch(to)).toMatchObject({ id: to.id, origin: { device: "Firefox on Linux" } });
     expect((await sessions.list(to.handle)).map(({ id }) => id)).toEqual([to.id]);
-    // Its answer may have been lost: the same call says the same.
+    // The answer to a rotation may have been lost: the same call says the same.
     expect(await sessions.rotate(from, to)).toMatchObject({ id: to.id });
     await sessions.revoke(to);
     expect(await sessions.rotate(from, to)).toBeUndefined();

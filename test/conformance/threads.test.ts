@@ -174,7 +174,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     for await (const { runId } of threads.unfinished()) unfinished.push(runId);
     expect(unfinished).not.toContain(stray.id);
     expect(unfinished).toContain(waiting.id);
-    // Whoever is late after all finds nothing to do.
+    // The admission that comes late after all finds nothing to do.
     expect(await threads.admit(stray, inLine)).toBe("admitted");
   });
 
@@ -193,7 +193,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     now += 1;
     expect(await threads.begin(id, "early")).toEqual({ retryAt: now + leaseMs });
     now += leaseMs;
-    // Its own process judges by the same time, and does not renew what has lapsed.
+    // The holder's own process judges by the same time, and does not renew a lease that has lapsed.
     expect(await threads.renew((renewed as { lease: Lease }).lease)).toBe(undefined);
     const over = await begun(threads, id, "successor");
     expect(over).toMatchObject({ lease: { fence: lost.lease.fence + 1 }, run: { id: first.id, attempt: 2 } });

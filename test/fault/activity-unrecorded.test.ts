@@ -31,7 +31,7 @@ it("logs out at once, and reports each entry whole and without a secret", async 
 
     await local.close();
     const headers = { Authorization: `Bearer ${token}` };
-    // Its pauses between the tries are held: a logout that waited for the log would not end.
+    // The log's pauses between the tries are held: a logout that waited for the log would not end.
     const time = holdTimers();
     expect((await api.request("POST", "/auth/logout", { headers })).status).toBe(204);
     expect(unrecorded()).toEqual([]);
@@ -54,7 +54,7 @@ it("logs out at once, and reports each entry whole and without a secret", async 
     ]);
     for (const secret of [email, token, token.split(".")[1] as string]) expect(lines.join()).not.toContain(secret);
 
-    // Who cannot wait any longer says so, and the entry is reported rather than lost.
+    // A caller that cannot wait any longer says so, and the entry is reported rather than lost.
     api.deps.activity.record({ account: "a", kind: "login", origin: {} });
     await api.deps.activity.flush(0);
     expect(unrecorded()).toHaveLength(2);

@@ -223,7 +223,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
         const name = JSON.stringify({ ...config.configurable, thread_id: "damaged" });
         expect(checkpoint).toEqual(whole.get(name)?.checkpoint);
       }
-      // All but those that need what is gone.
+      // The copy has all checkpoints but those that need what is gone.
       const readable = (await read(saverWith(), "damaged"))
         .filter((one) => !("error" in one))
         .map(({ config }) => config);

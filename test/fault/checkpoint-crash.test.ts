@@ -1,4 +1,4 @@
-/** One script, cut short at each of its requests: what was acknowledged is there, whole, and the run goes on. */
+/** A script, cut short at each of its requests: what was acknowledged is there, whole, and the run goes on. */
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isLong } from "../support/runner/size.ts";

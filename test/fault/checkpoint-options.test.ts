@@ -80,7 +80,7 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
       const read = await listed(saverWith({ encryption: rotated }), thread("sealed"));
       expect(read.map(({ checkpoint }) => checkpoint.channel_values)).toEqual([third, ...values.toReversed()]);
       expect(read[1]?.pendingWrites).toEqual([["task", "text", secret]]);
-      // What was there is referred to, not written again.
+      // The value that was there is referred to, not written again.
       const { kinds, checkpoints } = await saver.inspect("sealed");
       expect([kinds.segments.items, (checkpoints.at(-1)?.bytes ?? 0) < 700]).toEqual([1, true]);
     });
@@ -162,7 +162,7 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
     });
     const ids = (n: number) => Array.from({ length: n }, (_, i) => String(i).padStart(3, "0"));
     for (const one of ["a", "b"]) await put(saver, one, ["0"], [{ text: one }]);
-    // One goes on for five lifetimes, the other does not.
+    // Thread a goes on for five lifetimes, thread b does not.
     for (const id of ids(12).slice(1)) {
       now += 30_000;
       const checkpoint = {
@@ -175,7 +175,7 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
       };
       const latest = await saver.getTuple(thread("a"));
       await saver.put(thread("a", latest?.checkpoint.id), checkpoint, metadata, {});
-      // What DynamoDB may do at any time.
+      // DynamoDB may delete expired items at any time.
       const { Items = [] } = await own.client.send(new ScanCommand({ TableName: own.tableName }));
       for (const { pk, sk, expiresAt } of Items)
         if (expiresAt * 1000 <= now) await new Table({ ...own, clock }).deleteAll([{ pk, sk }]);

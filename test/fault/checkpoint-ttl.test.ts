@@ -18,7 +18,7 @@ describe.each(dynamoEngines)("expiry of checkpoints on $name", ({ open }) => {
   });
   afterAll(() => table.close());
 
-  /** What DynamoDB may do at any moment after an item's expiry, and does within days. */
+  /** Deletes expired items, as DynamoDB may at any moment after their expiry, and does within days; resolves to their number. */
   async function deleteExpired(): Promise<number> {
     const { Items = [] } = await table.client.send(new ScanCommand({ TableName: table.tableName }));
     const gone = Items.filter(({ expiresAt }) => typeof expiresAt === "number" && expiresAt * 1000 <= now);

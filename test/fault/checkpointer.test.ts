@@ -179,7 +179,7 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
       for await (const { checkpoint } of saverOn().list(config)) found.push(checkpoint.id);
       return found;
     };
-    // One that has the parent in memory, one that has not.
+    // The first saver has the parent in memory, the second has not.
     await put(late, first, "2", { value: "late" });
     await put(saverOn(), first, "3", { value: "late" });
     await late.putWrites(first, [["channel", 1]], "task");

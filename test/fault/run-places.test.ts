@@ -79,7 +79,7 @@ it("is taken by a run that waits when the store fails, and when there was nothin
   gate.open();
   await expect.poll(() => statusOf(last)).toBe("success");
   expect([await statusOf(first), await statusOf(failed)]).toEqual(["success", "pending"]);
-  // Whoever looks after it begins it again.
+  // A run that the store failed to begin is the next sweep's.
   await runner.sweep();
   await expect.poll(() => statusOf(failed)).toBe("success");
 });

@@ -186,7 +186,7 @@ describe.each(Object.entries(cases))("a run that %s", (_, { graph: factory, befo
     return { threadId, run: newRun(threadId, request({ checkpoints, questions })) };
   }
 
-  /** What the run has come to. */
+  /** Resolves to what the run has come to: its end, its thread's state, and its effects. */
   async function outcome(threadId: string, runId: string) {
     const { deps } = steady;
     const [run, thread] = [await deps.threads.run(threadId, runId), await deps.threads.get(threadId, OWNER)];
@@ -223,7 +223,7 @@ describe.each(Object.entries(cases))("a run that %s", (_, { graph: factory, befo
         const over = dying.runner.submit(run, { here: true }).then(() => dying.runner.idle());
         await Promise.race([dying.dynamo.dead, over.catch(() => {})]);
         await steady.takeOver(threadId);
-        // One whose admission was cut short is asked for again, under its key.
+        // A run whose admission was cut short is asked for again, under its key.
         if (
           (await steady.deps.threads.run(threadId, run.id))?.status === "pending" ||
           !(await steady.deps.threads.run(threadId, run.id))

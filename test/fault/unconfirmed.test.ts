@@ -14,7 +14,7 @@ describe("what nobody knows the outcome of", () => {
   let gateway: Awaited<ReturnType<typeof behindGateway>>;
   let proxy: Server;
   let api: TestApi;
-  /** Whether the answer to a request that contains this is lost. */
+  /** The text in a request by which its answer is lost; empty when no answer is. */
   let lost = "";
   const lines: { event: string; session?: string; error?: string; path?: string }[] = [];
 

@@ -77,7 +77,7 @@ it.each([["values"], ["messages-tuple"]] as const)(
     const { values } = await client.threads.getState<{ messages: { type: string; content: string }[] }>(thread_id);
     expect(values.messages.map(({ type }) => type)).toEqual(["human", "ai", "tool", "ai"]);
     expect(values.messages.at(-1)?.content).toBe("The tool says 25");
-    // Whoever watches messages has the model stream.
+    // A client that watches messages has the model stream.
     const stream = streamMode === "messages-tuple";
     expect(requests).toMatchObject(Array(2).fill({ model: "gpt-4o-mini", ...(stream && { stream }) }));
     expect(requests[0]?.tools.map((tool) => tool.function.name)).toEqual(["calculate", "save_note"]);

@@ -8,7 +8,7 @@ import type { Operation, Seen } from "./operations.ts";
 
 export interface CheckOptions {
   policy: SessionPolicy;
-  /** How far past its deadline by the reader's clock a session may be let through: the grain of two clocks. */
+  /** Milliseconds past its deadline by the reader's clock that a session may be let through: the grain of two clocks. */
   allowanceMs: number;
 }
 
@@ -22,7 +22,7 @@ export interface Findings {
   violations: string[];
 }
 
-/** One session's part of the history. */
+/** A session's part of the history. */
 interface Life {
   /** When the last call that may have made it can have landed. */
   madeBy: number;
@@ -124,7 +124,7 @@ function* endsSeenBy(operation: Operation, lives: Map<string, Life>): Generator<
     const life = lives.get(id ?? "");
     return life ? [[life, life.madeBy]] : [];
   };
-  /** What comes of a session by rotation ends with it: there is nothing left to rotate. */
+  /** Sessions that come of another one by rotation end with it: there is nothing left to rotate. */
   const allBut = (kept?: string): [Life, number][] =>
     [...lives.values()]
       .filter(({ root }) => root !== kept)

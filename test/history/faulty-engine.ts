@@ -5,9 +5,9 @@ import type { Reply } from "@tenure/local/redis/reply";
 export interface Faults {
   /** Of how many commands in a thousand the request is lost before it lands, or the reply after it did. */
   lost: number;
-  /** How many in a thousand land only when their client no longer waits. */
+  /** The number in a thousand commands that land only when their client no longer waits. */
   late: number;
-  /** How many in a thousand wait before they land, and how many their reply, for up to `slowMs`. */
+  /** The number in a thousand commands that wait before they land, and in a thousand replies that wait, for up to `slowMs`. */
   slow: number;
   slowMs: number;
   /** When the client gives up, and for how much longer a late command waits at most before it lands. */

@@ -1,4 +1,4 @@
-/** What a worker writes down of each call that it makes, and what the checker reads. */
+/** The record that a worker makes of each of its calls, and that the checker reads. */
 
 export interface Seen {
   /** The session's id. */
@@ -13,7 +13,7 @@ export interface Seen {
   readAt: number;
 }
 
-/** What the call answered; undefined when nobody knows whether it was carried out. */
+/** The answer to the call; undefined when nobody knows whether it was carried out. */
 type Answer<T> = T | undefined;
 
 type Call =

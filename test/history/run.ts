@@ -44,7 +44,7 @@ async function collect(assignment: Omit<Assignment, "worker">): Promise<Operatio
   const history: Operation[] = [];
   const children: ChildProcess[] = [];
   const tell = (child: ChildProcess, message: ToWorker) => {
-    // One that has done its part may go while it is told what it no longer needs.
+    // A worker that has done its part may go while it is told what it no longer needs.
     if (child.connected) child.send(message, () => {});
   };
   const runs = Array.from({ length: assignment.workers }, (_, worker) => {

@@ -1,4 +1,4 @@
-/** One process among several: it uses random sessions of users that they all share, and writes down what it saw. */
+/** A process among several: it uses random sessions of users that they all share, and writes down what it saw. */
 import { createHash } from "node:crypto";
 import { isTenureError } from "@tenure/core/errors";
 import { connectRedis } from "@tenure/core/redis";
@@ -19,7 +19,7 @@ export interface Assignment {
   /** Which of how many processes this is. */
   worker: number;
   workers: number;
-  /** How many calls it makes, and how many at a time. */
+  /** The number of calls that this process makes, and of those under way at a time. */
   operations: number;
   concurrency: number;
 }
@@ -34,7 +34,7 @@ export type FromWorker = { announced: Announcement } | { operations: Operation[]
 export type ToWorker = { assignment: Assignment } | { announced: Announcement };
 
 const BATCH = 500;
-/** So many of a user's newest sessions are in use. */
+/** The number of a user's newest sessions that are in use. */
 const KNOWN = 6;
 
 /** Resolves when it is on its way: what is not by the time of `disconnect` may be lost. */

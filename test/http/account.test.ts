@@ -147,7 +147,7 @@ it("deletes an account at the user's word, and nothing of it is left", async () 
     expect((await api.request("GET", "/auth/session", { headers })).status).toBe(401);
   await api.deps.activity.flush(60_000);
   const { Items = [] } = await client.send(new ScanCommand({ TableName: "tenure" }));
-  // What says that a thread was deleted stays for a while, so that a late write does not bring it back.
+  // The tombstone of a deleted thread stays for a while, so that a late write does not bring the thread back.
   const owners = Items.filter(({ sk }) => sk !== "deleted").map((item) => JSON.stringify(item));
   expect(owners.filter((item) => item.includes(first.id) || item.includes("gone@example.com"))).toEqual([]);
   const threads = new Set(Items.filter(({ sk, owner }) => sk === "thread" && owner === other.id).map(({ id }) => id));

@@ -13,7 +13,7 @@ const State = Annotation.Root({
 const bare = (nodeName: string) =>
   new StateGraph(State).addNode(nodeName, () => ({ visited: [nodeName] })).addEdge(START, nodeName as never);
 
-/** Its one node has the name that the run is configured with. */
+/** A graph whose one node has the name that the run is configured with. */
 const tailored: GraphFactory =
   ({ checkpointer }) =>
   async ({ configurable }) => {
@@ -55,7 +55,7 @@ describe("a graph that is made for each run", () => {
     });
     const { thread_id } = await client.threads.create();
     await client.runs.wait(thread_id, assistant.assistant_id, { input: {} });
-    // Its state is read and changed by the graph that the last run had.
+    // The thread's state is read and changed by the graph that the last run had.
     await client.threads.updateState(thread_id, { values: { visited: ["by hand"] }, asNode: "assistant" });
     const { values } = await client.threads.getState(thread_id);
     expect(values).toEqual({ visited: ["assistant", "by hand"] });

@@ -1,4 +1,4 @@
-/** How many codes may be asked for, and how many may be tried: whoever asks, from wherever, and for whichever name of a mailbox. */
+/** Limits of the codes that are asked for and tried: whoever asks, from wherever, and for whichever name of a mailbox. */
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { keyedHandle, newToken } from "@tenure/core/token";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";

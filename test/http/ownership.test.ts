@@ -1,4 +1,4 @@
-/** What is one user's does not exist for another, on every route there is: the routes are walked, so that none is forgotten. */
+/** A user's things do not exist for another user, on every route there is: the routes are walked, so that none is forgotten. */
 
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { createApi } from "@tenure/functions/api";
@@ -92,7 +92,7 @@ it("on every route", async () => {
     "POST /store/items/search": { namespace_prefix: [] },
   };
   const queries: Record<string, string> = { "GET /store/items": "?namespace=notes&key=k" };
-  /** What answers everybody, each with what is their own. */
+  /** The routes that answer everybody, each with what is their own. */
   const lists = new Set([
     "POST /race",
     "POST /threads/search",

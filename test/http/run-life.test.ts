@@ -159,7 +159,7 @@ describe("a run", () => {
       }
       await one.runner.idle();
       const again = await ask();
-      // Its end can come between the look for it and the admission.
+      // The run's end can come between the look for that end and the admission.
       const look = vi.spyOn(one.deps.events, "read").mockResolvedValueOnce(undefined);
       if (path === "/runs/wait") expect((await ask()).text).toBe(answers[0]?.text);
       look.mockRestore();

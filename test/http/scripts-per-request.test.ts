@@ -37,7 +37,7 @@ it("is one for each route there is, and one more where a limit is taken", async 
   let seen = 0;
   for (const { method: name, path, spec } of routes) {
     const method = name.toUpperCase();
-    // This route would end the session that the others are asked with.
+    // The account's deletion would end the session that the other routes are asked with.
     if (method === "DELETE" && path.endsWith("/account")) continue;
     const place = path.replace("/api", "").replace(/:\w+/g, nothing);
     const found = await kinds(method, place, method === "GET" || method === "DELETE" ? undefined : {});

@@ -1,4 +1,4 @@
-/** What users can do with their sessions over HTTP, on every set of engines, and what is recorded of it. */
+/** Sessions over HTTP, on every set of engines: what users can do with them, and what is recorded of it. */
 import { keyedHandle, newToken } from "@tenure/core/token";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";

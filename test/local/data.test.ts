@@ -1,4 +1,4 @@
-/** What the local stack keeps on disk, and the DynamoDB calls that it adds to dynalite. */
+/** The data that the local stack keeps on disk, and the DynamoDB calls that it adds to dynalite. */
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * What the session store promises, in memory and without a store: the plain reading of store.ts. Every method is told
+ * The session store's promises, in memory and without a store: the plain reading of store.ts. Every method is told
  * the time, and nothing in here expires by itself.
  */
 import type { SessionPolicy } from "@tenure/core/session";

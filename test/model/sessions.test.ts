@@ -30,7 +30,7 @@ type Step =
   /** To the last millisecond of a session's life, or the first one after it. */
   | { verb: "advanceToDeadline"; slot: number; past: boolean };
 
-/** One slot in every second step, so that some session has a life of many steps. */
+/** Slot 0 in every second step, so that some session has a life of many steps. */
 const slot = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: SLOTS - 1 }));
 const user = fc.integer({ min: 0, max: USERS - 1 });
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -104,7 +104,7 @@ describe.each(movedEngines)("the session store on $name", ({ open }) => {
   });
 });
 
-/** One sequence: the store and the oracle side by side. A slot is a reference that is used for one session at a time. */
+/** A sequence of steps on the store and the oracle side by side. A slot is a reference that is used for one session at a time. */
 class Run {
   private readonly store: SessionStore<string>;
   private readonly oracle = new SessionOracle(policy);

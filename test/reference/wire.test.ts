@@ -1,5 +1,5 @@
 /**
- * One script of the official client, against LangGraph's own server and against this one: the same events, states and
+ * Scripts of the official client, each against LangGraph's own server and against this one: the same events, states and
  * statuses, but for what is written here.
  */
 import { Client } from "@langchain/langgraph-sdk";

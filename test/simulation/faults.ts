@@ -33,7 +33,7 @@ export interface Fate {
   answers: number | undefined;
   /** Refused before anything is done: throttled, or no connection. */
   isRefused: boolean;
-  /** What the caller meets when it has sent the call, and when the call has landed. */
+  /** The caller's disruption once it has sent the call, and once the call has landed. */
   atOnce: Effect | undefined;
   whenLanded: Effect | undefined;
 }
@@ -47,17 +47,17 @@ export interface Weather {
   /** Of a thousand calls, how many meet a fault. */
   perThousand: number;
   weights: Partial<Record<CallFault, number>>;
-  /** How many times processes are disrupted at most. */
+  /** The number of times that processes are disrupted, at most. */
   disruptions: number;
   /** When Redis answers nobody, in milliseconds since the beginning. */
   redisAway: [from: number, to: number][];
-  /** How far the index is behind, in milliseconds, at most. */
+  /** The most milliseconds by which the index is behind. */
   indexLagMs: number;
 }
 
 export class Faults {
   readonly weather: Weather;
-  /** Those that were met, by the name that leaves each out of another history of the seed. */
+  /** The faults that were met, by the name that leaves each out of another history of the seed. */
   readonly met: string[] = [];
   isHealed = false;
   private readonly world: World;

@@ -1,5 +1,5 @@
 /**
- * The graphs that simulated processes run. What each node does is in a journal, as the effects that it would have on the world
+ * The graphs that simulated processes run. A journal has what each node does, as the effects that it would have on the world
  * outside: what a run has done cannot be taken back, whatever becomes of its checkpoints.
  */
 import { Annotation, END, interrupt, START, StateGraph } from "@langchain/langgraph";
@@ -7,7 +7,7 @@ import type { GraphFactory } from "@tenure/functions/graphs";
 import { surroundings } from "./world/globals.ts";
 import type { SimulatedProcess } from "./world/process.ts";
 
-/** One thing that a node has done. */
+/** A thing that a node has done. */
 export interface Effect {
   at: number;
   process: string;
@@ -16,7 +16,7 @@ export interface Effect {
   node: string;
   /** Of the message that the node works on. */
   token: string;
-  /** What it was told, for a node that asks. */
+  /** The answer that a node which asks was given. */
   answer?: string;
   question?: string;
 }
@@ -25,9 +25,9 @@ const list = Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () 
 const State = Annotation.Root({
   said: list,
   token: Annotation<string>,
-  /** How many times it thinks. */
+  /** The number of times that the graph `chat` thinks. */
   steps: Annotation<number>,
-  /** How long a node takes, in milliseconds. */
+  /** Milliseconds that a node takes. */
   pace: Annotation<number>,
 });
 type Values = typeof State.State;
@@ -36,7 +36,7 @@ interface Config {
   signal?: AbortSignal;
 }
 
-/** What a message leaves in the state when its run comes to its end. */
+/** Returns what a message leaves in the state when its run comes to its end. */
 export const whole = (graph: string, token: string, steps: number): string[] => {
   if (graph === "ask") return [token, `${token}.asked`, `${token}.1=ok:${token}?1`, `${token}.2=ok:${token}?2`];
   if (graph === "guard") return [token, `${token}.prepared`, `${token}.guarded`];

@@ -1,4 +1,4 @@
-/** One history: processes, users and faults from one seed, to the moment in which nothing is under way, and what is wrong then. */
+/** A history: processes, users and faults from one seed, to the moment in which nothing is under way, and what is wrong then. */
 import { MemoryTable } from "../support/stores/memory-table/table.ts";
 import { type Disruption, Faults, type Weather } from "./faults.ts";
 import type { Effect } from "./graphs.ts";
@@ -20,7 +20,7 @@ installGlobals();
 
 /** Faults end by then, in milliseconds since the beginning. */
 const STORM_MS = 150_000;
-/** How long the world may take to come to rest after that. */
+/** Milliseconds after the end of the faults within which every user must have an answer. */
 const REST_MS = 20 * 60_000;
 /** The time that a process has which was told to stop. */
 const STOP_MS = 5000;
@@ -153,7 +153,7 @@ class Scene {
     };
   }
 
-  /** Whether nothing is planned any more that is to go wrong. */
+  /** True when no process is frozen. */
   private isSettledDown(): boolean {
     return this.services.every(({ process }) => !process.isFrozen);
   }
@@ -171,7 +171,7 @@ class Scene {
     this.services.push(await startService(process, this.stores));
   }
 
-  /** Those that can be given work: alive, awake, and not told to stop. */
+  /** Returns the processes that can be given work: alive, awake, and not told to stop. */
   private reachable(): Service[] {
     return this.services.filter(({ process, isStopping }) => !process.isDead && !process.isFrozen && !isStopping);
   }
@@ -242,7 +242,7 @@ class Scene {
     };
     const stopping = process.run(() => (kind === "stops" ? service.runner.stop() : service.runner.yieldAll()));
     void stopping.then(handedOver, handedOver);
-    // Whoever told it to stop does not wait for longer.
+    // A process that was told to stop gets no longer than this.
     this.world.after(STOP_MS, undefined, over);
   }
 

@@ -17,7 +17,7 @@ export const OWNER = "ada";
 const PEPPER = "a pepper of more than thirty-two characters";
 const TABLE = "tenure";
 
-/** What the real code has in place of its own: for faults that are put back to see whether they are found. */
+/** Replacements for parts of the real code, by which faults are put back to see whether they are found. */
 export interface Patches {
   client?: (client: DynamoDBDocumentClient, process: SimulatedProcess) => DynamoDBDocumentClient;
   deps?: (deps: Deps, process: SimulatedProcess) => Partial<Deps>;
@@ -30,7 +30,7 @@ export interface Stores {
   network: Network;
   table: MemoryTable;
   redis: RedisServer;
-  /** None for processes that begin their runs themselves. */
+  /** Undefined for processes that begin their runs themselves. */
   queue: Queue | undefined;
   journal: Effect[];
   reports: string[];
@@ -46,7 +46,7 @@ export interface Service extends Worker {
   isStopping: boolean;
 }
 
-/** Who asks is somebody who is logged in; sessions, codes and limits are another subject. */
+/** Stand-ins by which every request is a logged-in user's; sessions, codes and limits are another subject. */
 const constant = {
   sessions: {
     readAndTouch: async () => ({

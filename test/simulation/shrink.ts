@@ -8,7 +8,7 @@ const TRIES = 200;
 export interface Shortest {
   invariant: string;
   history: History;
-  /** What was left out: names of faults, operations and parts of the environment. */
+  /** The names of what was left out: faults, operations and parts of the environment. */
   without: Set<string>;
 }
 

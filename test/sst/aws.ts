@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { listen, readAll, shut } from "./loopback.ts";
 
 const ACCOUNT = "123456789012";
-/** What `sst` leaves behind the first time it sees an account; a version above its own keeps it from changing anything. */
+/** The record that `sst` leaves the first time it sees an account; a version above its own keeps it from changing anything. */
 const BOOTSTRAP = {
   version: 99,
   asset: "sst-asset-test",

@@ -1,4 +1,4 @@
-/** What must hold of what SST would create, by name, so that a change that breaks it can be told to have been seen. */
+/** Checks of what SST would create, by name, so that a change that breaks one can be told to have been seen. */
 import { dataChecks } from "./checks/data.ts";
 import { frontChecks } from "./checks/front.ts";
 import { functionChecks } from "./checks/functions.ts";

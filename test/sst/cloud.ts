@@ -1,6 +1,6 @@
 /**
- * What the deployed program needs of AWS, on loopback: a front door that does what the router's function says, before functions
- * that are processes (lambda.ts) with mail and a queue (services.ts). Redis and DynamoDB are the real ones where found.
+ * The part of AWS that the deployed program needs, on loopback: a front door that does what the router's function says, before
+ * functions that are processes (lambda.ts) with mail and a queue (services.ts). Redis and DynamoDB are the real ones where found.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { TestClock } from "../support/stores/test-clock.ts";

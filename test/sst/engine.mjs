@@ -13,7 +13,7 @@ const REGION = process.env.AWS_REGION ?? "us-east-1";
 const IDENTITIES = (process.env.TENURE_SST_IDENTITIES ?? "login@example.com").split(",");
 const short = (text) => createHash("sha256").update(text).digest("hex").slice(0, 10);
 
-/** What a resource of this type is, once made: found by the end of its type's name. */
+/** The outputs of a resource once it is made, by the end of its type's name. */
 const made = {
   "dynamodb/table:Table": (name) => ({ arn: `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`, name }),
   "sqs/queue:Queue": (name) => ({
@@ -77,7 +77,7 @@ const statement = ({ effect = "Allow", actions, resources, principals, condition
   }),
 });
 
-/** What the program asks of a provider without declaring anything. */
+/** Answers to what the program asks of a provider without declaring anything, by the call's token. */
 const answers = {
   "aws:index/getCallerIdentity:getCallerIdentity": () => ({ accountId: ACCOUNT, arn: "", userId: "", id: ACCOUNT }),
   "aws:index/getRegion:getRegion": () => ({ name: REGION, region: REGION, id: REGION, description: "", endpoint: "" }),

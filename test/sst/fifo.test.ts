@@ -1,6 +1,6 @@
 /** The queue stand-in does what SQS FIFO does, and the functions' use of it is right by that. */
 import type { Clock } from "@tenure/core/clock";
-import { sqsQueue } from "@tenure/functions/lambda/queue";
+import { sqsWorkQueue } from "@tenure/functions/lambda/work-queue";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { HeldClock } from "../support/stores/held-clock.ts";
 import { FifoQueue } from "./fifo.ts";
@@ -86,7 +86,7 @@ describe("the run queue", () => {
   let services: Services;
   const heard: string[] = [];
   let answer: (id: string, receiptHandle: string, receives: number) => Promise<string[]>;
-  const queueOf = () => sqsQueue({ region: "us-east-1", url: `${services.url}/123456789012/runs.fifo` });
+  const queueOf = () => sqsWorkQueue({ region: "us-east-1", url: `${services.url}/123456789012/runs.fifo` });
 
   beforeEach(async () => {
     vi.stubEnv("AWS_ACCESS_KEY_ID", "test");
@@ -120,7 +120,7 @@ describe("the run queue", () => {
     await services.close();
   });
 
-  /** How often the worker hears of a thread whose first message killed one: at once, and from a sweep. */
+  /** Resolves to how often workers hear of a thread whose first message killed one: at once, and by what `found` sends. */
   async function heardAfterDeath(found: (threadId: string) => Promise<void>): Promise<number> {
     answer = () => Promise.reject(new Error("died"));
     await queueOf().send(thread);

@@ -18,7 +18,7 @@ export interface Received {
   group: string;
   body: string;
   receiptHandle: string;
-  /** How often it was received, this time included. */
+  /** The number of times that it was received, this time included. */
   receives: number;
 }
 
@@ -105,7 +105,7 @@ export class FifoQueue {
     return message;
   }
 
-  /** How many messages are in flight, and how many wait. */
+  /** The numbers of messages in flight and of those that wait. */
   get depth(): { inFlight: number; waiting: number } {
     const inFlight = this.messages.filter(({ visibleAt }) => visibleAt > this.clock.now()).length;
     return { inFlight, waiting: this.messages.length - inFlight };

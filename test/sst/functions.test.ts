@@ -13,7 +13,7 @@ import { readAll } from "./loopback.ts";
 import { evaluate, type Program, secrets } from "./program.ts";
 import { Services } from "./services.ts";
 
-/** How long before its deadline a worker leaves what it is at. */
+/** Milliseconds before its deadline at which a worker leaves what it is at: HURRY_MS of lambda/worker.ts. */
 const HURRY_MS = 30_000;
 /** For so long it is at work: far longer than it takes, and less than a lease, which a worker that lives keeps. */
 const WORK_MS = 120_000;
@@ -23,7 +23,7 @@ const LEASE_MS = 300_000;
 const VISIBILITY_MS = 20 * 60_000;
 const REDIS_DATABASE = 12;
 
-/** One more graph, whose steps wait until a test lets them go on; and deadlines that a slow machine does not reach. */
+/** Changes to the program: a graph whose steps wait until a test lets them go on, and deadlines that no slow machine reaches. */
 const changes = [
   {
     file: "packages/functions/src/graphs/index.ts",
@@ -230,7 +230,7 @@ describe.skipIf(!isSstInstalled)("the functions as SST has built them", () => {
       ({ content }) => content,
     );
 
-  /** How many steps of a run are in its state. */
+  /** Resolves to the number of a run's steps that are in its thread's state. */
   const takenOf = async (client: Client, threadId: string) =>
     (await client.threads.getState<{ taken?: number }>(threadId)).values.taken;
 

@@ -19,7 +19,7 @@ interface Invocation {
   fail(error: Error): void;
 }
 
-/** One process of a function: it takes one event at a time. */
+/** A process of a function, which takes one event at a time. */
 class Instance {
   readonly child: ChildProcess;
   output = "";

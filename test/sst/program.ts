@@ -54,7 +54,7 @@ export interface Evaluation {
   command?: string[];
   secrets?: Record<string, string>;
   env?: Record<string, string>;
-  /** What is different in this copy of the project. */
+  /** The changes to this copy of the project. */
   changes?: Change[];
 }
 

@@ -20,14 +20,14 @@ interface Source {
   queue: FifoQueue;
   name: string;
   worker: Worker;
-  /** How many messages are with the worker at once, at most. */
+  /** The most messages that are with the worker at once. */
   maximumConcurrency: number;
 }
 
 /** SES and SQS, which are called before any function is there. */
 export class Services {
   readonly mails: Mail[] = [];
-  /** How many messages the queue has taken, those included that it had already. */
+  /** The number of messages that were sent to the queue, those included that it had already. */
   sent = 0;
   readonly url: string;
   private source: Source | undefined;

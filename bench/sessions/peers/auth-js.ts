@@ -41,7 +41,7 @@ async function open({ restUrl, restToken }: Env): Promise<Opened> {
   const csrfCookie = cookieOf(csrf, "authjs.csrf-token");
   const { csrfToken } = (await csrf.json()) as { csrfToken: string };
 
-  /** What Auth.js does for a known user at the end of a sign-in. */
+  /** Creates a session as Auth.js does for a known user at the end of a sign-in. */
   const login = async (user: string) => {
     const sessionToken = crypto.randomUUID();
     const userId = users.get(user);

@@ -76,7 +76,7 @@ async function open({ restUrl, restToken }: Env, authenticated: boolean): Promis
   };
 }
 
-/** One call of the store for each operation. */
+/** The session store by itself, with one call of it for each operation. */
 export const tenure: Peer = {
   name: "@tenure/core/session",
   use: "`readAndTouch` with every touch written (`touchEveryMs: 0`), then `update` without a revision",

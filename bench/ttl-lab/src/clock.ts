@@ -1,4 +1,4 @@
-/** This machine's clock, to a fraction of a millisecond. */
+/** Returns epoch milliseconds by the machine's clock, with fractions. */
 export const now = (): number => performance.timeOrigin + performance.now();
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

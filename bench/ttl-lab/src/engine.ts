@@ -1,4 +1,4 @@
-/** What the lab asks of a database. Instants are epoch milliseconds of this machine's clock. */
+/** The port between the lab and a database. Instants are epoch milliseconds of this machine's clock. */
 export interface Dated {
   id: string;
   deadline: number;
@@ -11,7 +11,7 @@ export interface Engine {
   find(id: string): Promise<boolean>;
   /** A read that checks the deadline, by the clock of whoever does the checking: `now` where that is the client. */
   findChecked(id: string, now: number): Promise<boolean>;
-  /** How many records there are physically, over or not; undefined where the database does not tell. */
+  /** Resolves to the number of records that are stored, over or not; undefined where the database does not tell. */
   count(): Promise<number | undefined>;
   /** Moves a record's deadline, as an application does that keeps a session alive. */
   touch(id: string, deadline: number): Promise<void>;
@@ -20,11 +20,11 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-/** One row of the table: an engine with a way of expiring. */
+/** A row of the table: an engine with a way of expiring. */
 export interface Row {
   key: string;
   name: string;
-  /** What the database's makers say of how late a record may be seen or gone, and where they say it. */
+  /** The makers' statement of how late a record may be seen or gone, and where they say it. */
   promise: string;
   source: string;
   /** Not measured here by anybody yet. */

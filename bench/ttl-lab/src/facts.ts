@@ -2,8 +2,8 @@
 import type { LabResult } from "./report.ts";
 
 /**
- * How long after the deadline the last read that found the record was sent, at most, in milliseconds, where expiry is
- * enforced at read time: the grain of two clocks. How long the answer took does not count.
+ * The most milliseconds after the deadline at which the last read that found the record was sent, where expiry is enforced at
+ * read time: the grain of two clocks. The time of the answer does not count.
  */
 const ALLOWANCE_MS = 25;
 

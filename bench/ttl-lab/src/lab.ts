@@ -1,4 +1,4 @@
-/** All rows, one run. */
+/** A run of the lab over its rows. */
 import { isAbsent, type Row } from "./engine.ts";
 import { cassandraRow } from "./engines/cassandra.ts";
 import { dynamodbRow } from "./engines/dynamodb.ts";

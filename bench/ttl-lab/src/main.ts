@@ -69,7 +69,7 @@ if (values.chart) {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, chart(result));
 }
-// What never ended is a word in JSON, which has no infinity.
+// JSON has no infinity: the lateness of what never ended is a word there.
 const words = (_key: string, value: unknown) => (value === Number.POSITIVE_INFINITY ? "still there" : value);
 process.stdout.write(values.json ? `${JSON.stringify(result, words, 2)}\n` : `${table(result)}\n`);
 const faults = values.check ? faultsOf(result) : [];

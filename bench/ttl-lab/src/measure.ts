@@ -1,15 +1,15 @@
-/** What a database does at the deadline: when it was last seen to give a record that was over, and when that was gone. */
+/** Measures a database at the deadline: when it was last seen to give a record that was over, and when that was gone. */
 import { now, sleep, sleepUntil } from "./clock.ts";
 import type { Dated, Engine } from "./engine.ts";
 
 export interface Settings {
-  /** How many records are watched, at random phases. */
+  /** The number of records that are watched, at random phases. */
   records: number;
   /** Over which time their deadlines are spread, in milliseconds. */
   spreadMs: number;
   /** For how long after its deadline a record is watched. */
   horizonMs: number;
-  /** How many records are over at once, in the crowd. */
+  /** The number of records in the crowd, which are over at once. */
   crowd: number;
   say: (words: string) => void;
 }
@@ -18,7 +18,7 @@ export interface Settings {
 export interface Lateness {
   p50: number | null;
   max: number | null;
-  /** How many of the records were seen late at all. */
+  /** The number of records that were seen late at all. */
   late: number;
   of: number;
 }
@@ -31,7 +31,7 @@ export interface Measured {
   /** Of records that nobody reads. */
   gone: Lateness;
   crowd: { records: number; plain: Lateness; gone: Lateness };
-  /** Whether a touch after the deadline made the record be found again. */
+  /** True when a touch after the deadline made a record be found again. */
   revives: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** A bound on how long something that takes a signal may go on. */
+/** Bounded waits: work under a signal, a promise that may be late, and a pause. */
 
 /**
  * Runs `work` with a signal that is aborted after `ms` milliseconds, and clears the timer when the work is over. The work
@@ -16,3 +16,22 @@ export async function withDeadline<T>(ms: number, work: (signal: AbortSignal) =>
     clearTimeout(timer);
   }
 }
+
+/**
+ * Resolves when `work` has, or after `ms` milliseconds, and clears the timer. Work that is late goes on; its failure is the caller's
+ * only as long as it is waited for.
+ */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Resolves after `ms` milliseconds, by the timers that tests and the simulator move: those of `node:timers/promises` stand outside. */
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

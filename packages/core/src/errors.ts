@@ -90,11 +90,11 @@ export function refuseDamaged({ damage }: { damage?: { what: string; advice: str
   if (damage) throw new TenureError({ tag: "record-damaged", ...damage });
 }
 
-/** Whether what was asked for may have been done all the same. */
+/** True when the operation that failed may have been carried out all the same. */
 export const isOutcomeUnknown = (error: unknown): boolean =>
   isTenureError(error, "store-unavailable") && error.reason.outcome === "unknown";
 
-/** One sentence for a person, in plain words: what is wrong and what to do. */
+/** Describes a reason to a person in plain words: what is wrong and what to do. */
 export function describe(reason: Reason): string {
   switch (reason.tag) {
     case "session-required":
@@ -153,6 +153,9 @@ export function describe(reason: Reason): string {
       return reason.problems.join("; ");
   }
 }
+
+/** Bad input, by what the caller has to change. */
+export const invalidInput = (...issues: string[]): TenureError => new TenureError({ tag: "invalid-input", issues });
 
 function describeCodeRejection(reason: Extract<Refusal, { tag: "code-rejected" }>): string {
   switch (reason.why) {

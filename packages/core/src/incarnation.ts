@@ -1,4 +1,4 @@
-/** A thread's incarnation: from when it was made to its deletion. What belongs to another incarnation than the current one is absent. */
+/** A thread's incarnation lasts from its making to its deletion. Items of another incarnation than the current one are absent. */
 import { randomBytes } from "node:crypto";
 
 export interface Incarnation {

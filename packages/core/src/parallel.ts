@@ -1,4 +1,4 @@
-/** Many at a time, but not all: every promise has a handler from the beginning, so that a failure is thrown once, to the caller. */
+/** Concurrency with a bound. Every promise has a handler from the beginning, so that a failure is thrown once, to the caller. */
 
 /** Does `work` for each of many, at most `atOnce` at a time. The first failure stops it, and is thrown once all under way has ended. */
 export async function forEach<T>(
@@ -37,7 +37,7 @@ export async function* ahead<T, R>(
   const underWay: Promise<R>[] = [];
   for await (const one of many) {
     const mapped = map(one);
-    // Its failure is thrown when its turn comes, unless an earlier one has ended this.
+    // A failure is thrown when its turn comes, unless an earlier one has ended the iteration.
     mapped.catch(() => {});
     underWay.push(mapped);
     if (underWay.length >= atOnce) yield await (underWay.shift() as Promise<R>);

@@ -1,5 +1,5 @@
 /**
- * What a client holds, and what the stores hold in its place.
+ * Tokens, marks, challenges and codes that a client holds, and the hashes that the stores hold in place of its secrets.
  *
  * A session token is `handle.secret`. The handle is a keyed hash of the user id: it names the user's slot
  * in Redis without naming the user. The secret is 256 random bits, of which only the SHA-256 is stored.
@@ -85,7 +85,7 @@ export function newCode(): string {
   return randomInt(0, 1_000_000).toString().padStart(6, "0");
 }
 
-/** What is stored of a code: it opens nothing without the challenge and the pepper. Base64url, 43 characters. */
+/** Returns the digest that is stored of a code: it opens nothing without the challenge and the pepper. Base64url, 43 characters. */
 export function codeDigest(pepper: string, challenge: string, code: string): string {
   return createHmac("sha256", pepper).update(`code\0${challenge}\0${code}`).digest("base64url");
 }

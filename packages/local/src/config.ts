@@ -1,4 +1,4 @@
-/** What `npm start` reads from the environment. Every mistake is named, in one line each, before anything starts. */
+/** The configuration of `npm start`, from the environment. Every mistake is named, in one line each, before anything starts. */
 import { resolve } from "node:path";
 import type { EncryptionOptions } from "@tenure/core/checkpoint";
 import { TenureError } from "@tenure/core/errors";
@@ -64,7 +64,7 @@ export function readConfig(env: Environment): LocalConfig {
     if (value === undefined) return undefined;
     const parsed = URL.canParse(value) ? new URL(value) : undefined;
     if (parsed && protocols.includes(parsed.protocol) && parsed.hostname) return parsed;
-    // It may hold a password.
+    // The URL may hold a password.
     problems.push(`${name} must be a URL like ${example}, not "${value.replace(/\/\/[^@/]*@/, "//…@")}"`);
     return undefined;
   };

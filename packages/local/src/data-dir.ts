@@ -74,7 +74,7 @@ const REMEDIES: Record<string, string> = {
   EROFS: "mount its disk for writing",
 };
 
-/** All that is ever in it; `.tmp`, `.next`, `.damaged` and a number can follow. */
+/** The names of all that a stack puts into the directory; `.tmp`, `.next`, `.damaged` or a number can follow. */
 const OWN = ["lock", "pepper", "generation", "redis.jsonl", "dynamo"];
 const isOwn = (name: string): boolean => OWN.includes(name.replace(/\.(tmp|next|damaged|\d+)$/, ""));
 

@@ -67,7 +67,7 @@ export async function readSchemas(sources: GraphSources, folder: string): Promis
     return [name, { sourceFile: source.slice(0, colon), exportSymbol: source.slice(colon + 1) }] as const;
   });
   const found = await getStaticGraphSchema(Object.fromEntries(specs), { timeoutMs: TIMEOUT_MS });
-  // It names a subgraph by the export and the way to it: `graph|parent|child`.
+  // The extractor names a subgraph by the export and the way to it: `graph|parent|child`.
   const named = specs.map(([name, { exportSymbol }]) => {
     const own = Object.entries(found[name] ?? {}).map(([key, schemas]) => [
       key === exportSymbol ? "" : key.slice(exportSymbol.length + 1),

@@ -36,7 +36,7 @@ import { RedisServer } from "./redis/resp.ts";
 
 export interface Stack {
   url: string;
-  /** One line each: which engines are in use, and where. */
+  /** The engines in use and where they are, in one line each. */
   engines: string[];
   /** Deletes what has expired from the embedded DynamoDB now, and returns how many items; elsewhere 0. */
   sweep(): Promise<number>;
@@ -53,7 +53,7 @@ const IDLE_CONNECTION_MS = 65_000;
 const STORE_DEADLINE_MS = 10_000;
 const CLOSE_DEADLINE_MS = 1_000;
 const SETTLE_DEADLINE_MS = 500;
-/** How often it looks for runs that a crash has left. */
+/** The time between two sweeps for runs that a crash has left, in milliseconds. */
 const WATCH_EVERY_MS = 5_000;
 
 export interface StackOptions {
@@ -70,7 +70,7 @@ export interface StackOptions {
    * the answers' Date. Engines elsewhere keep to their own; timers and the windows of limits keep to the system's.
    */
   now?: () => number;
-  /** How often the embedded DynamoDB's sweeper goes round, in milliseconds; with `false` only `sweep` deletes. */
+  /** The time between two rounds of the embedded DynamoDB's sweeper, in milliseconds; with `false` only `sweep` deletes. */
   sweepEveryMs?: number | false;
 }
 

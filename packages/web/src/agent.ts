@@ -11,7 +11,7 @@ export interface Message {
 
 export interface Chat {
   messages: Message[];
-  /** What the agent waits for, if anything. */
+  /** The question that the agent waits to have answered; undefined when there is none. */
   question: string | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface ThreadEntry {
 
 export interface Step {
   checkpointId: string;
-  /** What it is, in a few words. */
+  /** The step, in a few words. */
   name: string;
   chat: Chat;
 }

@@ -1,4 +1,4 @@
-/** What the page asks of the server. Only types come from the server's code. */
+/** The page's requests to the server. Only types come from the server's code. */
 import type { ActivityDescription } from "@tenure/functions/routes/activity";
 import type { SessionDescription } from "@tenure/functions/routes/auth";
 import type { RaceDescription, RaceReading } from "@tenure/functions/routes/race";
@@ -12,7 +12,7 @@ export interface Challenge {
   resendAt: number;
 }
 
-/** What the server refused, with its own words for a person. */
+/** The error of a request that the server refused, or did not answer (status 0), with words for a person. */
 export class ApiError extends Error {
   readonly status: number;
   /** The problem's type, an address. */
@@ -27,13 +27,13 @@ export class ApiError extends Error {
     this.type = type;
   }
 
-  /** Whether a login of just now is wanted; the session lives. */
+  /** True when a recent login is wanted; the session lives. */
   get wantsLogin(): boolean {
     return this.type.endsWith("/step-up-required");
   }
 }
 
-/** How far the server's clock is ahead of this one's, in milliseconds, by the answer that took the least time. */
+/** Milliseconds by which the server's clock is ahead of this one, by an answer that took at most twice the shortest time. */
 let ahead = 0;
 let tripOfAhead = Number.POSITIVE_INFINITY;
 
@@ -76,7 +76,7 @@ export const logoutOthers = () => call<{ ended: number }>("POST", "/auth/logout-
 export const logoutAll = () => call<{ ended: number }>("POST", "/auth/logout-all");
 export const activity = async () =>
   (await call<{ activity: ActivityDescription[] }>("GET", "/activity?limit=8")).activity;
-/** Whether this deployment offers the race. */
+/** True when this deployment offers the race. */
 export const hasRace = async () => (await call<{ flags: { race: boolean } }>("GET", "/info")).flags.race;
 export const startRace = () => call<RaceDescription>("POST", "/race");
 export const readRace = (id: string) => call<RaceReading>("GET", `/race/${id}`);

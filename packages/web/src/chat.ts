@@ -156,7 +156,7 @@ export function chatScreen({ guarded, address }: ChatOptions): Screen {
       try {
         await watched(() => agent.run(id, sent, (chat) => id === threadId && draw(chat)));
       } catch (error) {
-        // What was typed is not lost.
+        // Typed text outlives a request that fails.
         if ("text" in sent && !text.value) text.value = typed;
         throw error;
       }

@@ -33,7 +33,7 @@ export const submitted = (act: () => unknown) => (event: Event) => {
   act();
 };
 
-/** One part of the page. It is made once and kept, so that what was typed in it stays. */
+/** A part of the page, made once and kept, so that what was typed in it stays. */
 export interface Screen {
   element: HTMLElement;
   title: string;

@@ -1,4 +1,4 @@
-/** Who is logged in, until when, on which devices, and what has happened. */
+/** The home screen: the user, the session's deadlines, the devices, and the account's activity. */
 import * as api from "./api.ts";
 import { h, type Screen } from "./dom.ts";
 import { clockTime, dayAndTime, duration, happening } from "./words.ts";
@@ -26,7 +26,7 @@ export function homeScreen({ session, refresh, guarded, loggedOut, logInAgain }:
   const deviceList = h("ul", { class: "plain", "aria-labelledby": "devices-title" });
   const activityList = h("ol", { class: "plain", "aria-labelledby": "activity-title" });
   let timer: ReturnType<typeof setInterval> | undefined;
-  /** How long each deadline is away at most, by which the bars are full. */
+  /** The longest time to each deadline, in milliseconds, at which its bar is full. */
   const longest = { idle: 1, absolute: 1 };
 
   function draw(): void {

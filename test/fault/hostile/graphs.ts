@@ -66,7 +66,7 @@ interface Hostile {
   ends: Ends;
   /** A part of the error's message. */
   says?: string;
-  /** Its run has no end of its own, and is cancelled. */
+  /** True when its run has no end of its own, and is cancelled. */
   cancel?: true;
 }
 

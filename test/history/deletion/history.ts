@@ -29,7 +29,7 @@ export interface Call {
 }
 
 export interface Deletion {
-  /** Whose account it was, or whose thread. */
+  /** The user whose account it was, or who deleted the thread. */
   userId: string;
   /** Undefined for an account. */
   threadId?: string;

@@ -1,4 +1,4 @@
-/** All clients of a run are told the same: numbers of events without reuse or hidden gap, and the end that is on record. */
+/** Checks that all clients of a run are told the same: event numbers without reuse or hidden gap, and the end that is on record. */
 import { whole } from "../graphs.ts";
 import type { Told } from "../workload/record.ts";
 import type { Ending, ThreadFacts, Violation } from "./ending.ts";

@@ -1,4 +1,4 @@
-/** What nodes do, by when and in which process: one process at a time, not after a cancel, and not in one that was told to stop. */
+/** Checks when and where nodes work: in one process at a time, not after a cancel, and not in a process that was told to stop. */
 import type { Effect } from "../graphs.ts";
 import type { Ending, ThreadFacts, Violation } from "./ending.ts";
 

@@ -1,4 +1,4 @@
-/** What is known of a history once it has come to rest: what users saw, what nodes did, and what a fresh process reads. */
+/** The facts of a history once it has come to rest: what users saw, what nodes did, and what a fresh process reads. */
 import type { Run, Thread } from "@tenure/core/thread";
 import type { MemoryTable } from "../../support/stores/memory-table/table.ts";
 import type { Disruption } from "../faults.ts";
@@ -15,7 +15,7 @@ export interface Violation {
   detail: string;
 }
 
-/** What befell a process, and for how long. */
+/** A disruption of a process, and the time that it lasted. */
 export interface Disrupted {
   process: string;
   kind: Disruption;
@@ -39,7 +39,7 @@ export interface Ending {
   run(isOver: () => boolean, ms: number): Promise<unknown>;
 }
 
-/** One thread as a fresh process reads it. */
+/** A thread as a fresh process reads it. */
 export interface ThreadFacts {
   plan: ThreadPlan;
   thread: Thread | undefined;
@@ -50,7 +50,7 @@ export interface ThreadFacts {
   /** Checkpoints of its history that could not be read. */
   unreadable: string[];
   sent: Sent[];
-  /** Whether somebody has asked for its deletion, and was not refused. */
+  /** True when somebody has asked for its deletion and was not refused. */
   isRemoved: boolean;
   hasForks: boolean;
 }

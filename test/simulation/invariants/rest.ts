@@ -14,7 +14,7 @@ const SELDOM_MS = 60_000;
 /** An index that was behind has caught up by then. */
 const INDEX_MS = 10_000;
 
-/** What is under way, by name; none once the history is at rest. */
+/** Waits until nothing is under way; returns a violation that names what still is when that takes too long. */
 export async function atRest(ending: Ending): Promise<Violation[]> {
   const { world, plan, run } = ending;
   const soon = world.now + PATIENCE_MS;

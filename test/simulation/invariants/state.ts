@@ -50,7 +50,7 @@ function ofToken(facts: ThreadFacts, token: string): Violation[] {
   return lastRun?.status === "success" && isOver && !isWhole ? [{ invariant: "input-lost", detail }] : [];
 }
 
-/** Whether the thread may have gone on from a checkpoint that had this much of it. */
+/** True when the thread may have gone on from a checkpoint that had this much of the message. */
 const isForkedAway = ({ sent }: ThreadFacts, of: { token: string }, part: string[]): boolean =>
   sent.some(
     ({ base, token, result }) =>

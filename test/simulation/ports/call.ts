@@ -1,10 +1,10 @@
-/** One call from a process to a store or a queue: it lands or not, and is answered or not. */
+/** A call from a process to a store or a queue: it lands or not, and is answered or not. */
 import type { Disruption, Faults, Port } from "../faults.ts";
 import type { SimulatedProcess } from "../world/process.ts";
 
 export interface Network {
   readonly faults: Faults;
-  /** What befalls the process whose call it is. */
+  /** Disrupts the process whose call it is. */
   disrupt(process: SimulatedProcess, kind: Disruption, ms: number): void;
 }
 

@@ -18,7 +18,7 @@ export function dynamoClient(network: Network, process: SimulatedProcess, table:
         try {
           return table.execute(sent);
         } catch (error) {
-          // What the SDK throws has a name; all else is what the table does not know.
+          // The SDK's errors are named …Exception; any other error says that the table does not know the request.
           if (error instanceof Error && !/Exception$/.test(error.name)) process.world.failure = error;
           throw error;
         }

@@ -18,7 +18,7 @@ const MAX_RECEIVES = 20;
 export class Queue {
   private readonly seen = new Set<string>();
   private readonly network: Network;
-  /** Those that take messages now. */
+  /** Returns the workers that take messages now. */
   private readonly workers: () => Worker[];
   private sent = 0;
 

@@ -10,7 +10,7 @@ import { call, type Network, Refused } from "./call.ts";
 /** As `connectRedis` sets it. */
 const DEADLINE_MS = 1000;
 
-/** One engine for all worlds, one after the other: what it costs is to begin. */
+/** The engine that all worlds share, one after the other, because beginning one is what costs. */
 export class RedisServer {
   private world: World | undefined;
   private readonly known = new Set<string>();

@@ -115,7 +115,7 @@ export class Clients {
     const run = await this.requests.look<{ status: string }>("GET", `/threads/${told.thread}/runs/${told.run}`);
     told.hasEnded = true;
     if (run) told.statusThen ??= run.body?.status ?? `none (${run.status})`;
-    // Who was told of an end that is none goes on waiting for it.
+    // A client that was told of the end of a run that has not ended goes on waiting for it.
     if (run?.body?.status === "pending" || run?.body?.status === "running") throw new Broken();
     return head;
   }

@@ -1,4 +1,4 @@
-/** What users do in one history, and what befalls them: all of it follows from the seed. */
+/** The plan of one history: what users do and what befalls them, all of which follows from the seed. */
 import { CALL_FAULTS, type CallFault, type Weather } from "../faults.ts";
 import { Random } from "../world/random.ts";
 

@@ -1,4 +1,4 @@
-/** What users have seen of one history, for the invariants. */
+/** The record of what users have seen of one history, for the invariants. */
 import type { Cancel, Edit, Message, Remove } from "./plan.ts";
 
 /** "acked" is a success; "refused" says that it is not to be; "unknown" that nobody knows. */
@@ -15,7 +15,7 @@ export interface Sent {
   ended?: number;
   result?: Result;
   run?: string;
-  /** What was said at the checkpoint that it forks. */
+  /** The channel `said` of the checkpoint that it forks. */
   base?: string[];
 }
 
@@ -44,7 +44,7 @@ interface RemoveSeen {
   result?: Result;
 }
 
-/** What one client was told of one run. */
+/** The record of what one client was told of one run. */
 export interface Told {
   client: string;
   run: string;
@@ -57,9 +57,9 @@ export interface Told {
   events: { id: number; event: string; data: string; afterWord: boolean }[];
   /** The number that it asked for events after. */
   after: number;
-  /** What a client that waits was told. */
+  /** The answer to a client that waits. */
   result?: { values?: { said?: string[] } & Record<string, unknown>; error?: unknown };
-  /** Whether a word on missing events came after the last one. */
+  /** True when a word on missing events came after the last event. */
   endsWithWord?: boolean;
   hasEnded: boolean;
   /** The run's status as its record has it once the client was told of the end. */

@@ -59,7 +59,7 @@ export class Requests {
     return { result };
   }
 
-  /** What is known after one more answer. */
+  /** Returns what is known of a request after one more answer. */
   resultOf({ status, text }: Answer, before: Result): Result {
     if (status < 300) return "acked";
     // The run was admitted, and rolled back before the answer.

@@ -67,7 +67,7 @@ export class Users {
     }
   }
 
-  /** One user, who reads what is asked and answers that, until there is nothing more. */
+  /** Plays a single user, who reads what is asked and answers that, until there is nothing more. */
   private async converse(plan: ThreadPlan, first: Message): Promise<void> {
     await this.send(plan, { ...first });
     const { answers = 7 } = first;
@@ -125,7 +125,7 @@ export class Users {
     if (answer.run) sent.run = answer.run;
     if (asked && "input" in asked && answer.run) this.seen.approvals.add(answer.run);
     if (answer.result !== "acked" || !sent.run) return;
-    // One user waits for the end of what they began; many go on.
+    // A single user waits for the end of what they began; many go on.
     if (plan.style !== "chat" && operation.how === "leave" && !isFarOff(operation))
       await this.clients.follow(sent, "wait", -1, operation.id);
   }

@@ -8,7 +8,7 @@ import { syncBuiltinESMExports } from "node:module";
 import zlib from "node:zlib";
 import { uuid6 } from "@langchain/langgraph-checkpoint";
 
-/** What a simulated process has in place of the system's. */
+/** The clocks, timers and random numbers of a simulated process, in place of the system's. */
 export interface Surroundings {
   /** Epoch milliseconds. */
   wallClock(): number;

@@ -1,17 +1,17 @@
 /**
- * One simulated process: clocks, timers and random numbers of its own. It can be frozen, so that nothing of it happens while its
- * wall clock goes on; thawed; and killed, after which nothing of it ever happens. What it has sent may land all the same.
+ * A simulated process, with clocks, timers and random numbers of its own. It can be frozen, so that nothing of it happens while
+ * its wall clock goes on; thawed; and killed, after which nothing of it ever happens. Requests on their way may land all the same.
  */
 import { type Surroundings, type Timer, within } from "./globals.ts";
 import type { Random } from "./random.ts";
 import { BEGINNING, type PlannedEvent, type World } from "./world.ts";
 
 export interface ClockOptions {
-  /** How far its wall clock is ahead, in milliseconds. */
+  /** Milliseconds by which its wall clock is ahead. */
   skewMs?: number;
   /** The pace of both clocks; 1 is true time. */
   pace?: number;
-  /** Whether its monotonic clock stands still while it is frozen, as that of a sleeping laptop does. */
+  /** True when its monotonic clock stands still while it is frozen, as that of a sleeping laptop does. */
   sleeps?: boolean;
 }
 

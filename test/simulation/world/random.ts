@@ -45,7 +45,7 @@ export class Random {
     return all[this.between(0, all.length - 1)] as T;
   }
 
-  /** One of the names, each as often as its weight. */
+  /** Picks a name, each as often as its weight. */
   weighted<K extends string>(weights: Partial<Record<K, number>>): K {
     const all = Object.entries(weights) as [K, number][];
     let left = this.fraction() * all.reduce((sum, [, weight]) => sum + weight, 0);

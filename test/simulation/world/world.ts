@@ -9,10 +9,10 @@ import { Random } from "./random.ts";
 export interface PlannedEvent {
   readonly at: number;
   readonly order: number;
-  /** Whose event it is; the network's and the stores' own are nobody's. */
+  /** The process whose event it is; undefined for the network's and the stores' own. */
   readonly owner: SimulatedProcess | undefined;
   readonly run: () => void;
-  /** Whether it is a timer of its owner's own, and not an answer from elsewhere. */
+  /** True for a timer of its owner's own, false for an answer from elsewhere. */
   readonly isTimer: boolean;
   cancelled: boolean;
 }
@@ -27,7 +27,7 @@ export class World {
   readonly seed: number;
   /** True time in milliseconds since the beginning. */
   now = 0;
-  /** One line for each step, for the replay of a seed. */
+  /** The steps, a line each, for the replay of a seed. */
   readonly trace: string[] = [];
   readonly processes: SimulatedProcess[] = [];
   events = 0;

@@ -1,5 +1,5 @@
 /**
- * How much a test does. `npm test` has a short form of the tests that look for what is rare: random lives, histories of many
+ * The size of a test. `npm test` has a short form of the tests that look for what is rare: random lives, histories of many
  * processes, a crash at every request. `npm run test:long` has them whole, and runs no others.
  */
 
@@ -25,7 +25,7 @@ export const WAIT_MS = HANG_MS / 3;
 
 export const isLong = process.env.TENURE_TEST_FORM === "long";
 
-/** How many: `sized(20, 400)` is 20 in `npm test` and 400 in `npm run test:long`. */
+/** Returns the number for this form: `sized(20, 400)` is 20 in `npm test` and 400 in `npm run test:long`. */
 export const sized = (short: number, long: number): number => (isLong ? long : short);
 
 /** The part of a list that a long form goes through, above 0 and at most 1: `TENURE_TEST_SHARE`. Default 1. */

@@ -55,7 +55,7 @@ const versionOf = (node) =>
     child.once("close", () => resolve(version.trim().slice(1)));
   });
 
-/** One run: how long it took in seconds, its exit code, and its closing line. */
+/** Runs `npm test` once; resolves to its time in seconds, its exit code and its closing line. */
 async function runOnce(node, file) {
   const began = performance.now();
   const child = spawn(node, [RUN], {

@@ -29,7 +29,7 @@ interface ApiProcess extends TestApi {
 }
 
 interface SharedStores {
-  /** What the way to Redis does, and how many commands have gone it. */
+  /** The proxy to Redis: `away` breaks every connection, and `commands` counts the requests that it has passed on. */
   redis: { away: boolean; commands: number };
   /** The clock of all processes. */
   clock: TestClock;

@@ -13,7 +13,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WAIT_MS } from "../runner/size.ts";
 
-/** One step of one run that has come to its gate, in one process. */
+/** A step of a run that has come to its gate, in one process. */
 export interface Visit {
   /** Lets this one pass, and no other. */
   pass(): void;
@@ -42,7 +42,7 @@ export class Gate {
     }
   }
 
-  /** How often the step has come here. */
+  /** Returns the number of times that the step has come here. */
   visits(step: number): number {
     return this.found.get(step)?.length ?? 0;
   }
@@ -81,7 +81,7 @@ export class Gate {
 }
 
 export interface Gates {
-  /** One more gate, which is closed. */
+  /** Adds a gate, which is closed. */
   add(): Gate;
   close(): Promise<void>;
 }

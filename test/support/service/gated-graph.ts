@@ -5,7 +5,7 @@ import type { Gate } from "./gate.ts";
 
 const State = Annotation.Root({
   ...MessagesAnnotation.spec,
-  /** How many steps a turn takes. */
+  /** The number of steps in a turn. */
   steps: Annotation<number>,
   /** Where each of them asks for leave: see gate.ts. Without it they do not wait. */
   gate: Annotation<string | null>,

@@ -22,7 +22,7 @@ export interface Process {
   queued: string[];
   /** Sets its clocks forward, in milliseconds. */
   pass(ms: number): void;
-  /** Its way to DynamoDB: it dies there, and with it the process. */
+  /** The process' connection to DynamoDB, which a test can make die at a request, and the process with it. */
   dynamo: MortalEndpoint;
   /** From now on nothing of it is sent, and nothing is answered. */
   die(): void;

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse, request as sen
 import type { AddressInfo } from "node:net";
 
 export interface Weather {
-  /** How many of a hundred requests meet each. */
+  /** The percentage of requests that meet each of these faults. */
   throttled?: number;
   serverError?: number;
   /** The connection breaks before DynamoDB has the request, or after it has carried it out. */
@@ -18,7 +18,7 @@ export interface Weather {
 
 export interface FaultyDynamo {
   url: string;
-  /** How many requests met what. */
+  /** The number of requests that have met each fault, by its name. */
   met: Record<string, number>;
   /** Changes the weather. */
   weather: Weather;

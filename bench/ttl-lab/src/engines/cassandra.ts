@@ -34,7 +34,7 @@ async function open(host: string): Promise<Engine> {
       const row = await get(id);
       return row !== null && Number(row.get("deadline")) > now;
     },
-    // What is over is a tombstone until a compaction, and no query tells of it.
+    // A record that is over is a tombstone until a compaction, and no query tells of it.
     count: async () => undefined,
     async touch(id, deadline) {
       await run(`UPDATE ${keyspace}.records USING TTL ? SET deadline = ? WHERE id = ?`, [

@@ -12,7 +12,7 @@ import { untilReady } from "../servers.ts";
 const BATCH = 25;
 const AT_ONCE = 8;
 
-/** Its TTL knows whole seconds: a deadline is rounded up, so that nothing is over too soon. */
+/** Rounds a deadline up to the whole seconds of DynamoDB's TTL, so that nothing is over too soon. */
 const seconds = (deadline: number) => Math.ceil(deadline / 1000);
 
 async function open(endpoint: string): Promise<Engine> {
@@ -110,7 +110,7 @@ export const dynamodbRow = (endpoint: string | undefined): Row => ({
   name: endpoint && !/^http:/.test(endpoint) ? "DynamoDB on AWS" : "DynamoDB Local, TTL on",
   promise: "TTL deletes items “typically within a few days”; no bound; expired items are found by reads until then",
   source: "https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html",
-  // It sweeps twenty items every ten seconds, and counting is a scan.
+  // DynamoDB Local sweeps twenty items every ten seconds, and counting is a scan.
   mostAtOnce: 20_000,
   open: async () => (endpoint ? open(endpoint) : { absent: "no endpoint was given: --dynamodb http://127.0.0.1:8000" }),
 });

@@ -4,7 +4,7 @@ import { Servers, untilReady, userOf } from "../servers.ts";
 
 const BATCH = 5000;
 
-/** One table for each way of expiring; `every` is the schedule of an EVENT that deletes what is over. */
+/** Opens the table of one way of expiring; `every` is the schedule of an EVENT that deletes what is over. */
 async function open(pool: mysql.Pool, table: string, every: string | undefined): Promise<Engine> {
   await pool.query(
     `CREATE TABLE IF NOT EXISTS ${table} (id varchar(64) PRIMARY KEY, deadline datetime(3) NOT NULL, KEY (deadline))`,

@@ -5,7 +5,7 @@ import { postgresFolders, Servers, untilReady, userOf } from "../servers.ts";
 const BATCH = 10_000;
 const TABLE = "CREATE TABLE IF NOT EXISTS %s (id text PRIMARY KEY, deadline timestamptz NOT NULL)";
 
-/** One table for each way of expiring; `everyMs` is how often a job deletes what is over, never when left out. */
+/** Opens the table of one way of expiring; a job deletes what is over every `everyMs` milliseconds, never when left out. */
 async function open(pool: pg.Pool, table: string, everyMs: number | undefined): Promise<Engine> {
   await pool.query(TABLE.replace("%s", table));
   const sweep = () => pool.query(`DELETE FROM ${table} WHERE deadline <= now()`).catch(() => {});

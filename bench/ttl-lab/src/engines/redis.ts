@@ -89,7 +89,7 @@ export function redisRows(servers: Servers): Row[] {
         if (cutOff) frozen = first.process.kill("SIGSTOP");
       },
       async touch(id: string, deadline: number) {
-        // Who is cut off cannot touch either.
+        // A client that is cut off from the primary cannot touch either.
         if (!cutOff) await plain.touch(id, deadline);
       },
       async clear() {

@@ -1,4 +1,4 @@
-/** What is worth telling an account's owner. Kinds are added, never renamed: they are kept for months. */
+/** The kinds of activity that an account's owner is told of. Kinds are added, never renamed: entries are kept for months. */
 export type ActivityKind =
   /** A code was accepted and a session began. Detail: `session`, `ended` (how many sessions gave way). */
   | "login"

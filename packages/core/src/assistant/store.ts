@@ -32,7 +32,7 @@ export interface AssistantStore {
 
   get(id: string, owner: string): Promise<Assistant | undefined>;
 
-  /** All of an owner's, the newest first. One of this very moment may not be among them yet. */
+  /** Lists an owner's assistants, the newest first. One of this very moment may not be among them yet. */
   list(owner: string): AsyncGenerator<Assistant>;
 
   /** Makes a new version, the highest and the latest; its metadata is added to what was there, the rest replaced. */

@@ -1,6 +1,6 @@
-/** What a runnable config says of checkpoints. */
+/** Reads runnable configs that name checkpoints or runs, and makes configs that name checkpoints. */
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { TenureError } from "../errors.ts";
+import { invalidInput } from "../errors.ts";
 import type { CheckpointRef } from "./items/keys.ts";
 
 /** The text at a key of `configurable`, if it is there; throws `invalid-input` when it is something else. */
@@ -8,7 +8,7 @@ export function text(config: RunnableConfig, key: string): string | undefined {
   const value: unknown = config.configurable?.[key];
   if (value === undefined || value === null) return undefined;
   if (typeof value === "string") return value;
-  throw new TenureError({ tag: "invalid-input", issues: [`configurable.${key} must be a string`] });
+  throw invalidInput(`configurable.${key} must be a string`);
 }
 
 /** The same, where it has to be there for `action`. */
@@ -16,7 +16,7 @@ export function required(config: RunnableConfig, key: string, action: string): s
   const value = text(config, key);
   if (value) return value;
   const issue = `Cannot ${action}: the config lacks configurable.${key}. Pass { configurable: { ${key}: "..." } }.`;
-  throw new TenureError({ tag: "invalid-input", issues: [issue] });
+  throw invalidInput(issue);
 }
 
 export function toConfig({ threadId, namespace, checkpointId }: CheckpointRef): RunnableConfig {

@@ -45,9 +45,9 @@ export interface DynamoDBSaverOptions {
   client: DynamoDBClient | DynamoDBDocumentClient;
   /** A table with the string keys `pk` and `sk`, and TTL on `expiresAt` (epoch seconds) if `ttlMs` is set. */
   tableName: string;
-  /** How long a checkpoint lives after it was written, in milliseconds; for good when left out. */
+  /** The time that a checkpoint lives after it was written, in milliseconds; for good when left out. */
   ttlMs?: number;
-  /** How many bytes of checkpoints and segments are kept in memory. Default 64 MB. */
+  /** The number of bytes of checkpoints and segments that are kept in memory at most. Default 64 MB. */
   cacheBytes?: number;
   /** Encrypts everything but ids and the names of pending writes' channels; as it is when left out. */
   encryption?: EncryptionOptions;
@@ -201,7 +201,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * How far a run has come in a namespace, for a process that takes it over. A checkpoint is the run's by the `run_id` of its
+   * Reads how far a run has come in a namespace, for a process that takes it over. A checkpoint is the run's by the `run_id` of its
    * metadata, and a pending write by the `run_id` of the config that it was put with: `configurable.run_id`, or else that of the
    * config's metadata. A special write of a task (`__resume__`, say) is of the run that wrote it last. For a run
    * that begins at an earlier checkpoint the config names it. Throws as `getTuple` does.
@@ -211,8 +211,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * What the checkpoints before the one in question wrote to these channels, back to where their values were stored
-   * whole. It takes one query for a hundred heads and one for their writes, not one for each ancestor.
+   * Reads the writes to these channels along the ancestors of the checkpoint in question, back to where the channels' values were
+   * stored whole. A hundred ancestors take few queries, most often one for their heads and one for their writes, not one each.
    */
   override getDeltaChannelHistory(options: {
     config: RunnableConfig;
@@ -221,7 +221,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     return this.reading.deltaHistory(options);
   }
 
-  /** What a thread takes up. Reads all of it. */
+  /** Reports the storage that a thread takes up. Reads all of it. */
   inspect(threadId: string): Promise<ThreadReport> {
     return inspectThread(this.table, this.codec, threadId);
   }

@@ -1,3 +1,4 @@
+import { pause } from "../deadline.ts";
 import { TenureError } from "../errors.ts";
 
 /** The time that concurrent writes may come first, one after the other. */
@@ -23,6 +24,6 @@ export function* pauses(deadlineMs: number, firstMs = 50, maxMs = 2_000): Genera
   const end = performance.now() + deadlineMs;
   for (let ms = firstMs; performance.now() < end; ms = Math.min(ms * 2, maxMs)) {
     const jittered = ms * (0.5 + Math.random() / 2);
-    yield () => new Promise((resolve) => setTimeout(resolve, Math.min(jittered, Math.max(0, end - performance.now()))));
+    yield () => pause(Math.min(jittered, Math.max(0, end - performance.now())));
   }
 }

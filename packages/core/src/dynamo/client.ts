@@ -3,6 +3,7 @@
  * answer means: an expired item is absent, a lost answer is `store-unavailable` with what is known of it, and a
  * batch is done when all of it is.
  */
+
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -20,6 +21,7 @@ import {
   ScanCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
+import { pause } from "../deadline.ts";
 import { type StoreFault, TenureError } from "../errors.ts";
 import { tableDefinition } from "./definition.ts";
 import { checkGuard } from "./guard.ts";
@@ -34,7 +36,7 @@ export interface DynamoConfig {
   region?: string;
   /** Fixed credentials; the SDK's usual chain when left out. */
   credentials?: { accessKeyId: string; secretAccessKey: string };
-  /** How long one request may take in milliseconds, connecting included. Default 3000. */
+  /** The time that each try of a request may take in milliseconds, connecting included. Default 3000. */
   requestTimeoutMs?: number;
   /** Hears what each answered request has consumed; DynamoDB is asked to say so. */
   onCost?: (cost: DynamoCost) => void;
@@ -233,7 +235,7 @@ export async function ensureTable(client: DynamoDBDocumentClient, tableName: str
         ],
       });
     if (Table?.TableStatus === "ACTIVE" && indexes.every(({ IndexStatus }) => IndexStatus === "ACTIVE")) break;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
   if ((await describeTable(client, tableName)).ttlAttribute === ttlAttribute) return;
   const TimeToLiveSpecification = { AttributeName: ttlAttribute, Enabled: true };
@@ -273,7 +275,7 @@ export const isConditionFailed = (error: unknown): boolean =>
 export const isItemTooLarge = (error: unknown): boolean =>
   error instanceof Error && error.name === "ValidationException" && error.message.includes("Item size");
 
-/** Whether the same request may be answered when it is sent again in a moment. */
+/** True when the same request may be answered if it is sent again in a moment. */
 export function isPassing(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { $metadata, $retryable } = error as { $metadata?: { httpStatusCode?: number }; $retryable?: unknown };
@@ -310,7 +312,7 @@ function asFault(error: unknown): unknown {
   return new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: outcomeOf(error) }, { cause: error });
 }
 
-/** What is known of a request that failed. */
+/** Returns what is known of the outcome of a request that failed. */
 export function outcomeOf(error: unknown): "not-applied" | "unknown" {
   if (mayHaveLanded.has(error as Error)) return "unknown";
   const { name = "", code } = error as { name?: string; code?: string };

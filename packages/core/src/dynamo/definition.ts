@@ -1,6 +1,6 @@
 /**
  * The one table of Tenure, as data: the local stack, the tests and the infrastructure all build it from here.
- * What is in it: docs/storage-format.md.
+ * The items in it are described in docs/storage-format.md.
  */
 export const tableDefinition = {
   /** Both keys are strings. */

@@ -29,7 +29,7 @@ export type Item = Key & Record<string, unknown>;
 
 export interface IndexRange {
   descending?: boolean;
-  /** How many items the first request asks for; all that fit in 1 MB when left out, as with each further one. */
+  /** The number of items that the first request asks for; all that fit in 1 MB when left out, as with each further one. */
   firstPage?: number;
   /** Only items whose `isk` is smaller than this. */
   below?: string;
@@ -47,7 +47,7 @@ export interface QueryRange {
   /** Also what has expired and is still there, which only a deletion wants. */
   withExpired?: boolean;
   descending?: boolean;
-  /** How many items the first page asks for, and each further one for twice as many as the one before; all that fit in 1 MB when left out. */
+  /** The number of items that the first page asks for, doubled with each further one; all that fit in 1 MB when left out. */
   pageSize?: number;
 }
 
@@ -57,7 +57,7 @@ export interface Update {
   condition?: string | undefined;
   names: Record<string, string>;
   values: Record<string, unknown>;
-  /** Whether an item that does not meet the condition is what this very update made: its answer may have been lost. */
+  /** True when an item that does not meet the condition is what this very update made: its answer may have been lost. */
   isOwn?: (item: Item) => boolean;
 }
 
@@ -78,7 +78,7 @@ function boundsOf(range: QueryRange): { condition: string; values: Record<string
 
 /** For one request with the client's own retries. A client brought along may have no time limit of its own. */
 const REQUEST_DEADLINE_MS = 10_000;
-/** How long a request is sent again, after a failure that may pass. */
+/** The time for which a request is sent again after failures that may pass, in milliseconds. */
 const RETRY_MS = 10_000;
 /** No timer of a process that runs is as late as this. */
 const FROZEN_MS = 2_000;
@@ -111,7 +111,7 @@ export class Table {
     await this.get({ pk: "ping", sk: "ping" });
   }
 
-  /** One item, read consistently. */
+  /** Reads one item consistently. */
   async get({ pk, sk }: Key): Promise<Item | undefined> {
     const command = new GetCommand({ TableName: this.tableName, Key: { pk, sk }, ConsistentRead: true });
     const { Item } = await attempt(this.send(command));
@@ -314,15 +314,15 @@ export class Table {
           this.repeated.add(error as Error);
         if (!isPassing(error)) {
           if (isConditionFailed(error)) throw error;
-          // This attempt's answer does not tell what an earlier one did.
+          // The answer to this attempt does not tell what an earlier one did.
           if (failure !== undefined && outcomeOf(failure) === "unknown" && outcomeOf(error) === "not-applied")
             throw failure;
           throw error;
         }
-        // One attempt of which nobody knows whether it was carried out makes that so for all.
+        // An attempt whose outcome is unknown makes the outcome of the whole request unknown.
         if (failure === undefined || outcomeOf(failure) === "not-applied") failure = error;
       }
-      // This process was frozen meanwhile: that time was not DynamoDB's.
+      // Time for which this process was frozen does not count against DynamoDB.
       if (performance.now() - sent > REQUEST_DEADLINE_MS + FROZEN_MS) times = pauses(RETRY_MS);
       await pause.value();
     }

@@ -9,7 +9,7 @@ const keysOf = (runId: string): [stream: string, fence: string, cancel: string] 
   `run:{${runId}}:cancel`,
 ];
 
-/** How long events can be read after the last one, in milliseconds. */
+/** The time for which events can be read after the last one, in milliseconds. */
 export const EVENTS_TTL_MS = 15 * 60_000;
 
 export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}): EventLog {

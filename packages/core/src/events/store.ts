@@ -23,7 +23,7 @@ export type CancelAction = "interrupt" | "rollback";
 
 export interface EventPage {
   events: LoggedEvent[];
-  /** Whether the run has ended and these are its last. */
+  /** True when the run has ended and these are its last events. */
   ended: boolean;
 }
 

@@ -21,7 +21,7 @@ import {
   type Key,
   Table,
 } from "../dynamo/index.ts";
-import { TenureError } from "../errors.ts";
+import { invalidInput, TenureError } from "../errors.ts";
 import { meets } from "./filter.ts";
 
 export interface DynamoDBStoreOptions {
@@ -29,9 +29,9 @@ export interface DynamoDBStoreOptions {
   client: DynamoDBClient | DynamoDBDocumentClient;
   /** A table with the string keys `pk` and `sk`, and TTL on `expiresAt` (epoch seconds) if items are to expire. */
   tableName: string;
-  /** Whose items these are: stores with different scopes do not see one another's. */
+  /** The owner of the items: stores with different scopes do not see one another's. */
   scope: string;
-  /** How long items live after they were put, in milliseconds; for good when left out. */
+  /** The time that items live after they were put, in milliseconds; for good when left out. */
   ttlMs?: number;
   clock?: Clock;
 }
@@ -76,11 +76,13 @@ export class DynamoDBStore extends BaseStore {
     const itemKey = this.keyOf(namespace, key);
     const text = JSON.stringify(value);
     if (Buffer.byteLength(text) > MAX_VALUE_BYTES)
-      throw invalid(`value: has ${Buffer.byteLength(text)} bytes as JSON, more than the ${MAX_VALUE_BYTES} of an item`);
+      throw invalidInput(
+        `value: has ${Buffer.byteLength(text)} bytes as JSON, more than the ${MAX_VALUE_BYTES} of an item`,
+      );
     const now = this.clock.now();
     const expiry = ttlMs === undefined ? {} : { expiresAt: Math.ceil((now + ttlMs) / 1000) };
     if (expiry.expiresAt !== undefined && !Number.isSafeInteger(expiry.expiresAt))
-      throw invalid(`ttl: ${ttlMs} milliseconds are no length of time that can be kept`);
+      throw invalidInput(`ttl: ${ttlMs} milliseconds are no length of time that can be kept`);
     const names = { "#value": "value", "#namespace": "namespace", "#name": "name", "#expires": "expiresAt" };
     const { "#expires": _, ...without } = names;
     const before = await this.table.get(itemKey);
@@ -174,7 +176,7 @@ export class DynamoDBStore extends BaseStore {
 
   private keyOf(namespace: string[], key: string): Key {
     const sk = `${namespace.map((label) => `${encodeLabel(label)}/`).join("")}#${encodeLabel(key)}`;
-    if (Buffer.byteLength(sk) > 1024) throw invalid("namespace and key: are longer than 1,000 bytes together");
+    if (Buffer.byteLength(sk) > 1024) throw invalidInput("namespace and key: are longer than 1,000 bytes together");
     return { pk: this.pk, sk };
   }
 }
@@ -224,5 +226,3 @@ function matches(path: string[], { matchType, path: wanted }: MatchCondition): b
   const part = matchType === "prefix" ? path.slice(0, wanted.length) : path.slice(-wanted.length);
   return wanted.length === 0 || wanted.every((label, i) => label === "*" || label === part[i]);
 }
-
-const invalid = (issue: string) => new TenureError({ tag: "invalid-input", issues: [issue] });

@@ -1,6 +1,6 @@
-/** What a search's filter means. Pure. Source: LangGraph's stores, whose operators these are. */
+/** Evaluates a search's filter. Pure. Source: LangGraph's stores, whose operators these are. */
 
-/** Whether a value meets a filter: every key by equality, or by `$eq $ne $gt $gte $lt $lte`. */
+/** True when a value meets a filter: every key by equality, or by `$eq $ne $gt $gte $lt $lte`. */
 export function meets(value: Record<string, unknown>, filter: Record<string, unknown>): boolean {
   return Object.entries(filter).every(([key, wanted]) => meetsOne(value[key], wanted));
 }

@@ -6,9 +6,9 @@ export interface CodePolicy {
   ttlMs: number;
   /** An account may be sent another code after this long; 0 for at once. */
   resendMs: number;
-  /** How many tries one code gives. */
+  /** The number of tries that one code gives. */
   attemptsPerCode: number;
-  /** How many wrong tries an account gives, over all its codes, before it refuses every code for a while. */
+  /** The number of wrong tries, over all codes of an account, after which it refuses every code for a while. */
   failuresPerAccount: number;
   /** For how long wrong tries of an account are remembered, from the first one. A login forgets them. */
   failureWindowMs: number;

@@ -1,13 +1,13 @@
 import type { CodeRejection } from "../errors.ts";
 
-/** What a code is bound to. `account` is a keyed hash of the e-mail address. */
+/** The request that a code is bound to. `account` is a keyed hash of the e-mail address. */
 export interface IssueRequest {
   account: string;
   challenge: string;
   /** HMAC of (challenge, code); the code itself never reaches the store. */
   digest: string;
   email: string;
-  /** Whose resend interval and wrong tries count: a browser's of its own; those of all others when left out. */
+  /** The browser whose own resend interval and wrong tries count; those of all others when left out. */
   browser?: string | undefined;
 }
 
@@ -25,7 +25,7 @@ export type Consumed =
   | (Wait & { accepted: false; why: "locked" });
 
 /**
- * One-time login codes. Both methods are atomic and take one round trip; both throw `store-unavailable` when
+ * Login codes, each used once. Both methods are atomic and take one round trip; both throw `store-unavailable` when
  * Redis does not answer in time. Instants are epoch milliseconds by Redis' clock.
  */
 export interface CodeStore {

@@ -4,9 +4,9 @@ import type { Key, Table } from "../dynamo/index.ts";
 export interface RaceItem {
   /** Makes the record. `deadline` is epoch milliseconds, and a whole second, as DynamoDB's TTL has it. Idempotent. */
   put(id: string, deadline: number): Promise<void>;
-  /** Whether a reader who takes the item as it comes finds it. */
+  /** True when a reader who takes the item as it comes finds it. */
   isStored(id: string): Promise<boolean>;
-  /** Whether a reader who checks its expiry finds it. */
+  /** True when a reader who checks its expiry finds it. */
   isLive(id: string): Promise<boolean>;
 }
 

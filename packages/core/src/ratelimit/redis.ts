@@ -5,7 +5,7 @@ import { keyedHandle } from "../token.ts";
 import type { Limit, Windows } from "./store.ts";
 
 type Client = ConstructorParameters<typeof Ratelimit>[0]["redis"];
-/** All that the limiter asks of a client, which is more than its types say. */
+/** The methods that the limiter calls on a client, which are more than its types say. */
 interface Asked {
   evalsha<A extends unknown[], R>(sha: string, keys: string[], args: A): Promise<R>;
   eval<A extends unknown[], R>(source: string, keys: string[], args: A): Promise<R>;
@@ -38,7 +38,7 @@ export function createWindows(redis: RedisStore, pepper: string): Windows {
       redis: client as unknown as Client,
       prefix: `window:${limit.name}`,
       limiter: Ratelimit.slidingWindow(limit.tokens, `${limit.windowMs} ms`),
-      // Its own timeout answers "allowed"; the client's deadline throws instead.
+      // The limiter's own timeout answers "allowed"; the client's deadline throws instead.
       timeout: 0,
       ephemeralCache: false,
       analytics: false,

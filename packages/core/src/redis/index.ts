@@ -17,10 +17,10 @@ export interface RedisConfig {
   url: string;
   /** The REST token, sent as a bearer token. */
   token: string;
-  /** How long one call may take in milliseconds, connecting included. Default 1000. */
+  /** The time that one call may take in milliseconds, connecting included. Default 1000. */
   deadlineMs?: number;
   /**
-   * Whether scripts that declare all their keys say so in a header, which spares Upstash a global lock. A server
+   * True when scripts that declare all their keys say so in a header, which spares Upstash a global lock. A server
    * that is not Upstash and does not translate the header refuses it. Default true.
    */
   keyLocking?: boolean;
@@ -99,7 +99,7 @@ export function malformedReply(): TenureError {
   return new TenureError({ tag: "store-unavailable", store: "redis", outcome: "unknown", why: "malformed" });
 }
 
-/** What a failure of the client means. `CORRUPT …` is what our own scripts say of a record they cannot read. */
+/** Turns a failure of the client into a fault. `CORRUPT …` is what our own scripts say of a record they cannot read. */
 function asFault(error: unknown): TenureError {
   const message = error instanceof Error ? error.message : "";
   if (message.startsWith("CORRUPT "))
@@ -114,7 +114,7 @@ function isNoScript(error: unknown): boolean {
 
 const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
 
-/** What Redis says before it does anything. An error from within a script comes after some of its writes, perhaps. */
+/** Errors that Redis answers before it does anything. An error from within a script comes after some of its writes, perhaps. */
 const REFUSED =
   /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|READONLY|MISCONF|NOREPLICAS|MOVED|TRYAGAIN|NOSCRIPT|WRONGPASS|NOAUTH|NOPERM) (?!.* script: )/;
 

@@ -5,7 +5,7 @@ export type Reply = string | number | null | Reply[];
 
 /** A Lua script with the names under which a server knows it, with and without the key-locking header. */
 export interface Script {
-  /** Whether every key that the script touches is among its KEYS. */
+  /** True when every key that the script touches is among its KEYS. */
   readonly declaresKeys: boolean;
   readonly plain: Source;
   readonly locking: Source;

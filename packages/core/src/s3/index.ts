@@ -10,13 +10,13 @@ export interface S3ObjectsOptions {
   /** Never closed here. */
   client: S3Client;
   bucket: string;
-  /** What every object's key begins with, its last slash included. Default: nothing. */
+  /** The text that every object's key begins with, its last slash included. Default: nothing. */
   prefix?: string;
-  /** How long one request may take in milliseconds, its retries included. Default 10,000. */
+  /** The time that one request may take in milliseconds, its retries included. Default 10,000. */
   deadlineMs?: number;
 }
 
-/** How many keys one request may delete. */
+/** The number of keys that one request may delete. */
 const DELETE_AT_ONCE = 1000;
 
 /** Every method throws `store-unavailable` when S3 does not answer in time, or not as it should. */

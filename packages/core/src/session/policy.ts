@@ -1,6 +1,6 @@
 import { TenureError } from "../errors.ts";
 
-/** How long sessions live and how many a user may have. All durations in milliseconds. */
+/** The lifetime of sessions, and the number that a user may have. All durations in milliseconds. */
 export interface SessionPolicy {
   /** A session that is not used for this long ends. */
   idleMs: number;
@@ -68,5 +68,5 @@ export interface DamagedSession {
 export const isDamaged = (session: Session<unknown> | DamagedSession): session is DamagedSession =>
   "damaged" in session;
 
-/** What one session may carry, as UTF-8 JSON. It is read with every request. */
+/** The most bytes that a session's data may have, as UTF-8 JSON. They are read with every request. */
 export const MAX_DATA_BYTES = 4096;

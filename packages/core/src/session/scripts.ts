@@ -17,7 +17,7 @@ import { defineScript } from "../redis/index.ts";
  * proxy in trouble makes of things, and none is taken for "there is no such session" unless it says so.
  */
 
-/** What is said of a session that is not there. A nil reply would be too easy to come by. */
+/** The answer for a session that is not there. A nil reply would be too easy to come by. */
 const NONE = `local NONE = { tostring(now) }
 `;
 

@@ -1,7 +1,7 @@
 /**
- * How a run comes into its thread's queue. Its own record is stored first, so that whatever is in a queue can be begun; one whose
- * admission was cut short is in the index of unfinished runs. Where its turn is now, whoever admits it takes the lease in the
- * same write.
+ * Admits runs: puts a run on record and in its thread's queue. The run's own record is stored first, so that every run in a queue
+ * can be begun; a run whose admission was cut short is in the index of unfinished runs. Where the run's turn is now, whoever admits
+ * it takes the lease in the same write.
  */
 import { type Clock, elapsed } from "../clock.ts";
 import type { Owned, Table } from "../dynamo/index.ts";
@@ -147,7 +147,7 @@ export async function admitNew(
     owned.add(owner, threadId, temporary ? temporaryUntil(now) : undefined),
   ]);
   const made = toThread(thread).thread;
-  // This request came before: its run has ended, or its thread is there.
+  // An earlier request of this run was admitted: the run has ended, or its thread is there.
   if (state === "ended") return "admitted";
   const takeBack = async () => state === "stored" && (await runs.takeBack(threadId, id, admission));
   try {

@@ -14,7 +14,7 @@ export const defaultLeasePolicy: LeasePolicy = { leaseMs: 30_000, heartbeatMs: 1
 /** As the LangGraph server names them. `busy` while a run is under way or waits for its turn. */
 export type ThreadStatus = "idle" | "busy" | "interrupted" | "error";
 
-/** What a run leaves behind when it ends. */
+/** The status that a run gives its thread when it ends. */
 export type SettledStatus = Exclude<ThreadStatus, "busy">;
 
 /** Instants are epoch milliseconds. */
@@ -24,7 +24,7 @@ export interface Thread {
   createdAt: number;
   updatedAt: number;
   metadata: Record<string, unknown>;
-  /** What its last run was configured with, for whatever reads its state. */
+  /** The config of its last run, for readers of its state. */
   config: Record<string, unknown>;
   status: ThreadStatus;
   /** Runs that are under way or wait for their turn, oldest first. */
@@ -64,7 +64,7 @@ export interface Run {
   assistantId: string;
   graphId: string;
   status: RunStatus;
-  /** What was asked for, as JSON has it. */
+  /** The request, as JSON has it. */
   request: Record<string, unknown>;
   metadata: Record<string, unknown>;
   multitask: string;
@@ -74,7 +74,7 @@ export interface Run {
   startAt: number;
   /** Number of times that it was begun. */
   attempt: number;
-  /** How many of these were given back by a process that had to stop, with the run not ended: the others crashed. */
+  /** The number of attempts that were given back by a process that had to stop, with the run not ended: the others crashed. */
   yields: number;
   /** Somebody wants it ended. */
   cancel?: CancelAction;
@@ -104,5 +104,5 @@ export interface Lease {
   incarnation: Incarnation;
 }
 
-/** How long a run's record is kept once it has ended, in milliseconds. */
+/** The time that a run's record is kept once it has ended, in milliseconds. */
 export const RUN_TTL_MS = 30 * 24 * 60 * 60 * 1000;

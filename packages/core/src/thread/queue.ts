@@ -44,7 +44,7 @@ export interface Holding {
   /** No two leases have the same. */
   id: string;
   holder: string;
-  /** None for a change that no run makes. */
+  /** The lease's run; left out for a change that no run makes. */
   runId?: string;
   /** By the clock of whoever holds it, in epoch milliseconds. */
   expiresAt: number;

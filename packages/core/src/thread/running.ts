@@ -100,7 +100,7 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
         return { result: over, write: { turns: next, remove, set: { ...set, ...(over === "done" && whenLast) } } };
       },
     );
-    // The run has ended in its thread. What is not put on its record now is when somebody next looks.
+    // The run has ended in its thread: its own record follows now or, if that fails, when somebody next looks.
     if (ending && left !== "lost") await runs.finish(threadId, ending).catch(() => {});
     return left ?? "lost";
   }
@@ -120,7 +120,7 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
 
     async renew(lease) {
       const [now, since] = [clock.now(), elapsed(clock)];
-      // Others may have judged it to have lapsed, and one of them be about to take it.
+      // Another process may have judged this lease to have lapsed, and be about to take the thread.
       if (since - lease.since >= policy.leaseMs) return undefined;
       const { condition, values } = heldBy(lease);
       const expiresAt = now + policy.leaseMs;

@@ -1,6 +1,6 @@
 /**
- * One step of a thread's protocol: the record is read, a decision is made of it, and what is to be is written unless somebody
- * has written the record meanwhile. Whatever changes a thread's queue, its lease or its status is such a step.
+ * A step of a thread's protocol reads the record, decides, and writes the next state unless somebody has written the record
+ * meanwhile; then it begins anew. Every change to the queue of a thread that exists is such a step, and so is taking its lease.
  */
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";

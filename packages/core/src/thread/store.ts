@@ -3,7 +3,7 @@ import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus, 
 export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> & Partial<Pick<Thread, "temporary">>;
 export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "cancel" | "error" | "lastEvent">;
 
-/** What a run adds to its thread's record when it is admitted. */
+/** A change to a thread's record, by itself or when a run is admitted: metadata to add, and a config in place of its own. */
 export interface ThreadChange {
   metadata?: Record<string, unknown>;
   config?: Record<string, unknown>;
@@ -14,9 +14,9 @@ export interface Admission {
   alone: boolean;
   /** Ends the runs that are in the queue: those that wait in the same write, the others are told. */
   ends?: CancelAction | undefined;
-  /** Who takes the lease along with it, if its turn is now. */
+  /** The holder that takes the lease in the same write, if the run's turn is now. */
   holder?: string | undefined;
-  /** What it changes in its thread, as that is then. */
+  /** Returns what the run changes in its thread, given the thread as it is then. */
   change?: (thread: Thread) => ThreadChange;
   /** Hears of runs before it that are under way and are to end: on record they have been told. */
   onAsked?: (runIds: readonly string[]) => void;
@@ -73,7 +73,7 @@ export interface ThreadStore {
   get(id: string, owner: string): Promise<Thread | undefined>;
 
   /**
-   * All threads of an owner by their creation, the newest first unless asked otherwise, and of those of one moment by their
+   * Lists all threads of an owner by their creation, the newest first unless asked otherwise, and those of one moment by their
    * ids. A thread of this very moment may not be among them yet. `firstPage`: how many the first request asks for, for a caller
    * who may not want more; a megabyte when left out, as of each further one.
    */
@@ -117,7 +117,7 @@ export interface ThreadStore {
    */
   erase(id: string, owner: string, beforeRuns?: (runs: ErasedRun[]) => Promise<void>): Promise<void>;
 
-  /** All closed threads, of all owners. One of this very moment may not be among them yet. */
+  /** Lists all closed threads, of all owners. One of this very moment may not be among them yet. */
   closed(): AsyncGenerator<{ id: string; owner: string; closedAt: number }>;
 
   /** Takes a thread that is not there, or is another's, from the ids of an owner. Idempotent. */

@@ -25,7 +25,7 @@ export interface UserStore {
    */
   close(user: Pick<User, "id" | "email">): Promise<ClosedUser>;
 
-  /** All closed users. One of this very moment may not be among them yet. */
+  /** Lists all closed users. One of this very moment may not be among them yet. */
   closed(): AsyncGenerator<ClosedUser>;
 
   /** Forgets a closed user, of whom nothing is stored any more. Idempotent. */

@@ -1,4 +1,4 @@
-/** What happened to the user's account, newest first. */
+/** The route that lists the activity of the user's account, newest first. */
 import type { Activity } from "@tenure/core/activity";
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";

@@ -74,7 +74,7 @@ export function recordLogout(c: Context, deps: AccountDeps, ended: ApiSession | 
   deps.activity.record({ ...about(deps, ended), kind: "logout", origin: originOf(c, deps.addressOf) });
 }
 
-/** Whose activity it is, and by which session. */
+/** Returns the account that a session's activity belongs to, and the detail that names the session. */
 export function about(
   { pepper }: AccountDeps,
   { id, data }: ApiSession,

@@ -1,5 +1,5 @@
-/** Login by e-mailed one-time code, the session, and logout. What a user can do with their sessions: sessions.ts. */
-import { isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
+/** Login by e-mailed one-time code, the session, and logout. The routes on a user's sessions are in sessions.ts. */
+import { invalidInput, isOutcomeUnknown, isTenureError, TenureError } from "@tenure/core/errors";
 import { mailboxOf, normalizeEmail } from "@tenure/core/otp";
 import { codeDigest, newChallenge, newCode, parseChallenge, type SessionRef } from "@tenure/core/token";
 import { type Context, Hono } from "hono";
@@ -33,7 +33,7 @@ const verifyRequest = object({ challenge: string().max(100), code: typedCode });
 export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
   const { sessions, codes, windows, mailer, activity, pepper, cookie, addressOf, report, onFault } = deps;
 
-  /** Whose session it was, nobody knows without an answer: its operator does, at least, by its id. */
+  /** Rethrows a logout's error. When its outcome is unknown, the session's id is reported, since its account is not known. */
   function unconfirmed({ id }: SessionRef, error: unknown): never {
     if (isOutcomeUnknown(error)) report(JSON.stringify({ level: "warn", event: "logout-unconfirmed", session: id }));
     throw error;
@@ -54,7 +54,7 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
     .post("/code", async (c) => {
       const body = await readBody(c, codeRequest);
       const email = normalizeEmail(body.email);
-      if (!email) throw invalid("email: is not an e-mail address");
+      if (!email) throw invalidInput("email: is not an e-mail address");
       const account = accountOf(pepper, email);
       const browser = knownBrowserOf(c, deps, account);
       if (browser)
@@ -92,7 +92,7 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
     .post("/verify", async (c) => {
       const { challenge, code } = await readBody(c, verifyRequest);
       const known = parseChallenge(pepper, challenge);
-      if (!known) throw invalid("challenge: is not one that /auth/code gave");
+      if (!known) throw invalidInput("challenge: is not one that /auth/code gave");
       const browser = known === "forged" ? undefined : knownBrowserOf(c, deps, known.account);
       if (!browser) {
         const { subject, coarse } = networkOf(addressOf(c));
@@ -138,5 +138,3 @@ export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
       return c.body(null, 204);
     });
 }
-
-const invalid = (issue: string) => new TenureError({ tag: "invalid-input", issues: [issue] });

@@ -1,4 +1,4 @@
-/** What users can do with their sessions: see them as devices, end one, the others, or all. */
+/** Routes on a user's sessions: list them as devices, end one, the others, or all. */
 
 import type { ActivityKind } from "@tenure/core/activity";
 import { isOutcomeUnknown, TenureError } from "@tenure/core/errors";
@@ -25,7 +25,7 @@ export function sessionRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
     const by = about(deps, c.var.session);
     activity.record({ ...by, kind, origin: originOf(c, addressOf), detail: { ...by.detail, ...detail } });
   }
-  /** What ends sessions. When nobody knows whether it did, that is on record too: asked again, there may be nothing left. */
+  /** Awaits `work`, which ends sessions. An unknown outcome is on record too: a second request may find no session left. */
   async function ending<T>(
     c: Context<SessionEnv<Identity>>,
     kind: ActivityKind,
@@ -81,7 +81,7 @@ export function sessionRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
 
 export interface DeviceDescription {
   id: string;
-  /** Whether it is the session of this request. */
+  /** True for the session of this request. */
   current: boolean;
   device: string | null;
   network: string | null;

@@ -12,7 +12,7 @@ import type { Runner } from "./runs/schedule/runner.ts";
 import { threadRoutes } from "./threads/routes.ts";
 import { stateRoutes } from "./threads/states.ts";
 
-/** All below these wants a login. It is looked at once for each request, however many groups of routes are below one. */
+/** Prefixes of the routes that need a session, which is read once per request, however many groups share a prefix. */
 const PREFIXES = ["/account", "/threads", "/runs", "/assistants", "/store", "/race"];
 
 export function withAgent(app: Hono, deps: AgentDeps, runner: Runner): void {

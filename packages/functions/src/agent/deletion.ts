@@ -3,6 +3,7 @@
  * what is under way is stopped, then the data goes, then it is looked for once more. The first step is on record, so that a
  * deletion that is cut short is gone on with by the sweep (docs/failure-model.md#deletions).
  */
+import { pause } from "@tenure/core/deadline";
 import { TenureError } from "@tenure/core/errors";
 import { EVENTS_TTL_MS } from "@tenure/core/events";
 import { forEach } from "@tenure/core/parallel";
@@ -92,7 +93,7 @@ async function released(deps: AgentDeps, runner: UnderWay, threadId: string): Pr
       }
     }
     if (performance.now() - since >= leasePolicy.leaseMs || lease.expiresAt + MAX_SKEW_MS <= clock.now()) return;
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    await pause(POLL_MS);
   }
 }
 

@@ -27,7 +27,7 @@ export interface AgentConfig extends HttpConfig {
   graphs?: Record<string, GraphFactory>;
   /** Schemas that the graphs do not know at run time; those of graphs/source-schemas.ts when left out. */
   schemas?: SourceSchemas;
-  /** How long threads' checkpoints are kept, in milliseconds. Default 30 days. */
+  /** The time that threads' checkpoints are kept, in milliseconds. Default 30 days. */
   checkpointTtlMs?: number | undefined;
   leasePolicy?: Partial<LeasePolicy>;
   /** Offers the demo's race, which a product does not need. Default: it is not there. */

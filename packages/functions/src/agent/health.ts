@@ -1,4 +1,4 @@
-/** Whether the service is up; for operators, whether its stores are too. */
+/** The health check of the service and, for operators, of its stores. */
 import { TenureError } from "@tenure/core/errors";
 import { type Context, Hono } from "hono";
 import { z } from "zod";

@@ -1,4 +1,4 @@
-/** What the service says of itself, and what it does not have. */
+/** The service's description of itself, and the routes of the LangGraph server that it does not have. */
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { operation } from "../http/operation.ts";

@@ -1,6 +1,6 @@
 /**
- * What expiry means in the two stores, to be watched: one record with one deadline in both, read as one would read them.
- * Only for those who are logged in, and their races hold nothing and are nobody else's.
+ * The routes of the demo's race, which shows what expiry means in the two stores: one record with one deadline in both, read as a
+ * client would read them. They need a session; a race holds no data, and belongs to its user alone.
  */
 import { TenureError } from "@tenure/core/errors";
 import { newId } from "@tenure/core/token";
@@ -17,14 +17,14 @@ const tag = "race";
 
 type Race = NonNullable<AgentDeps["race"]>;
 
-/** Instants are epoch milliseconds of the server. */
+/** Instants are epoch milliseconds by Redis' clock. */
 export interface RaceDescription {
   id: string;
   deadline: number;
   now: number;
 }
 
-/** Who found the record at that moment: Redis, DynamoDB as it comes, DynamoDB with a check of the deadline. */
+/** The reads that found the record at `at`: of Redis, of DynamoDB as it comes, of DynamoDB with a check of the deadline. */
 export interface RaceReading {
   at: number;
   redis: boolean;

@@ -65,7 +65,7 @@ export function stateJson(state: StateSnapshot): Record<string, unknown> {
   };
 }
 
-/** What LangGraph keeps of an error, as text: its clients read JSON from it. */
+/** Returns what LangGraph keeps of a task's error, as text from which its clients read JSON. */
 function taskError(error: unknown): string {
   if (typeof error === "string") return error;
   const { error: name, message } = errorJson(error);

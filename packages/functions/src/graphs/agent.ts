@@ -28,7 +28,7 @@ const State = new StateSchema({
   notes: new ReducedValue(Notes, { reducer: (kept: string[], added: string[]) => kept.concat(added) }),
 });
 
-/** What the interrupt asks, and what `command.resume` answers: true or false, or `{ approved }`. */
+/** The value of the interrupt. `command.resume` answers it with true or false, or with `{ approved }`. */
 interface ApprovalRequest {
   kind: "approval";
   question: string;

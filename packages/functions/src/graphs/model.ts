@@ -10,7 +10,7 @@ export async function loadModel(name: string | undefined): Promise<BaseChatModel
   if (name === undefined) return new OfflineModel();
   const { initChatModel } = await import("langchain");
   try {
-    // It loads the provider at once, so that a mistake shows at start and not at the first message.
+    // `initChatModel` loads the provider at once, so that a mistake shows at start and not at the first message.
     return await initChatModel(name);
   } catch (cause) {
     const problem = `TENURE_MODEL=${name} cannot be used: ${(cause as Error).message.split("\n")[0]}`;

@@ -1,4 +1,4 @@
-/** What a graph's state, input, output and context look like, as JSON Schema. */
+/** The JSON Schemas of a graph's state, input, output and context. */
 import { toJsonSchema } from "@langchain/core/utils/json_schema";
 import { isZodSchemaV3, isZodSchemaV4 } from "@langchain/core/utils/types";
 import {

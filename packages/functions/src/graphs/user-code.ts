@@ -1,17 +1,19 @@
 /**
- * Code of graphs runs in the process that serves everybody. What it leaves behind (a promise that nobody waits for, a timer) fails in
- * nobody's hands, and Node.js ends a process for that. Here:
+ * Code of graphs runs in the process that serves everybody. A promise or a timer that such code leaves behind may fail where nobody
+ * catches the error, and Node.js ends a process for that. Here:
  *
  * - A rejection that nobody handles is logged, with its run where that is known, and the process goes on.
  * - An exception in a callback of a graph is logged likewise: nothing of ours was under way on its stack.
  * - Any other exception leaves the process in doubt. It is logged, nothing more is admitted, what is under way is given back, and the
  *   process ends with 1.
  */
+
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
+import { atMost } from "@tenure/core/deadline";
 import { errorJson } from "../http/json.ts";
 
-/** Whose code it is, for the log. */
+/** The run or the graph that code belongs to, for the log. */
 interface Origin {
   run?: string;
   graph?: string;
@@ -82,8 +84,7 @@ const onException: NodeJS.UncaughtExceptionListener = (error, origin) => {
     for (const listener of replaced) listener(error, origin);
     if (replaced.length === 0) process.exit(1);
   };
-  const late = new Promise((resolve) => setTimeout(resolve, LEAVE_MS));
-  void Promise.race([Promise.allSettled([...keepers].map(({ stop }) => stop())), late]).then(end, end);
+  void atMost(LEAVE_MS, Promise.allSettled([...keepers].map(({ stop }) => stop()))).then(end, end);
 };
 
 const LEAVE_MS = 5000;

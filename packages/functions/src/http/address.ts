@@ -16,7 +16,7 @@ export function addressFromHeader(name: string): AddressOf {
   return (c) => c.req.header(name)?.split(",").at(-1)?.trim();
 }
 
-/** Who shares one window of a limit, and what a user is shown. */
+/** The network of an address: the subject of a limit's window, and what a user is shown. */
 export interface Network {
   /** The address itself for IPv4; the /64 for IPv6, of which one household has a whole one. */
   subject: string;
@@ -24,7 +24,7 @@ export interface Network {
   coarse: string | undefined;
 }
 
-/** All whose address is not known share one window. */
+/** The network of clients whose address is not known: they share one window. */
 const UNKNOWN: Network = { subject: "unknown", coarse: undefined };
 
 export function networkOf(address: string | undefined): Network {

@@ -1,4 +1,4 @@
-/** What every request goes through, whichever part of the API it is for. */
+/** The middleware that every request goes through, whichever part of the API it is for. */
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -8,7 +8,7 @@ import { problemResponse } from "./problem.ts";
 import { apiHeaders } from "./security-headers.ts";
 import { sameOrigin } from "./session/same-origin.ts";
 
-/** What a Lambda function may be sent. */
+/** The largest request that a Lambda function takes. */
 const MAX_BODY_BYTES = 6 * 1024 * 1024;
 const MAX_AUTH_BODY_BYTES = 16 * 1024;
 

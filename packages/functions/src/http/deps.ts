@@ -40,7 +40,7 @@ export interface HttpConfig {
   /** E-mail addresses of those who may ask how the stores are. */
   operators?: string[];
   sessionPolicy?: Partial<SessionPolicy>;
-  /** How long activity is kept, in milliseconds. Default 90 days. */
+  /** The time that activity is kept, in milliseconds. Default 90 days. */
   activityTtlMs?: number;
   /** Takes one line of JSON for whoever runs this. Default: stderr. */
   report?: (line: string) => void;

@@ -1,4 +1,4 @@
-import { TenureError } from "@tenure/core/errors";
+import { invalidInput, TenureError } from "@tenure/core/errors";
 import type { Context } from "hono";
 import type { z } from "zod";
 
@@ -9,7 +9,7 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T): Prom
   try {
     body = text === "" ? {} : JSON.parse(text);
   } catch {
-    throw new TenureError({ tag: "invalid-input", issues: ["The body is not JSON."] });
+    throw invalidInput("The body is not JSON.");
   }
   return parse(schema, plain(body));
 }
@@ -40,7 +40,7 @@ const MESSAGE_TYPES: Record<string, string> = {
  */
 function plain(value: unknown, depth = 0): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (depth > MAX_DEPTH) throw invalid(`body: is nested more than ${MAX_DEPTH} levels deep`);
+  if (depth > MAX_DEPTH) throw invalidInput(`body: is nested more than ${MAX_DEPTH} levels deep`);
   if (Array.isArray(value)) return value.map((one) => plain(one, depth + 1));
   const fields = Object.hasOwn(value, "lc") ? messageOf(value as SerializedObject) : value;
   // A key like __proto__ stays a key.
@@ -59,8 +59,6 @@ function messageOf({ type, id, kwargs }: SerializedObject): object {
   const isMessage = type === "constructor" && library === "langchain_core" && room === "messages" && rest.length === 0;
   const messageType = isMessage && Object.hasOwn(MESSAGE_TYPES, name ?? "") ? MESSAGE_TYPES[name ?? ""] : undefined;
   if (messageType === undefined || typeof kwargs !== "object" || kwargs === null)
-    throw invalid("body: has a key `lc`, with which LangChain marks objects of its own: send plain JSON");
+    throw invalidInput("body: has a key `lc`, with which LangChain marks objects of its own: send plain JSON");
   return { ...kwargs, type: messageType };
 }
-
-const invalid = (issue: string) => new TenureError({ tag: "invalid-input", issues: [issue] });

@@ -1,4 +1,4 @@
-/** What one client may ask for, and what is done when that cannot be counted. Durations in milliseconds. */
+/** The limits of the routes, and what is done when a request cannot be counted. Durations in milliseconds. */
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Limit, Windows } from "@tenure/core/ratelimit";
 import type { Context } from "hono";
@@ -20,8 +20,8 @@ export const limits = {
   verifiesPerAddress: { name: "verify-address", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
   verifiesPerNetwork: { name: "verify-network", tokens: 300, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
   verifiesPerAccount: { name: "verify-account", tokens: 60, windowMs: 10 * MINUTE, whenUnavailable: "refuse" },
-  // In the place of all of these, for a browser that has logged in to the account before: no stranger uses them up. Whoever can log in can
-  // have many such browsers, so that all of an account, and all of the service, are counted too.
+  // In the place of all of these, for a browser that has logged in to the account before: no stranger uses them up. A user who can
+  // log in can have many such browsers, so that all of an account, and all of the service, are counted too.
   codesPerBrowser: { name: "code-browser", tokens: 10, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
   codesPerBrowsers: { name: "code-browsers", tokens: 20, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
   codesToBrowsers: { name: "code-known", tokens: 2_000, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
@@ -29,7 +29,7 @@ export const limits = {
   verifiesPerBrowsers: { name: "verify-browsers", tokens: 100, windowMs: 60 * MINUTE, whenUnavailable: "refuse" },
   // A run costs money.
   runsPerUser: { name: "run-user", tokens: 100, windowMs: MINUTE, whenUnavailable: "refuse" },
-  // These show a user what is theirs or log them out, behind a session that was just read from the same Redis.
+  // Routes that show a user what is theirs or log them out, behind a session that was just read from the same Redis.
   accountPerUser: { name: "account-user", tokens: 120, windowMs: MINUTE, whenUnavailable: "allow" },
   // The race of the demo: five reads a second while one looks.
   racesPerUser: { name: "race-user", tokens: 6, windowMs: MINUTE, whenUnavailable: "refuse" },

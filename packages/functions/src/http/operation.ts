@@ -1,6 +1,6 @@
 /**
- * What a route takes, said once: its body and query are checked by these schemas, and the API's description
- * (routes/openapi.ts) is made of them.
+ * The description of a route, given once: its body and query are checked by these schemas, and the API's description
+ * (openapi.ts) is made of them.
  */
 import type { Context, MiddlewareHandler } from "hono";
 import type { z } from "zod";
@@ -11,9 +11,9 @@ export interface OperationSpec<B extends z.ZodType = z.ZodType, Q extends z.ZodT
   tag: string;
   body?: B;
   query?: Q;
-  /** What it answers when all is well, by status. */
+  /** The route's answers in words, by status. */
   answers?: Record<number, string>;
-  /** Whether anybody may call it. */
+  /** True when anybody may call the route, without a session. */
   open?: boolean;
 }
 

@@ -2,7 +2,7 @@ import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { problems, typeOf } from "./problem.ts";
 
-/** What a problem's `type` points at. The page for people is docs/problems/<tag>.md. */
+/** Returns the routes that a problem's `type` points at. The page for people is docs/problems/<tag>.md. */
 export function problemRoutes(): Hono {
   return new Hono().get("/:tag", (c) => {
     const tag = c.req.param("tag");

@@ -38,10 +38,10 @@ export const problems: Record<Tag, Row> = {
   internal: { status: 500, title: "Something went wrong" },
 };
 
-/** Where a problem's `type` points: its page, served by this API (routes/problems.ts). */
+/** Where a problem's `type` points: its page, served by this API (http/problem-pages.ts). */
 export const typeOf = (tag: string): string => `/api/problems/${tag}`;
 
-/** The response to an error. What is not a TenureError says nothing of itself, since it may contain anything. */
+/** Returns the response to an error. An error that is not a TenureError is not described: it may contain anything. */
 export function problemResponse(c: Context, error: unknown): Response {
   const reason: Reason | { tag: "internal" } = isTenureError(error) ? error.reason : { tag: "internal" };
   const isRefused =
@@ -56,7 +56,7 @@ export function problemResponse(c: Context, error: unknown): Response {
   return c.body(JSON.stringify({ type: typeOf(type), title, status, detail, ...detailsOf(reason) }), status, headers);
 }
 
-/** What a program may want to know beyond the type. Never what was sent. */
+/** Returns the members that a program may want beyond the type; never what was sent. */
 function detailsOf(reason: Reason | { tag: "internal" }): object {
   switch (reason.tag) {
     case "code-rejected":

@@ -1,4 +1,4 @@
-/** What browsers are told about every response, by the API and by whoever serves the site. */
+/** The security headers of every response, of the API and of the site. */
 import type { MiddlewareHandler } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 

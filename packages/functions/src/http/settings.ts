@@ -9,7 +9,7 @@ import type { EncryptionOptions } from "@tenure/core/checkpoint";
 import type { CodePolicy } from "@tenure/core/otp";
 import type { SessionPolicy } from "@tenure/core/session";
 
-/** What was set; what was not has the default of its policy. */
+/** The settings that were set; the others have the default of their policy. */
 export interface Settings {
   sessionPolicy: Partial<SessionPolicy>;
   codePolicy: Partial<CodePolicy>;

@@ -1,4 +1,4 @@
-/** What Lambda's Node.js runtime puts into the global scope. Source: its own types, which it does not publish. */
+/** The names that Lambda's Node.js runtime puts into the global scope. Source: its own types, which it does not publish. */
 import type { Writable } from "node:stream";
 import type { Context } from "aws-lambda";
 

@@ -1,6 +1,6 @@
 /**
- * What a deployed function is told: the linked resources of SST, and the environment that infra/ sets. Read once, when the
- * process starts, and everything that is missing is named in one error.
+ * The configuration of a deployed function: the linked resources of SST, and the environment that infra/ sets. Read once, when
+ * the process starts; one error names everything that is missing.
  */
 import process from "node:process";
 import { TenureError } from "@tenure/core/errors";
@@ -22,7 +22,7 @@ const resources = {
   Generation: secret,
   Table: object({ name: text }),
 };
-/** What only some functions have. */
+/** Resources that only some functions have. */
 export const mail = {
   Mail: union([object({ sender: text, configurationSet: text }), object({ codesToLog: literal(true) })]),
 };
@@ -47,7 +47,7 @@ export interface FunctionConfig extends Omit<AccountConfig, "mailer" | keyof Set
   /** True on a developer's machine, under `sst dev`. */
   isDev: boolean;
   model: string | undefined;
-  /** What the front door says to prove that a request has come through it. */
+  /** The secret by which the front door proves that a request has come through it. */
   edgeSecret: string;
   demo: boolean;
 }

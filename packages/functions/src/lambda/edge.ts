@@ -9,7 +9,7 @@ import type { MiddlewareHandler } from "hono";
 export const SECRET_HEADER = "x-tenure-edge";
 export const ADDRESS_HEADER = "x-tenure-client-address";
 
-/** What infra/edge.ts has the front door say. */
+/** Returns the secret that infra/edge.ts has the front door send. */
 export const edgeSecretOf = (pepper: string): string => keyedHandle(pepper, "edge", "");
 
 const digest = (text: string) => createHash("sha256").update(text).digest();

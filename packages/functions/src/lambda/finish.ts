@@ -1,4 +1,4 @@
-/** What a function waits for before its invocation is over: its process is frozen then. */
+/** The work that a function waits for before its invocation is over, since its process is frozen then. */
 import type { AccountDeps } from "../account/deps.ts";
 import type { Meter } from "./metrics.ts";
 

@@ -1,4 +1,4 @@
-/** What the functions that run graphs stand on, built once per process. */
+/** The dependencies of the functions that run graphs, built once per process. */
 
 import type { EncryptionOptions } from "@tenure/core/checkpoint";
 import { TenureError } from "@tenure/core/errors";

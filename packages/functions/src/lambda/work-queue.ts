@@ -1,8 +1,8 @@
 /**
- * Runs by SQS FIFO. A thread is a group, so that one thread with many runs takes one worker and not all of them. What a sweep has
- * found is a group of its own: a worker that dies leaves its message in flight, which holds back the rest of its group until the
- * queue's visibility timeout is over. That no thread has two writers is the lease's doing, and not the queue's: see
- * docs/decisions/015-fifo-by-thread.md. Source:
+ * The work queue as an SQS FIFO queue. A thread is a group, so that one thread with many runs takes one worker and not all of them.
+ * A thread that a sweep has found is a group of its own: a worker that dies leaves its message in flight, which holds back the rest
+ * of its group until the queue's visibility timeout is over. The lease, and not the queue, keeps a thread from having two writers:
+ * see docs/decisions/015-fifo-by-thread.md. Source:
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
 import { newId } from "@tenure/core/token";

@@ -1,5 +1,5 @@
 /**
- * The function that runs what nobody watches: one message of the workQueue is one thread with something to do. A schedule calls
+ * The function that runs what nobody watches: one message of the work queue is one thread with something to do. A schedule calls
  * it too, to look for runs that were not queued, whose time has come, or whose process has died.
  */
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";

@@ -1,4 +1,4 @@
-/** Keys with JSON texts, in the order of the keys. What it reads out stays as it was then. */
+/** Keys with JSON texts, in the order of the keys. Entries that were read out stay as they were then. */
 export interface Range {
   gt?: string;
   gte?: string;

@@ -1,5 +1,5 @@
 /**
- * What dynalite lacks of time to live: `UpdateTimeToLive`, `DescribeTimeToLive`, and the sweeper that deletes
+ * The parts of time to live that dynalite lacks: `UpdateTimeToLive`, `DescribeTimeToLive`, and the sweeper that deletes
  * expired items some time after they expired. The settings are kept in a file beside the data.
  */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";

@@ -20,7 +20,7 @@ const NOT_OVER_REST = new Set(
   ),
 );
 
-/** One command of a request's body as Redis arguments (binary strings). */
+/** Returns one command of a request's body as Redis arguments (binary strings). */
 export function toArguments(command: unknown): string[] {
   if (!Array.isArray(command)) throw new BadRequest("ERR expected JSON array");
   if (command.length === 0) throw new BadRequest("ERR empty command");

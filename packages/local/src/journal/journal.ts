@@ -1,7 +1,7 @@
 /**
  * A file that holds what a store in memory holds, as one line per change. A change is in the file before `append` returns, so that a
- * killed process loses nothing acknowledged; a power cut may lose the last lines. What cannot be written is not in the file
- * either, then or later. Damage stops `openJournal`; a torn last line was never acknowledged, and is dropped.
+ * killed process loses nothing acknowledged; a power cut may lose the last lines. A change that cannot be written is not
+ * in the file, then or later. Damage stops `openJournal`; a torn last line was never acknowledged, and is dropped.
  */
 import {
   chmodSync,

@@ -19,7 +19,7 @@ const OPENING = "[".charCodeAt(0);
 const CLOSING = "]".charCodeAt(0);
 
 export interface Line {
-  /** Its position among all lines, from 1. */
+  /** The position of the line's change among all, from 1. */
   number: number;
   /** The change, as JSON. */
   change: string;

@@ -4,6 +4,6 @@ export interface JournaledStore {
   apply(change: unknown): void;
   /** Hears that changes between the last one and the next one are lost, when damage is to be skipped. */
   skip(): void;
-  /** All that it holds, as changes in JSON, at this moment. */
+  /** Returns all that the store holds at this moment, as changes in JSON. */
   changes(): Iterable<string>;
 }

@@ -1,11 +1,11 @@
 import type { ErrorReply, Reply } from "./reply.ts";
 
 /**
- * What the gateway stands in front of: the embedded engine, or a connection to a redis-server.
+ * The Redis behind the gateway: the embedded engine, or a connection to a redis-server.
  * Arguments and strings in replies are binary strings (see reply.ts).
  */
 export interface RedisEngine {
-  /** What `npm start` prints: the engine and where its data is. */
+  /** The engine and where its data is, as `npm start` prints it. */
   readonly description: string;
   /** Runs one command. An error reply is returned, not thrown; a lost connection is thrown. */
   send(args: string[]): Promise<Reply>;

@@ -31,7 +31,7 @@ const EMPTY: { [T in Type]: () => Values[T] } = {
 
 /**
  * The keys of one database. Expiry is decided at read time against `time`, which stands still during a
- * command or script. Whoever changes an entry calls `touched`, so that the journal sees it.
+ * command or script. A caller that changes an entry in place calls `touched`, so that the journal sees it.
  */
 export class Keyspace {
   time = 0;
@@ -141,7 +141,7 @@ export function formatG(value: number, digits: number): string {
   return trim(`${sign}${all.slice(0, power + 1)}.${all.slice(power + 1)}`);
 }
 
-/** What INCRBYFLOAT and HINCRBYFLOAT store, given two numbers that {@link float} accepts. */
+/** Returns the sum that INCRBYFLOAT and HINCRBYFLOAT store, of two numbers that {@link float} accepts. */
 export function addDecimals(a: string, b: string): string {
   const operands = [float(a), float(b)];
   // A long double ends near 1e4932; what lies beyond a double's range, Redis would still add.

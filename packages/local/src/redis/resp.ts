@@ -113,7 +113,7 @@ function encode(args: string[]): string {
   return `*${args.length}\r\n${args.map((arg) => `$${arg.length}\r\n${arg}\r\n`).join("")}`;
 }
 
-/** One reply at `from`, or undefined when its bytes have not all arrived. */
+/** Reads one reply at `from`; undefined when its bytes have not all arrived. */
 function parse(buffer: Buffer, from: number): { reply: Reply; end: number } | undefined {
   const eol = buffer.indexOf("\r\n", from);
   if (eol < 0) return undefined;

@@ -9,7 +9,7 @@ export class Stream {
   entries: StreamEntry[] = [];
   /** The id that was last added, whether or not it is still there. */
   last = 0n;
-  /** How many of the entries the journal has; none when it has to be told all of them, as after a deletion. */
+  /** The number of entries that the journal has; 0 when it has to be told all of them, as after a deletion. */
   journaled = 0;
 
   /** Never 0: a stream stays when it is empty. */

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 
 export type Item = Record<string, unknown>;
 
-/** What an expression is evaluated with: the item as it was, and what `#name` and `:value` stand for. */
+/** The operands of an expression: the item as it was, and what `#name` and `:value` stand for. */
 export interface Scope {
   item: Item | undefined;
   names: Record<string, string>;

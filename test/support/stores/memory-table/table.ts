@@ -16,7 +16,7 @@ class Sorted {
   readonly items = new Map<string, Keyed>();
   readonly keys: string[] = [];
 
-  /** How many keys are smaller, or, with `orEqual`, not greater. */
+  /** Returns the number of keys that are smaller than `key` or, with `orEqual`, not greater. */
   rank(key: string, orEqual = false): number {
     let [low, high] = [0, this.keys.length];
     while (low < high) {
@@ -63,7 +63,7 @@ export interface MemoryTableOptions {
   later?: (refresh: () => void) => void;
   /** The most items of one page of a query; no limit when left out. */
   pageSize?: () => number;
-  /** Whether items are copied as they come and go. Where nobody changes them, it costs less not to. Default true. */
+  /** True when items are copied as they come and go. Where nobody changes them, false costs less. Default true. */
   copies?: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface Dumped {
 const PLAIN = 0;
 /** Raw deflate (RFC 1951) with the preset dictionary of dictionary.ts. */
 const DEFLATE = 1;
-/** What encryption.ts seals: bytes with one of the codecs above. */
+/** Bytes of one of the codecs above, encrypted by encryption.ts. */
 const SEALED = 2;
 const HEADER_BYTES = 5;
 /** A few kilobytes are done before a thread of the pool would have begun. */

@@ -1,5 +1,5 @@
 /**
- * What LangGraph writes again and again, for deflate to refer to. It is part of the storage format: bytes that were
+ * Texts that LangGraph writes again and again, for deflate to refer to. It is part of the storage format: bytes that were
  * deflated with it can be inflated only with it. So it never changes; a better one gets a codec of its own. The most
  * common comes last, where references to it are shortest.
  */

@@ -1,6 +1,6 @@
-/** How long checkpoints live, and what they are made of. */
+/** Lifetimes of checkpoints, and of the items that they are made of. */
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { TenureError } from "../../errors.ts";
+import { invalidInput } from "../../errors.ts";
 import type { State } from "../piece-table/plan.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { State } from "../piece-table/plan.ts";
 export interface Expiry {
   expiresAt?: number;
   keptUntil?: number;
-  /** How long until then, in milliseconds. */
+  /** The time from the put until `keptUntil`, in milliseconds. */
   keptMs?: number;
 }
 
@@ -26,7 +26,7 @@ export const earliest = (a: number | undefined, b: number | undefined): number |
 export const latest = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : Math.max(a, b);
 
-/** Whether all that a checkpoint refers to is kept until then. */
+/** True when a checkpoint's head, and all that it refers to, is kept until `until`, of which undefined is never. */
 export function outlives({ sourcesUntil, keptUntil }: State, until: number | undefined): boolean {
   const end = earliest(sourcesUntil, keptUntil);
   return end === undefined || (until !== undefined && until <= end);
@@ -36,7 +36,7 @@ export function outlives({ sourcesUntil, keptUntil }: State, until: number | und
 export function expiryOf(config: RunnableConfig, ttlMs: number | undefined, now: number): Expiry {
   const own: unknown = config.configurable?.ttl_ms;
   if (own !== undefined && !(typeof own === "number" && own > 0))
-    throw new TenureError({ tag: "invalid-input", issues: ["configurable.ttl_ms must be a number above 0"] });
+    throw invalidInput("configurable.ttl_ms must be a number above 0");
   const lifetime = own ?? ttlMs;
   if (lifetime === undefined) return {};
   const keptMs = 2 * lifetime;

@@ -33,7 +33,7 @@ interface Stores {
 
 /** A checkpoint that is to be put, serialized. */
 export interface Content {
-  /** Its own id stands for the parent that it has already. */
+  /** The parent's id; the checkpoint's own id stands for the parent that it has already. */
   parentId: string | undefined;
   /** Positions that its own is to be above: that of another checkpoint that it is put on, and all others where it is a lease's holder that puts it. */
   above: { parent?: string | undefined; top?: string | undefined };

@@ -10,7 +10,7 @@ import type { Shift } from "./order.ts";
 
 export interface Head {
   checkpointId: string;
-  /** How many heads there are before it, along the parents. */
+  /** The number of heads before it, on the way to its root. */
   depth: number;
   parent?: string;
   /** The head before it, where that is not its parent's: a checkpoint that was put again keeps the place that it had. */

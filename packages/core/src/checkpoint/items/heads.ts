@@ -106,7 +106,7 @@ export class Heads {
     return this.checkpoints.get(refKey(ref));
   }
 
-  /** Whether a state of the namespace that was the newest when it was seen is in memory. */
+  /** True when the namespace's newest checkpoint, as far as this process has seen, is in memory. */
   private knowsLatest(of: CheckpointRef): boolean {
     const newest = this.newest.get(namespaceKey(of));
     return newest !== undefined && this.known({ ...of, ...newest }) !== undefined;
@@ -230,7 +230,7 @@ function byFence(page: Entry[]): Entry[] {
   return [...fenced.toSorted((a, b) => (b.head?.fence ?? 0) - (a.head?.fence ?? 0)), ...page.slice(fenced.length)];
 }
 
-/** What children of a head are compared with. */
+/** Returns the state that the children of a head are compared with. */
 export function toState(
   { depth, incarnation, sourcesUntil }: Omit<Head, "fingerprint">,
   keptUntil: number | undefined,

@@ -21,7 +21,7 @@ export const partition = (threadId: string): string => PARTITION + threadId;
 export const threadOf = (pk: string): string | undefined =>
   pk.startsWith(PARTITION) ? pk.slice(PARTITION.length) : undefined;
 
-/** What the keys of a namespace's heads begin with; of all namespaces' when none is named. */
+/** Returns the prefix of the sort keys of a namespace's heads, or of all namespaces' when none is named. */
 export const headsOf = (namespace: string | undefined): string =>
   namespace === undefined ? HEADS : `${HEADS}${encodePart(namespace)}#`;
 export const headKey = ({ threadId, namespace, checkpointId }: CheckpointRef): Key => ({

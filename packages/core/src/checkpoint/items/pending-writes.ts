@@ -33,7 +33,7 @@ import {
 } from "./keys.ts";
 import { UpdateBuilder } from "./update-builder.ts";
 
-/** One write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
+/** A write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
 type StoredWrite = [channel: string, type: string, value: Blob, run?: string];
 
 /** A task that writes, the run that it is part of, and the fence of that run's lease, as far as they are known. */
@@ -180,7 +180,7 @@ export class PendingWrites {
     }
   }
 
-  /** All writes of a checkpoint, or those of one run, in the order in which a live run applies them. */
+  /** Reads all writes of a checkpoint, or those of one run, in the order in which a live run applies them. */
   async read(ref: CheckpointRef, run?: string): Promise<CheckpointPendingWrite[]> {
     const items: Item[] = [];
     for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) items.push(item);
@@ -196,7 +196,7 @@ export class PendingWrites {
     const range = { pk: partition(threadId), prefix: writesOfNamespace(namespace), descending: true, pageSize };
     const newest = this.table.query(range);
     const first = newest.next();
-    // Whoever asks hears of it.
+    // A failure is thrown by the function that is returned, and is never unhandled.
     first.catch(() => {});
     return async (ref) => {
       const own = writesOf(ref);

@@ -24,7 +24,7 @@ export interface SegmentsOptions {
   codec: Codec;
   /** Where large ones are kept, if not in the table. */
   objects: ObjectOptions | undefined;
-  /** How much of what was read or written is kept in memory. */
+  /** The number of bytes of segments, read or written, that are kept in memory at most. */
   cacheBytes: number;
 }
 
@@ -92,7 +92,7 @@ export class Segments {
     return this.objects.store.get(o);
   }
 
-  /** Those of the ranges, by `series#ordinal`. Each range that is not in memory is one query. */
+  /** Reads the segments of the ranges, by `series#ordinal`. Each series that is not wholly in memory takes one query. */
   async read(
     threadId: string,
     ranges: { series: string; first: number; last: number }[],
@@ -134,7 +134,7 @@ export class Segments {
 
 export const nameOf = ({ series, ordinal }: { series: string; ordinal: number }): string => `${series}#${ordinal}`;
 
-/** One range a series, from the first to the last that is wanted. */
+/** Merges the ranges of each series into one, from the first segment to the last that is wanted. */
 function spans(ranges: { series: string; first: number; last: number }[]): typeof ranges {
   const bySeries = new Map<string, { series: string; first: number; last: number }>();
   for (const { series, first, last } of ranges) {

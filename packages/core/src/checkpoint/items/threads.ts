@@ -1,4 +1,4 @@
-/** Threads as a whole: which there are, and the end of one. */
+/** Threads as a whole: finds those that have checkpoints, and deletes all that is stored of one. */
 import { createHash } from "node:crypto";
 import type { Key, Table } from "../../dynamo/index.ts";
 import { TenureError } from "../../errors.ts";
@@ -21,8 +21,8 @@ export class Threads {
   }
 
   /**
-   * What puts a head into the index, if there is one. Only a head that refers to no other is put there: one that does is
-   * live no longer than the head at the beginning of what it refers to is kept, so that each live thread is found.
+   * Returns the attributes that put a head into the index, if there is one. Only a head that refers to no other is put there: one
+   * that does is live no longer than the head at the beginning of what it refers to is kept, so that each live thread is found.
    */
   indexKey({ pk }: Key): { ipk: string; isk: string } | undefined {
     if (this.indexName === undefined) return undefined;

@@ -1,6 +1,6 @@
-/** Between LangGraph's values and bytes, by its serializer. */
+/** Converts between LangGraph's values and bytes, by its serializer. */
 import type { Checkpoint, CheckpointMetadata } from "@langchain/langgraph-checkpoint";
-import { TenureError } from "../../errors.ts";
+import { invalidInput } from "../../errors.ts";
 import { type CheckedSerde, channelSubject } from "../bytes/checked-serde.ts";
 import type { Dumped } from "../bytes/codec.ts";
 import { unlessCorrupt } from "../corrupt.ts";
@@ -8,7 +8,7 @@ import type { Plan, State } from "../piece-table/plan.ts";
 import type { Head } from "./head.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 
-/** All values of one checkpoint, serialized. */
+/** The most bytes that the values of one checkpoint may have together, serialized. */
 const MAX_CHECKPOINT_BYTES = 16 * 1024 * 1024;
 
 export class Values {
@@ -49,7 +49,7 @@ export class Values {
     const issue =
       `checkpoint ${id} has ${total} bytes, more than the ${MAX_CHECKPOINT_BYTES} that a checkpoint may have: ` +
       `channel ${largest?.[0]} alone has ${largest?.[1].bytes.length}. Keep large values elsewhere, and their names here`;
-    throw new TenureError({ tag: "invalid-input", issues: [issue] });
+    throw invalidInput(issue);
   }
 
   /** The value of one channel; undefined when it has none. Throws `store-corrupt` when it cannot be loaded. */

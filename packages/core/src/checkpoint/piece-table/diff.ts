@@ -4,9 +4,12 @@
 export type Part = { kept: boolean; from: number; to: number };
 
 const BLOCK = 4096;
-/** What is shorter is cheaper to store again than to refer to. */
+/** The length in bytes below which a match between prefix and suffix is cheaper to store again than to refer to. */
 const WORTH_KEEPING = 256;
-/** So many bytes of the new are looked for in the old, at these places, and at each so many times: much repeats itself. */
+/**
+ * The length in bytes of an anchor, which is taken from the new at each fraction of `ANCHORS` and looked for in the old. Since much
+ * repeats itself, up to `FINDS` places are tried for each.
+ */
 const ANCHOR = 32;
 const ANCHORS = [0.5, 0.25, 0.75, 0, 0.125, 0.375, 0.625, 0.875];
 const FINDS = 8;

@@ -53,7 +53,7 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
   }
 }
 
-/** How many heads back the extents reach. */
+/** Returns the number of heads back that the extents reach. */
 export function reachOf(extents: Extent[]): number {
   return Math.max(0, ...extents.map((extent) => (extent[0] === 1 || extent[0] === 2 ? extent[1] : 0)));
 }

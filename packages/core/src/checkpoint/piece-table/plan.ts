@@ -1,6 +1,6 @@
 /**
- * What a checkpoint takes to store, given its parent: for each channel the slices of what is there already, the bytes to
- * bring along in the head, and the bytes that go into stored segments first. Pure: no I/O.
+ * Plans how a checkpoint is stored, given its parent: for each channel the slices of bytes that are there already, the bytes
+ * that its head brings along, and the bytes that go into stored segments before the head. Pure: no I/O.
  */
 import { crc32 } from "node:zlib";
 import type { Dumped } from "../bytes/codec.ts";
@@ -9,7 +9,7 @@ import type { HeadChannel } from "./extents.ts";
 import { toExtents } from "./extents.ts";
 import { cut, type InlineSegment, isInline, join, type Slice, type StoredSegment, whole } from "./slices.ts";
 
-/** One channel's value, with where its bytes are. */
+/** The value of a channel, with the slices that its bytes are in. */
 export interface Channel extends Dumped {
   slices: Slice[];
   crc: number;
@@ -52,7 +52,7 @@ export interface Plan {
  * takes the heads since then, in one query, and few stored segments.
  */
 export const MAX_REACH = 40;
-/** What is shorter than this is kept whole or not at all. */
+/** The length in bytes below which a value is kept whole or not at all. */
 const SMALL_BYTES = 128;
 /** Less than this in heads is brought along anew, instead of making a segment. */
 const SEGMENT_FROM_BYTES = 2048;
@@ -61,7 +61,7 @@ const MAX_INLINE_BYTES = 8192;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
 const MAX_EXTENTS = 20;
-/** How many neighbouring slices are made one, at least, when there are too many. */
+/** The least number of neighbouring slices that are merged into one segment, when a value has too many extents. */
 const LEAST_MERGED = 4;
 
 /**

@@ -1,4 +1,4 @@
-/** What a delta channel is rebuilt from: the writes along a checkpoint's ancestors, back to a value that is stored. */
+/** Reads what a delta channel is rebuilt from: the writes along a checkpoint's ancestors, back to a value that is stored. */
 import type { CheckpointPendingWrite, DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
 import type { Head } from "../items/head.ts";
 import type { HeadCache } from "../items/head-reader.ts";

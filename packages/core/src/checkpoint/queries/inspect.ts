@@ -1,4 +1,4 @@
-/** What a thread takes up: for whoever wonders why it costs what it costs. Reads the whole thread once. */
+/** Reports the storage that a thread takes up, to explain its cost. Reads the whole thread once. */
 import type { Item, Table } from "../../dynamo/index.ts";
 import type { Codec } from "../bytes/codec.ts";
 import type { Head } from "../items/head.ts";
@@ -16,11 +16,11 @@ export interface ThreadReport {
   channels: {
     namespace: string;
     name: string;
-    /** How many extents, and so how many positions, its value is read from. */
+    /** The number of extents that its value is read from. */
     extents: number;
-    /** How many stored segments. */
+    /** The number of stored segments that its value refers to. */
     segments: number;
-    /** How many heads back it reaches. */
+    /** The number of heads back that its value reaches. */
     reach: number;
   }[];
   /** By id, those of a namespace together, with the bytes of each one's head. */

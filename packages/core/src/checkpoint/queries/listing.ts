@@ -6,11 +6,11 @@ import { MAX_REACH } from "../piece-table/plan.ts";
 export interface WantedHeads {
   /** Without a head where its bytes are damaged. */
   wanted: Pick<Candidate, "ref" | "head">[];
-  /** All that was read so far, by namespace: among them, most often, what the wanted ones refer to. */
+  /** The heads read so far, by namespace; most often those that the wanted ones refer to are among them. */
   cache: Map<string, HeadCache>;
 }
 
-/** So many are handed on at a time, when there are so many. */
+/** The number of wanted heads in each group but the last. */
 const GROUP = 50;
 
 /** The heads of a thread that are wanted, newest first, group by group, once those that they may refer to were read. */
@@ -44,7 +44,7 @@ export async function* wantedHeads(
 export function olderThan(checkpointId: string): (entry: Pick<Entry, "ref" | "position">) => boolean {
   const passed = new Set<string>();
   return ({ ref, position }) => {
-    // One whose position is not its id is met before those that are older, and others sort by their ids.
+    // A checkpoint whose position is not its id is met before the older ones; where its position is its id, positions tell.
     const isOlder = passed.has(ref.namespace) || isAbove(positionOf(checkpointId), position);
     if (ref.checkpointId === checkpointId) passed.add(ref.namespace);
     return isOlder;

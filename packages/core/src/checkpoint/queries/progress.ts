@@ -1,4 +1,4 @@
-/** How far a run has come, as its checkpoints and pending writes tell a process that takes it over. */
+/** Reads how far a run has come from its checkpoints and pending writes, for a process that takes the run over. */
 import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
 import type { Head } from "../items/head.ts";
 import type { CheckpointRef } from "../items/keys.ts";
@@ -17,7 +17,7 @@ export interface RunProgress {
 interface Parts {
   values: Values;
   pendingWrites: PendingWrites;
-  /** All that is visible of the namespace, newest first. */
+  /** Yields all visible checkpoints of the namespace, newest first. */
   visible: () => AsyncIterable<{ ref: CheckpointRef; head: Head }>;
   tupleOf: (ref: CheckpointRef) => Promise<CheckpointTuple | undefined>;
 }
@@ -41,7 +41,7 @@ export async function progressOf(
     for await (const { ref, head } of visible()) {
       const isBase = ref.checkpointId === of.checkpointId;
       if (isOf(await values.metadata(ref, head), runId)) return isBase ? base : tupleOf(ref);
-      // All that the run has put is newer than the checkpoint that it began at.
+      // Every checkpoint that the run has put is newer than the one that it began at.
       if (isBase) return undefined;
     }
     return undefined;

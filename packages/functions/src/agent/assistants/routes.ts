@@ -1,7 +1,7 @@
 /** Assistants on the LangGraph server's wire: one by each graph, for everybody, and those that users make for themselves. */
 
 import { v7 } from "@langchain/core/utils/uuid";
-import { TenureError } from "@tenure/core/errors";
+import { invalidInput, TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Graph } from "../../graphs/graph.ts";
@@ -56,8 +56,7 @@ export function assistantRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
   const absent = (assistantId: string) => new TenureError({ tag: "assistant-not-found", assistantId });
 
   function graphNamed(graphId: string): string {
-    if (!graphs.has(graphId))
-      throw new TenureError({ tag: "invalid-input", issues: [`graph_id: there is no graph ${graphId}`] });
+    if (!graphs.has(graphId)) throw invalidInput(`graph_id: there is no graph ${graphId}`);
     return graphId;
   }
 
@@ -68,7 +67,7 @@ export function assistantRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
     return { graph, graphId };
   }
 
-  /** Those that the graphs are cannot be changed: they are everybody's. */
+  /** Returns an assistant that may be changed. Throws `assistant-readonly` for a graph's own, since it is everybody's. */
   async function changeable(asked: string, owner: string): Promise<AssistantDescription> {
     const found = await shownAssistant(deps, asked, owner);
     if (found.metadata.created_by === "system" && graphAssistants(deps).some(({ id }) => id === found.id))

@@ -1,4 +1,4 @@
-/** What a graph is run with: the assistant's defaults, the thread's, the request's own, and what only the server sets. */
+/** The configuration of a run: the assistant's, the request's, and what only the server sets; and what its thread keeps of it. */
 import { incarnationConfig } from "@tenure/core/checkpoint";
 import type { Lease, Run, Thread } from "@tenure/core/thread";
 import type { AssistantDescription } from "../assistants/description.ts";
@@ -13,7 +13,7 @@ const own = (fields: unknown): Fields =>
     Object.entries((fields as Fields | null | undefined) ?? {}).filter(([key]) => !key.startsWith("__")),
   );
 
-/** The configurable keys that a thread's later runs and readers are to have too. */
+/** Configurable keys of one request, which its thread does not keep. */
 const PASSING = /^(checkpoint_id|checkpoint_ns|checkpoint_map|thread_id|run_id|graph_id|assistant_id|langgraph_.*)$/;
 
 export function threadConfig(request: RunRequest, assistant: AssistantDescription, thread: Thread | undefined): Fields {
@@ -69,7 +69,7 @@ export function executionOptions(
   };
 }
 
-/** Who is logged in, as LangGraph's own server says it. A client cannot set these. */
+/** Returns the keys that name the logged-in user, as LangGraph's own server has them. A client cannot set these. */
 export const identityOf = (userId: string): Fields => ({
   langgraph_auth_user_id: userId,
   langgraph_auth_user: { identity: userId },

@@ -30,7 +30,7 @@ export const checkpointRequest = z.object({
 });
 
 const nodes = z.union([z.literal("*"), z.array(z.string())]).nullish();
-/** What SQS can hold back a message for. */
+/** The longest delay that a client may ask for: that of a message in SQS. */
 const MAX_DELAY_SECONDS = 15 * 60;
 
 /** A record that is kept in one item with others, as JSON. */
@@ -77,7 +77,7 @@ export const runRequest = z.object({
 });
 export type RunRequest = z.infer<typeof runRequest>;
 
-/** What a client would wrongly believe to have been done is refused instead of left out. */
+/** Throws `not-implemented` for a feature that is missing: if it were ignored, a client would believe that it was applied. */
 export function refuseUnsupported(request: RunRequest): void {
   for (const feature of ["webhook", "feedback_keys"] as const)
     if (request[feature] !== undefined && request[feature] !== null)

@@ -1,4 +1,4 @@
-/** What a run's client gets: its events as they come, or what it ended with. */
+/** The responses to a run's client: the run's events as they come, or its result. */
 import type { LoggedEvent } from "@tenure/core/events";
 import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
@@ -32,7 +32,7 @@ export class RunResponses {
     this.access = access;
   }
 
-  /** Its events as they come. The connection ends with the run, whose record says how it ended by then. */
+  /** Streams the run's events as they come. The connection ends with the run, whose record says how it ended by then. */
   stream(c: Context, run: Run, { after, cancelOnDisconnect, modes, stateless = false }: Watching): Response {
     const path = `/threads/${run.threadId}/runs/${run.id}`;
     c.header("Content-Location", stateless ? `/runs/${run.id}` : path);
@@ -45,7 +45,7 @@ export class RunResponses {
     return c.body(this.body(this.told(run, after, modes), run, cancelOnDisconnect));
   }
 
-  /** What it ended with: its last values, or `__error__`. White space comes first while there is nothing to say. */
+  /** Answers with the run's result: its last values, or `__error__`. White space comes first while there is nothing to say. */
   wait(c: Context, run: Run, { cancelOnDisconnect, stateless = false }: Omit<Watching, "after" | "modes">): Response {
     const path = `/threads/${run.threadId}/runs/${run.id}`;
     c.header("Content-Location", stateless ? `/runs/${run.id}` : path);
@@ -103,7 +103,7 @@ export class RunResponses {
     }
   }
 
-  /** What a generator yields, as fast as it is read. */
+  /** Returns a body of what a generator yields, as fast as it is read. */
   private body(texts: AsyncGenerator<string>, run: Run, cancelOnDisconnect: boolean): ReadableStream<Uint8Array> {
     const encoder = new TextEncoder();
     let isCancelled = false;
@@ -144,7 +144,7 @@ export class RunResponses {
     );
   }
 
-  /** What there is to say of a run whose events had no values, or are gone. */
+  /** Returns the result of a run whose events had no values or are gone, as JSON: its error, or its thread's latest values. */
   private async latest({ threadId, id, owner }: Run): Promise<string> {
     const run = await this.deps.threads.run(threadId, id);
     if (run?.error) return stringify({ __error__: run.error });

@@ -71,7 +71,7 @@ export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
     const run = areIds ? await threads.run(threadId, runId) : undefined;
     if (run?.owner === owner) return run;
     await access.own(threadId, owner);
-    // Whose it is may be what is damaged of it.
+    // A damaged record may have lost its owner: the thread's owner counts then.
     if (run?.damage) return run;
     throw new TenureError({ tag: "run-not-found", runId });
   }

@@ -1,4 +1,5 @@
 /** A run's events from wherever they are: from memory while it is under way here, and else from the log. */
+import { pause } from "@tenure/core/deadline";
 import type { LoggedEvent } from "@tenure/core/events";
 import type { AgentDeps } from "../deps.ts";
 import type { Runner } from "./schedule/runner.ts";
@@ -10,7 +11,7 @@ const FIRST_POLL_MS = 100;
 const LAST_POLL_MS = 1000;
 const READS = 3;
 const WAITING_MS = 2_000;
-/** A log that is not there after so long was never written, or is gone. */
+/** Between two looks at the record of a run whose log says nothing. */
 const STATUS_EVERY_MS = 2000;
 
 interface Tail {
@@ -68,7 +69,7 @@ export async function* tail(
     }
     if (page?.ended) return last;
     if (runner.isWaiting(threadId)) {
-      // It begins here, so nobody needs to be asked.
+      // The run begins in this process, so that its record need not be read.
       await runner.nextBegun(Math.min(quietMs, WAITING_MS));
       if (performance.now() - heard > quietMs) {
         heard = performance.now();
@@ -96,7 +97,7 @@ export async function* tail(
         if (run) return run.lastEvent ?? last;
         return rest?.ended ? last : undefined;
       }
-      // Whoever had it may be dead.
+      // The process that had the run may be dead.
       await runner.kick(threadId, owner);
     }
     await runner.nextBegun(pause);
@@ -110,7 +111,7 @@ async function untilRead<T>(read: () => Promise<T>): Promise<T | undefined> {
     try {
       return await read();
     } catch {
-      await new Promise((resolve) => setTimeout(resolve, LAST_POLL_MS));
+      await pause(LAST_POLL_MS);
     }
   }
   return undefined;

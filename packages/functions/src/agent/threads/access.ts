@@ -1,4 +1,4 @@
-/** What routes do with threads: whose they are, the graph that their state belongs to, and all that is of one. */
+/** A route's access to threads: the check of their owner, the graph that their state belongs to, and the state. */
 import { incarnationConfig } from "@tenure/core/checkpoint";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
@@ -43,14 +43,14 @@ export class ThreadAccess {
     }
   }
 
-  /** What a thread's state is read and changed with. */
+  /** Returns the configuration with which a thread's state is read and changed. */
   configOf(thread: Thread, checkpoint: object = {}): { configurable: Record<string, unknown> } {
     const configurable = thread.config.configurable as object | undefined;
     const own = { ...identityOf(thread.owner), ...incarnationConfig(thread.incarnation), thread_id: thread.id };
     return { configurable: { user_id: thread.owner, ...configurable, ...checkpoint, ...own } };
   }
 
-  /** What a thread is shown with: its latest state, or none when its graph cannot be made. */
+  /** Returns a thread's latest state; undefined when no graph has one, or its graph cannot be made. */
   async shownState(thread: Thread): Promise<StateSnapshot | undefined> {
     try {
       return await this.state(thread);
@@ -60,7 +60,7 @@ export class ThreadAccess {
     }
   }
 
-  /** A thread as lists show it. What is damaged of it is said in its place, so that it takes down no other. */
+  /** Returns a thread as lists show it. Damage is told in the thread's own entry, so that it takes down no other. */
   async show(thread: Thread): Promise<Record<string, unknown>> {
     try {
       return threadJson(thread, await this.shownState(thread));

@@ -1,6 +1,6 @@
 /** Threads on the LangGraph server's wire. A thread of somebody else does not exist. */
 import { v7 } from "@langchain/core/utils/uuid";
-import { TenureError } from "@tenure/core/errors";
+import { invalidInput, TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
@@ -129,8 +129,7 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
         const { id, owner, metadata: before } = await access.own(c.req.param("id"), c.var.session.data.userId);
         const added = c.var.body.metadata ?? {};
         const whole = metadata.safeParse({ ...before, ...added });
-        if (!whole.success)
-          throw new TenureError({ tag: "invalid-input", issues: ["metadata: is too large with what is there"] });
+        if (!whole.success) throw invalidInput("metadata: is too large with what is there");
         const thread = await threads.change(id, owner, { metadata: added });
         if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
         return json(c, await access.show(thread));

@@ -1,4 +1,5 @@
 /** A thread's status, derived from its state, and changes of a state that no run makes. */
+import { pause } from "@tenure/core/deadline";
 import { underGuard } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Projection, SettledStatus, Thread } from "@tenure/core/thread";
@@ -48,7 +49,7 @@ export async function changeState<T>(
     const found = await threads.get(id, owner);
     if (found?.inflight.length || performance.now() > until)
       throw new TenureError({ tag: "state-locked", threadId: id });
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await pause(PAUSE_MS);
     lease = await threads.hold(id, owner, holder);
   }
   if (!lease) throw new TenureError({ tag: "thread-not-found", threadId: id });

@@ -1,11 +1,13 @@
 /**
- * Puts activity on record without making anyone wait for it: the request's answer does not depend on the log. What
+ * Puts activity on record without making anyone wait for it: the request's answer does not depend on the log. An entry that
  * DynamoDB does not take, after some tries, becomes one line on stderr, from which it can be put in later
- * (docs/failure-model.md). `settle` is for whoever may be stopped after a response: a Lambda handler, a shutdown.
+ * (docs/failure-model.md). `flush` is for a process that may be stopped after a response: a Lambda handler, a shutdown.
  */
+
 import { randomBytes } from "node:crypto";
 import type { Activity, ActivityKind, ActivityLog } from "@tenure/core/activity";
 import type { Clock } from "@tenure/core/clock";
+import { atMost, pause } from "@tenure/core/deadline";
 import type { Origin } from "@tenure/core/session";
 
 export interface Happening {
@@ -42,12 +44,7 @@ export class ActivityRecorder {
 
   /** When this resolves, everything recorded so far is in the log or on stderr, and no longer than `withinMs` later. */
   async flush(withinMs: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, withinMs);
-    });
-    await Promise.race([Promise.all(this.pending.keys()), late]);
-    clearTimeout(timer);
+    await atMost(withinMs, Promise.all(this.pending.keys()));
     for (const activity of this.pending.values()) this.reportUnrecorded(activity);
   }
 
@@ -61,7 +58,7 @@ export class ActivityRecorder {
         return await this.log.append(activity);
       } catch {
         if (tried === TRIES) return this.reportUnrecorded(activity);
-        await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * tried));
+        await pause(PAUSE_MS * tried);
       }
     }
   }

@@ -1,4 +1,4 @@
-/** What is counted of this service, for whoever watches it. The names are those of the metrics. */
+/** The metrics that this service counts, for its operator, by their names. */
 type Metric =
   | "SessionVerbs"
   | "CodeRequests"

@@ -18,7 +18,7 @@ export function sameOrigin({ cookie, publicOrigin }: Pick<HttpDeps, "cookie" | "
   };
 }
 
-/** Whether a page of another origin makes this request, with a method that may change something. */
+/** True when a page of another origin makes this request, with a method that may change something. */
 export function crossesOrigin(c: Context, publicOrigin: string | undefined): boolean {
   if (SAFE.has(c.req.method)) return false;
   const site = c.req.header("Sec-Fetch-Site");

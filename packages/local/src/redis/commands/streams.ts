@@ -86,7 +86,7 @@ function drop(stream: Stream, count: number): number {
   return dropped;
 }
 
-/** How many entries have a smaller id. */
+/** Returns the number of entries with a smaller id. */
 function rankOf({ entries }: Stream, id: bigint): number {
   let [low, high] = [0, entries.length];
   while (low < high) {

@@ -74,7 +74,7 @@ interface Streaming {
   streamMode: string[];
 }
 
-/** What the graph streams in the modes asked for. */
+/** Yields what the graph streams in the modes asked for. */
 async function* streamChunks(graph: Graph, input: unknown, options: Streaming): AsyncGenerator<{ chunk: Chunk }> {
   const stream = graph.stream.bind(graph) as (input: unknown, options: object) => Promise<AsyncIterable<unknown[]>>;
   for await (const chunk of await stream(input, options)) yield { chunk: whole(chunk, options) };

@@ -1,4 +1,4 @@
-/** One run of a graph, from the lease to its end, however it ends. */
+/** The execution of one attempt of a run, from the lease to the attempt's end, however it ends. */
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { incarnationConfig } from "@tenure/core/checkpoint";
 import { underGuard } from "@tenure/core/dynamo";
@@ -20,13 +20,13 @@ import { Feed } from "./feed.ts";
 import { Hold } from "./hold.ts";
 import { takeover } from "./takeover.ts";
 
-/** One whose process has died so often is not tried again. */
+/** The number of process deaths after which a run is not executed again, and ends in an error. */
 const MAX_CRASHES = 3;
 
 /** The time that a graph that was stopped may take to end. */
 const GRACE_MS = 2000;
 
-/** What ends a graph before its own end. */
+/** The reason why a graph is ended before its own end. */
 type Stop = CancelAction | "lost" | "yielded";
 
 export class Execution {
@@ -42,13 +42,13 @@ export class Execution {
   private isRenewing = false;
   private stop: Stop | undefined;
   private graph: Graph | undefined;
-  /** Whether the graph waits for somebody, if its events have told. */
+  /** True when the graph waits for somebody; undefined when its events have not told. */
   private isInterrupted: boolean | undefined;
   /** The last values that its events have told. */
   private values: unknown;
   /** True when it had ended before, and its record was gone when the request for it came again. */
   private isRepeated = false;
-  /** Whether its thread has nothing more to do, as far as this process knows once the run is done. */
+  /** True when no other run is in the thread's queue, as far as this process knows once `done` resolves. */
   isLast = false;
 
   constructor(deps: AgentDeps, lease: Lease, run: Run) {
@@ -64,8 +64,8 @@ export class Execution {
   }
 
   /**
-   * Ends the graph at once. The first one to say why is heard. What the graph has done up to then may still be stored,
-   * unless all of it is to go or somebody else has the thread.
+   * Ends the graph at once. Only the first reason counts. Work that the graph has done up to then may still be stored, unless
+   * the run is rolled back or somebody else has the thread.
    */
   end(why: Stop): void {
     this.stop ??= why;
@@ -102,7 +102,7 @@ export class Execution {
     }
   }
 
-  /** What the graph threw, if it did. */
+  /** Runs the graph, and returns what it threw; undefined when it threw nothing. */
   private async runGraph(): Promise<unknown> {
     const { run } = this;
     try {
@@ -263,13 +263,13 @@ export class Execution {
   }
 }
 
-/** How often the run was begun by a process that neither ended it nor gave it back. */
+/** Returns the number of earlier attempts whose process neither ended the run nor gave it back. */
 export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yields;
 
 /** True when the run's id is made of a client's Idempotency-Key: such ids are of version 5 (RFC 9562, section 5.5). */
 const isKeyed = ({ id }: Run): boolean => id[14] === "5";
 
-/** Whether the run's thread was made for it alone, and goes with it. */
+/** True when the run's thread was made for it alone, and goes with it. */
 export const isTemporary = ({ on_completion }: { on_completion?: unknown }): boolean => on_completion === "delete";
 
 /** A graph may have no value to tell; a node that tells one that is none has made a mistake. */

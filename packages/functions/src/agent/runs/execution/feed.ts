@@ -1,3 +1,4 @@
+import { pause } from "@tenure/core/deadline";
 import type { CancelAction, EventLog, LoggedEvent } from "@tenure/core/events";
 
 interface FeedOptions {
@@ -32,7 +33,7 @@ export class Feed {
   private writing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
   private closed: "ended" | "lost" | undefined;
-  /** Whether the log has not taken some of the events. */
+  /** True while the log has not taken some of the events. */
   private lacking = false;
   /** True once the log has refused this feed: it is somebody else's. */
   private isRefused = false;
@@ -62,7 +63,7 @@ export class Feed {
     this.notify();
   }
 
-  /** This process no longer has the run: its readers are to go on with the log. */
+  /** Closes the feed of a run that this process no longer has: its readers are to go on with the log. */
   lose(): void {
     clearTimeout(this.timer);
     this.closed = "lost";
@@ -157,12 +158,12 @@ export class Feed {
         if (this.closed === "lost") yield "lost";
         return;
       } else if (!(await this.waitForChange(quietMs))) yield "quiet";
-      // What the graph has at hand comes along, rather than each event by itself.
-      else await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      // Events that follow one another closely are read together, rather than each by itself.
+      else await pause(GATHER_MS);
     }
   }
 
-  /** The first number that is not in memory here but in the log, if there is one. */
+  /** The first number that is in memory here; earlier ones are in the log. */
   get begins(): number {
     return this.first;
   }
@@ -174,7 +175,7 @@ export class Feed {
 
 /** Upstash bills by command: five a second at most for a run. */
 const BATCH_MS = 200;
-/** What a graph says in one breath is written at once. */
+/** Milliseconds that a reader waits after an event, so that those close behind it are written at once. */
 const GATHER_MS = 10;
 const BATCH_BYTES = 400 * 1024;
 const RETRY_MS = 1000;

@@ -1,7 +1,7 @@
 /**
- * How many runs the event loop of this process carries. One that waits for a model costs almost nothing, and one that computes takes the
- * whole loop: with 200 at once the stores' deadlines pass before their answers are read. So `FEW` are always let in, and that many
- * more a quarter of a second for as long as the loop has time left.
+ * The number of runs that the event loop of this process carries. A run that waits for a model costs almost nothing, and one that
+ * computes takes the whole loop: with 200 at once the stores' deadlines pass before their answers are read. So `FEW` are always let
+ * in, and every quarter of a second `FEW` more while the loop has time left.
  */
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 

@@ -2,8 +2,8 @@
  * The places for runs of one process, and which thread is next for one that becomes free.
  *
  * A place belongs to a user from when a run of theirs is looked for until that run has ended. A user gets a place while they
- * have fewer than `SHARE` times those that are free, and more than one is: one alone gets four of five, and whoever comes next finds some free, however
- * many runs the first one has waiting. (A dynamic threshold, as network switches share their buffers: Choudhury and Hahne,
+ * have fewer than `SHARE` times those that are free, and more than one is: one alone gets four of five, and whoever comes
+ * next finds some free, however many runs the first one has waiting. (A dynamic threshold, as network switches share their buffers: Choudhury and Hahne,
  * IEEE/ACM Transactions on Networking 6, 1998.) A free place goes to the waiting user with the fewest, of those with equally
  * many to the one served longest ago, and there to the thread that has waited longest.
  *

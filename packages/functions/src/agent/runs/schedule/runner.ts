@@ -1,7 +1,7 @@
 /**
  * The runs of this process. A run belongs to its thread, not to the request that asked for it: it stands in the thread's
- * line, holds the thread's lease while it is under way, and goes on when its client is gone. Whoever waits for a run, or
- * finds one whose process has died, calls `kick`; whoever does not wait calls `leave`.
+ * queue, holds the thread's lease while it is under way, and goes on when its client is gone. A caller that waits for a run, or
+ * finds one whose process has died, calls `kick`; a caller that does not wait calls `handOver`.
  *
  * A thread, as this process has it: unknown -> kicked (its next run is looked for; one look at a time) -> under way, or unknown where
  * nothing is due, or timed (it is looked at again when something is), or waiting (there is no place for its user) -> kicked when its
@@ -10,6 +10,7 @@
  * The process: open -> hurried (`yieldAll`: what is under way and what waits goes to the work queue, nothing begins) -> open (`resume`); and
  * from either -> stopped, for good. A hurried or stopped process never takes a lease.
  */
+import { atMost, pause } from "@tenure/core/deadline";
 import type { CancelAction } from "@tenure/core/events";
 import type { Admission, Begun, Later, NewAdmission, NewRun, Run } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
@@ -21,7 +22,7 @@ import { sweep } from "./sweep.ts";
 import { ThreadTimers } from "./timers.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
-/** How long before the end of a lease that is somebody else's it is worth looking again. */
+/** Milliseconds after the end of somebody else's lease, or the start of a delayed run, at which its thread is looked at again. */
 const LATE_MS = 50;
 /** Runs of one process at once, unless it is told another number, and where its event loop has the time. See bench/RESULTS.md. */
 const MAX_ACTIVE = 100;
@@ -56,7 +57,7 @@ export class Runner {
   private next = new Promise<void>((resolve) => {
     this.begun = resolve;
   });
-  /** What runs that were begun here still do, and what comes after their end. */
+  /** Work still under way here: runs, what comes after their end, and waits for threads whose holder seems to be dead. */
   private readonly closing = new Set<Promise<void>>();
   private watching: NodeJS.Timeout | undefined;
   private sweeping: Promise<unknown> | undefined;
@@ -234,9 +235,9 @@ export class Runner {
       this.begun = resolve;
     });
     const over = execution.done.then(async () => {
-      // This process may have begun the run once more since.
+      // The run may have begun here once more since.
       if (this.active.get(run.id) === execution) this.active.delete(run.id);
-      // Who has waited longest first; the thread's own next run after that.
+      // Threads that wait for a place come first; the thread's own next run after them.
       this.giveBack(place);
       if (isTemporary(run.request) && execution.isLast)
         // The thread was closed along with the run's end; should this fail, its records expire.
@@ -249,19 +250,14 @@ export class Runner {
     void over.finally(() => this.closing.delete(over));
   }
 
-  /** Whether the thread has something due that this process begins as soon as it can. */
+  /** True while the thread waits for a place here, in which its next run begins. */
   isWaiting(threadId: string): boolean {
     return this.places.isWaiting(threadId);
   }
 
   /** Resolves when a run begins here, or after `ms`. */
   async nextBegun(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
-    });
-    await Promise.race([this.next, late]);
-    clearTimeout(timer);
+    await atMost(ms, this.next);
   }
 
   /** A thread whose holder seems to be dead is waited for: a process that may be frozen must not be before then. */
@@ -291,7 +287,7 @@ export class Runner {
       return "done";
     }
     await this.tell(runId, action);
-    // Its process may be dead.
+    // The run's process may be dead.
     if (!this.active.has(runId)) await this.handOver(threadId, owner);
     if (wait) await this.ended(threadId, runId);
     return "done";
@@ -312,7 +308,7 @@ export class Runner {
       const run = await this.deps.threads.run(threadId, runId);
       const isUnderWay = run?.status === "pending" || run?.status === "running";
       if (!isUnderWay || performance.now() > untilMs) return run;
-      await (this.active.get(runId)?.done ?? new Promise((resolve) => setTimeout(resolve, POLL_MS)));
+      await (this.active.get(runId)?.done ?? pause(POLL_MS));
     }
   }
 
@@ -377,11 +373,6 @@ export class Runner {
     clearTimeout(this.watching);
     this.timers.cancelAll();
     for (const execution of this.active.values()) execution.end("yielded");
-    let late: NodeJS.Timeout | undefined;
-    const deadline = new Promise((resolve) => {
-      late = setTimeout(resolve, STOP_MS);
-    });
-    await Promise.race([Promise.all([this.sweeping, ...[...this.active.values()].map(({ done }) => done)]), deadline]);
-    clearTimeout(late);
+    await atMost(STOP_MS, Promise.all([this.sweeping, ...[...this.active.values()].map(({ done }) => done)]));
   }
 }

@@ -1,4 +1,4 @@
-/** One timer for each thread: when it is worth looking at the thread again. */
+/** Timers, one for each thread, after which the thread is looked at again. */
 const MAX_WAIT_MS = 60_000;
 
 export class ThreadTimers {
