@@ -73,6 +73,18 @@ async function errorsOf(all: Block[]): Promise<string[]> {
   }
 }
 
+/** The example in the head comment of each module that another package imports from core. */
+const examples = Object.values(
+  JSON.parse(readFileSync(join(ROOT, "packages/core/package.json"), "utf8")).exports,
+).flatMap((entry): Block[] => {
+  const document = `packages/core/${(entry as Record<string, string>)["@tenure/source"]}`.replace("/./", "/");
+  const [head = ""] = /\/\*\*.*?\*\//s.exec(readFileSync(join(ROOT, document), "utf8")) ?? [];
+  const [before, example] = head.split(" * @example\n");
+  if (!example?.startsWith(" * import ")) return [];
+  const code = example.replace(/ \*\/$/, "").replace(/^ \* ?/gm, "");
+  return [{ document, line: (before ?? "").split("\n").length + 1, language: "ts", code: `${code}\nexport {};` }];
+});
+
 const found = documents()
   .flatMap(blocks)
   .filter(({ language }) => TYPESCRIPT.has(language.toLowerCase()));
@@ -82,8 +94,13 @@ it("finds the blocks of README.md and of docs/", () => {
   expect([...of]).toEqual(expect.arrayContaining(["README.md", "docs/agents.md", "docs/frontend.md"]));
 });
 
+it("finds an example in each folder of core that others import", () => {
+  const folders = examples.map(({ document }) => document).filter((path) => path.endsWith("/index.ts"));
+  expect(folders).toHaveLength(14);
+});
+
 it("compiles each of them, and none of the wrong blocks that are planted", async () => {
-  const errors = await errorsOf([...found, ...planted]);
+  const errors = await errorsOf([...found, ...examples, ...planted]);
   const isPlanted = (error: string) => error.startsWith("planted.md:");
   expect(errors.filter((error) => !isPlanted(error))).toEqual([]);
   expect(errors.filter(isPlanted).map((error) => error.split(":", 2)[1])).toEqual(["11", "22", "35"]);

@@ -1,5 +1,5 @@
 import { Fields, isObject } from "../damage.ts";
-import type { Item, Key, Table } from "../dynamo/index.ts";
+import type { Item, Table } from "../dynamo/index.ts";
 import { type Activity, type ActivityKind, DEFAULT_ACTIVITY_TTL_MS } from "./policy.ts";
 import type { ActivityLog } from "./store.ts";
 
@@ -23,12 +23,8 @@ export function createActivityLog(table: Table, { ttlMs = DEFAULT_ACTIVITY_TTL_M
       return { entries };
     },
 
-    async removeAll(account, before) {
-      const keys: Key[] = [];
-      for await (const { pk, sk, at } of table.query({ pk: partitionOf(account), withExpired: true }))
-        if (!(Number(at) >= before)) keys.push({ pk, sk });
-      await table.deleteAll(keys);
-    },
+    removeAll: (account, before) =>
+      table.deleteRange({ pk: partitionOf(account) }, ({ at }) => !(Number(at) >= before)),
   };
 }
 

@@ -120,9 +120,7 @@ export function createAssistantStore(table: Table, clock: Clock): AssistantStore
       const item = await table.get(currentKey(id));
       const isOwn = item?.owner === owner;
       if (isOwn) {
-        const keys: Key[] = [];
-        for await (const { pk, sk } of table.query({ pk: partition(id), prefix: VERSIONS })) keys.push({ pk, sk });
-        await table.deleteAll(keys);
+        await table.deleteRange({ pk: partition(id), prefix: VERSIONS });
         await table.deleteWhere(currentKey(id), { owner });
       }
       await table.deleteAll([owned.keyOf(owner, id)]);

@@ -1,4 +1,15 @@
-/** A LangGraph checkpointer on DynamoDB that can be used alone. See saver.ts for what is guaranteed. */
+/**
+ * A LangGraph checkpointer on DynamoDB that can be used alone. See saver.ts for what is guaranteed.
+ *
+ * @example
+ * import { DynamoDBSaver } from "@tenure/core/checkpoint";
+ * import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
+ *
+ * const client = connectDynamo({ region: "eu-central-1" });
+ * await ensureTable(client, "agents");
+ * const checkpointer = new DynamoDBSaver({ client, tableName: "agents", ttlMs: 30 * 24 * 60 * 60 * 1000 });
+ * const latest = await checkpointer.getTuple({ configurable: { thread_id: "thread-1" } });
+ */
 
 export type { EncryptionOptions } from "./bytes/encryption.ts";
 export type { ObjectOptions, ObjectStore } from "./bytes/object-store.ts";

@@ -1,4 +1,16 @@
-/** DynamoDB, seen so that an expired item is absent and a batch finishes. See table.ts. */
+/**
+ * DynamoDB, seen so that an expired item is absent and a batch finishes. See table.ts.
+ *
+ * @example
+ * import { systemClock } from "@tenure/core/clock";
+ * import { connectDynamo, ensureTable, Table } from "@tenure/core/dynamo";
+ *
+ * const client = connectDynamo({ endpoint: "http://127.0.0.1:8000", region: "local" });
+ * await ensureTable(client, "things");
+ * const table = new Table({ client, tableName: "things", clock: systemClock });
+ * await table.put({ pk: "thing#1", sk: "thing", expiresAt: Date.now() / 1000 - 1 });
+ * const nothing = await table.get({ pk: "thing#1", sk: "thing" });
+ */
 export { untilDone } from "./again.ts";
 export {
   asDocumentClient,

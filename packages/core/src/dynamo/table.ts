@@ -271,6 +271,17 @@ export class Table {
     await this.writeAll(keys.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } })));
   }
 
+  /**
+   * Deletes the items of a range, expired ones too, or those of them that `isMeant` says. What comes into the range meanwhile may stay.
+   * When it throws, some may have been deleted: call it again.
+   */
+  async deleteRange(range: QueryRange, isMeant: (item: Item) => boolean = () => true): Promise<void> {
+    const keys: Key[] = [];
+    for await (const item of this.query({ ...range, withExpired: true }))
+      if (isMeant(item)) keys.push({ pk: item.pk, sk: item.sk });
+    await this.deleteAll(keys);
+  }
+
   /** DynamoDB may leave parts of a batch undone: those are sent again, with growing pauses, until a deadline. */
   private async writeAll(requests: Record<string, unknown>[]): Promise<void> {
     for (let from = 0; from < requests.length; from += BATCH_SIZE) {

@@ -105,9 +105,7 @@ export class DynamoDBStore extends BaseStore {
 
   /** Deletes everything of this scope. Idempotent; when it throws, call it again. */
   async deleteAll(): Promise<void> {
-    const keys: Key[] = [];
-    for await (const { pk, sk } of this.table.query({ pk: this.pk, withExpired: true })) keys.push({ pk, sk });
-    await this.table.deleteAll(keys);
+    await this.table.deleteRange({ pk: this.pk });
   }
 
   private perform(operation: Operation): Promise<unknown> {

@@ -4,6 +4,12 @@
  * not a well-formed answer, including none in time, is `store-unavailable`: it is never "there is no such key".
  *
  * The client's own errors repeat the whole command, so they are dropped here and never become a cause.
+ *
+ * @example
+ * import { connectRedis, ping } from "@tenure/core/redis";
+ *
+ * const redis = connectRedis({ url: "https://….upstash.io", token: "…", deadlineMs: 1000 });
+ * await ping(redis);
  */
 import { Redis } from "@upstash/redis";
 import { withDeadline } from "../deadline.ts";

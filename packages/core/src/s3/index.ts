@@ -2,6 +2,15 @@
  * Bytes in S3, as `ObjectStore` of `@tenure/core/checkpoint` wants them. The one importer of `@aws-sdk/client-s3`, which is
  * there only for those who use this. Objects are deleted by whoever names them, and those of threads that expired by the
  * bucket's lifecycle rules: see docs/storage-format.md.
+ *
+ * @example
+ * import { S3Client } from "@aws-sdk/client-s3";
+ * import { DynamoDBSaver } from "@tenure/core/checkpoint";
+ * import { connectDynamo } from "@tenure/core/dynamo";
+ * import { S3Objects } from "@tenure/core/s3";
+ *
+ * const objects = { store: new S3Objects({ client: new S3Client({}), bucket: "my-segments" }) };
+ * const checkpointer = new DynamoDBSaver({ client: connectDynamo({}), tableName: "agents", objects });
  */
 import { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { TenureError } from "../errors.ts";

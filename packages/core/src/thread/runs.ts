@@ -38,12 +38,8 @@ export function createRunStore(table: Table) {
     });
 
   /** Deletes the parts of one admission, or all of them. */
-  async function deleteParts(threadId: string, runId: string, admission?: string): Promise<void> {
-    const keys = [];
-    const { pk } = runKey(threadId, runId);
-    for await (const { sk } of table.query({ pk, prefix: partsOf(runId, admission) })) keys.push({ pk, sk });
-    await table.deleteAll(keys);
-  }
+  const deleteParts = (threadId: string, runId: string, admission?: string): Promise<void> =>
+    table.deleteRange({ pk: runKey(threadId, runId).pk, prefix: partsOf(runId, admission) });
 
   async function discard(threadId: string, runId: string): Promise<void> {
     // The record last: it says where the parts are. Another admission of the run may be storing its own meanwhile.

@@ -8,6 +8,7 @@ import type { Graph } from "../../graphs/graph.ts";
 import { type GraphSchemas, schemasOf } from "../../graphs/schemas.ts";
 import type { Identity } from "../../http/identity.ts";
 import { operation } from "../../http/operation.ts";
+import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { contains } from "../contains.ts";
 import { deleteThread, keepForUser } from "../deletion.ts";
@@ -33,7 +34,7 @@ const fields = {
 const createBody = z.object({
   ...fields,
   graph_id: z.string(),
-  assistant_id: z.guid().nullish(),
+  assistant_id: uuid.nullish(),
   if_exists: z.enum(["raise", "do_nothing"]).nullish(),
 });
 const changeBody = z.object({ ...fields, graph_id: z.string().nullish() });

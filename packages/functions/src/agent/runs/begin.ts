@@ -1,11 +1,12 @@
 /** Begins the runs that requests ask for. */
+
 import { v5, v7 } from "@langchain/core/utils/uuid";
 import { TenureError } from "@tenure/core/errors";
 import type { NewRun, Run, Thread } from "@tenure/core/thread";
 import type { Context } from "hono";
-import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
 import { limits, takeOrRefuse } from "../../http/limits.ts";
+import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { assistantOf } from "../assistants/assistants.ts";
 import { keepForUser, takeBack } from "../deletion.ts";
@@ -26,7 +27,6 @@ interface BeginOptions {
   item?: number;
 }
 
-const uuid = z.guid();
 /** Run ids that are made of a client's Idempotency-Key are in this namespace (UUID version 5). */
 const IDEMPOTENT = "5b6f9b5e-5d0c-5a3e-9c1b-2f6f6a1e7d11";
 

@@ -1,10 +1,12 @@
 /** Runs on the LangGraph server's wire: on a thread, or on one that is made for the run and goes with it. */
+
 import { TenureError } from "@tenure/core/errors";
 import type { Run } from "@tenure/core/thread";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
 import { operation } from "../../http/operation.ts";
+import { pageQuery, uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { assistantOf } from "../assistants/assistants.ts";
 import type { AgentDeps } from "../deps.ts";
@@ -16,7 +18,6 @@ import { RunResponses } from "./responses.ts";
 import type { Runner } from "./schedule/runner.ts";
 
 const tag = "runs";
-const uuid = z.guid();
 const yes = z
   .string()
   .nullish()
@@ -42,8 +43,7 @@ const joinQuery = z.object({
   checkpoint_id: z.string().nullish(),
 });
 const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(1000).nullish(),
-  offset: z.coerce.number().int().min(0).nullish(),
+  ...pageQuery,
   status: z.enum(["pending", "running", "success", "error", "timeout", "interrupted"]).nullish(),
   select: z.union([z.string(), z.array(z.string())]).nullish(),
 });

@@ -1,15 +1,14 @@
 /** A route's access to threads: the check of their owner, the graph that their state belongs to, and the state. */
+
 import { incarnationConfig } from "@tenure/core/checkpoint";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Thread } from "@tenure/core/thread";
-import { z } from "zod";
 import type { Graph } from "../../graphs/graph.ts";
 import { errorJson } from "../../http/json.ts";
+import { uuid } from "../../http/schemas.ts";
 import type { AgentDeps } from "../deps.ts";
 import { identityOf } from "../runs/config.ts";
 import { damageOf, type StateSnapshot, threadJson } from "../wire.ts";
-
-const uuid = z.guid();
 
 export class ThreadAccess {
   private readonly deps: AgentDeps;

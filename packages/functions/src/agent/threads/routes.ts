@@ -1,10 +1,12 @@
 /** Threads on the LangGraph server's wire. A thread of somebody else does not exist. */
+
 import { v7 } from "@langchain/core/utils/uuid";
 import { invalidInput, TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
 import { operation } from "../../http/operation.ts";
+import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { deleteThread, keepForUser, takeBack } from "../deletion.ts";
 import type { AgentDeps } from "../deps.ts";
@@ -16,7 +18,6 @@ import { inGroups, ThreadFinder } from "./find.ts";
 import { asInvalid, changeState } from "./status.ts";
 
 const tag = "threads";
-const uuid = z.guid();
 const status = z.enum(["idle", "busy", "interrupted", "error"]);
 
 const update = z.object({
