@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { deltaChannelHistoryTests, specTest } from "@langchain/langgraph-checkpoint-validation";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { tableDefinition } from "@tenure/core/dynamo";
-import { S3Objects } from "@tenure/core/s3";
+import { S3Blobs } from "@tenure/core/s3";
 import { isLong } from "../support/runner/size.ts";
 import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 import { s3Server } from "../support/stores/found.ts";
@@ -37,7 +37,7 @@ if (isLong && s3Server) {
         client,
         tableName,
         encryption: { keys: { k1: randomBytes(32) }, current: "k1" },
-        objects: { store: new S3Objects(s3), fromBytes: 0 },
+        blobs: { store: new S3Blobs(s3), fromBytes: 0 },
         indexName: tableDefinition.index.name,
         ttlMs: 60_000,
       });

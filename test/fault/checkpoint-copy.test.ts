@@ -8,7 +8,7 @@ import type { CheckpointMetadata, CheckpointTuple } from "@langchain/langgraph-c
 import { DynamoDBSaver, type DynamoDBSaverOptions } from "@tenure/core/checkpoint";
 import { tableDefinition } from "@tenure/core/dynamo";
 import { isTenureError } from "@tenure/core/errors";
-import { S3Objects } from "@tenure/core/s3";
+import { S3Blobs } from "@tenure/core/s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sized } from "../support/runner/size.ts";
 import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
@@ -118,10 +118,10 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     ["encrypted", () => ({ encryption: { keys, current: "k1" } })],
   ];
   if (s3Server) {
-    const objects = () => ({ store: new S3Objects(s3 as TestS3) });
+    const blobs = () => ({ store: new S3Blobs(s3 as TestS3) });
     ways.push(
-      ["with segments in S3", () => ({ objects: objects(), ttlMs: DAY })],
-      ["encrypted, with segments in S3", () => ({ objects: objects(), encryption: { keys, current: "k1" } })],
+      ["with segments in S3", () => ({ blobs: blobs(), ttlMs: DAY })],
+      ["encrypted, with segments in S3", () => ({ blobs: blobs(), encryption: { keys, current: "k1" } })],
     );
   }
 

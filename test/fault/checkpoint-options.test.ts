@@ -4,7 +4,7 @@ import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { type DamagedTuple, DynamoDBSaver, type DynamoDBSaverOptions } from "@tenure/core/checkpoint";
 import { Table, tableDefinition } from "@tenure/core/dynamo";
-import { S3Objects } from "@tenure/core/s3";
+import { S3Blobs } from "@tenure/core/s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 import { s3Server } from "../support/stores/found.ts";
@@ -112,38 +112,38 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
   });
 
   describe.skipIf(!s3Server)("with segments in S3", () => {
-    const objects = () => ({ store: new S3Objects(s3) });
+    const blobs = () => ({ store: new S3Blobs(s3) });
 
     it("keeps large ones there, reads them, and deletes them with their thread", async () => {
       const values = [{ text: noise(60_000) }, { text: "small" }, { text: noise(300_000) }];
-      await put(saverWith({ objects: objects(), ttlMs: 36 * 60 * 60_000 }), "objects", ["1", "2", "3"], values);
+      await put(saverWith({ blobs: blobs(), ttlMs: 36 * 60 * 60_000 }), "objects", ["1", "2", "3"], values);
       const keys = await s3.keys();
       expect(keys.length).toBe(3);
       for (const key of keys) expect(key).toMatch(/^3d\/[\w-]{22}\/[\w-]{16}$/);
       expect((await saverWith().inspect("objects")).kinds.segments.bytes).toBeLessThan(1000);
-      const read = await listed(saverWith({ objects: objects() }), thread("objects"));
+      const read = await listed(saverWith({ blobs: blobs() }), thread("objects"));
       expect(read.map(({ checkpoint }) => checkpoint.channel_values)).toEqual(values.toReversed());
-      await expect(saverWith().getTuple(thread("objects"))).rejects.toThrow(/is in an object store/);
-      await expect(saverWith().deleteThread("objects")).rejects.toThrow(/pass `objects` to delete it/);
-      await saverWith({ objects: objects() }).deleteThread("objects");
+      await expect(saverWith().getTuple(thread("objects"))).rejects.toThrow(/is in a blob store/);
+      await expect(saverWith().deleteThread("objects")).rejects.toThrow(/pass `blobs` to delete it/);
+      await saverWith({ blobs: blobs() }).deleteThread("objects");
       expect(await s3.keys()).toEqual([]);
       expect(await items("objects")).toEqual([]);
     });
 
     it("says what is missing, or that S3 is away", async () => {
-      await put(saverWith({ objects: objects() }), "lost", ["1"], [{ text: noise(60_000) }]);
-      await objects().store.deleteAll(await s3.keys());
-      await expect(saverWith({ objects: objects() }).getTuple(thread("lost"))).rejects.toMatchObject({
+      await put(saverWith({ blobs: blobs() }), "lost", ["1"], [{ text: noise(60_000) }]);
+      await blobs().store.deleteAll(await s3.keys());
+      await expect(saverWith({ blobs: blobs() }).getTuple(thread("lost"))).rejects.toMatchObject({
         reason: { tag: "store-corrupt", what: expect.stringMatching(/^segment .* of thread lost$/) },
       });
       const away = { put: async () => Promise.reject(new Error("away")) } as never;
       await expect(
-        put(saverWith({ objects: { store: away } }), "away", ["1"], [{ text: noise(60_000) }]),
+        put(saverWith({ blobs: { store: away } }), "away", ["1"], [{ text: noise(60_000) }]),
       ).rejects.toThrow("away");
       expect(await saverWith().getTuple(thread("away"))).toBe(undefined);
-      const nowhere = new S3Objects({ ...s3, bucket: "no-such-bucket" });
+      const nowhere = new S3Blobs({ ...s3, bucket: "no-such-bucket" });
       await expect(
-        put(saverWith({ objects: { store: nowhere } }), "away", ["1"], [{ text: noise(60_000) }]),
+        put(saverWith({ blobs: { store: nowhere } }), "away", ["1"], [{ text: noise(60_000) }]),
       ).rejects.toMatchObject({ reason: { tag: "store-unavailable", store: "s3" } });
     });
   });

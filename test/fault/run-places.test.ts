@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 
 /** A runner with so many places, whose store fails to begin runs of the threads in `failing`, once for each. */
-async function processOf(maxActive: number, workQueue?: RunnerOptions["workQueue"]) {
+async function processOf(maxActive: number, workQueue?: RunnerOptions["queue"]) {
   const redis = await behindGateway(new EmbeddedRedis());
   opened.push(() => redis.close());
   const local = await startLocalDynamo();
@@ -42,7 +42,7 @@ async function processOf(maxActive: number, workQueue?: RunnerOptions["workQueue
       return deps.threads.begin(threadId, holder);
     },
   };
-  const runner = new Runner({ ...deps, threads }, { maxActive, ...(workQueue && { workQueue }) });
+  const runner = new Runner({ ...deps, threads }, { maxActive, ...(workQueue && { queue: workQueue }) });
   opened.push(() => runner.stop());
   return {
     ...{ runner, threads, gates, failing },

@@ -86,7 +86,7 @@ export async function startService(process: SimulatedProcess, stores: Stores): P
     const plain = { ...made, ...constant, users: { ...made.users, find, async *closed() {} } } as unknown as Deps;
     const deps = { ...plain, ...patches.deps?.(plain, process) };
     // The event loop is that of all processes, and of the real machine.
-    const began = new Runner(deps, { ...(queue && { workQueue: queue.of(process) }), utilization: () => 0 });
+    const began = new Runner(deps, { ...(queue && { queue: queue.of(process) }), utilization: () => 0 });
     const runner = patches.runner?.(began, deps) ?? began;
     return {
       ...{ process, deps, runner, api: createApi(deps, runner), isStopping: false },

@@ -4,7 +4,7 @@ import type { SimulatedProcess } from "../world/process.ts";
 import { Random } from "../world/random.ts";
 import { call, type Network } from "./call.ts";
 
-type WorkQueue = NonNullable<NonNullable<ConstructorParameters<typeof Runner>[1]>["workQueue"]>;
+type WorkQueue = NonNullable<NonNullable<ConstructorParameters<typeof Runner>[1]>["queue"]>;
 
 /** A worker that can be given a message. */
 export interface Worker {

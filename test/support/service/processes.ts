@@ -93,7 +93,7 @@ export async function openProcesses(graphs: Record<string, GraphFactory> = {}): 
     Object.assign(deps, replace(deps));
     const queued: string[] = [];
     const send = async (threadId: string) => void queued.push(threadId);
-    const runner = new Runner(deps, { workQueue: { send, sendFound: send } });
+    const runner = new Runner(deps, { queue: { send, sendFound: send } });
     const process: Process = {
       ...{ deps, runner, queued, dynamo: way },
       pass: (ms) => {

@@ -11,8 +11,8 @@
  * const latest = await checkpointer.getTuple({ configurable: { thread_id: "thread-1" } });
  */
 
+export type { BlobOptions, BlobStore } from "./bytes/blob-store.ts";
 export type { EncryptionOptions } from "./bytes/encryption.ts";
-export type { ObjectOptions, ObjectStore } from "./bytes/object-store.ts";
 export type { DamagedTuple } from "./corrupt.ts";
 export { incarnationConfig, withoutAnswer } from "./items/tombstone.ts";
 export type { ThreadReport } from "./queries/inspect.ts";

@@ -12,13 +12,13 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { type Clock, systemClock } from "../clock.ts";
 import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, guarded, Table } from "../dynamo/index.ts";
+import type { BlobOptions } from "./bytes/blob-store.ts";
 import { CheckedSerde } from "./bytes/checked-serde.ts";
 import { Codec } from "./bytes/codec.ts";
 import { Encryption, type EncryptionOptions } from "./bytes/encryption.ts";
-import type { ObjectOptions } from "./bytes/object-store.ts";
 import { required, runOf, text, toConfig } from "./config.ts";
 import { unlessCorrupt } from "./corrupt.ts";
-import { Blobs } from "./items/blobs.ts";
+import { Chunks } from "./items/chunks.ts";
 import { expiryOf, kept } from "./items/expiry.ts";
 import { HeadReader } from "./items/head-reader.ts";
 import { HeadWriter } from "./items/head-writer.ts";
@@ -52,7 +52,7 @@ export interface DynamoDBSaverOptions {
   /** Encrypts everything but ids and the names of pending writes' channels; as it is when left out. */
   encryption?: EncryptionOptions;
   /** Where large segments are kept, S3 for example; in the table when left out. */
-  objects?: ObjectOptions;
+  blobs?: BlobOptions;
   /**
    * A global secondary index of the table, with the string keys `ipk` and `isk`, through which `list` finds all threads.
    * Without it, `list` without a thread reads the whole table.
@@ -105,16 +105,16 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.ttlMs = ttlMs;
     this.metadataOf = options.metadataOf ?? (() => ({}));
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
-    this.threads = new Threads({ table: this.table, indexName: options.indexName, objects: options.objects?.store });
+    this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
     const half = Math.max(1, Math.floor(cacheBytes / 2));
-    this.segments = new Segments({ table: this.table, codec: this.codec, objects: options.objects, cacheBytes: half });
+    this.segments = new Segments({ table: this.table, codec: this.codec, blobs: options.blobs, cacheBytes: half });
     const checkedSerde = new CheckedSerde(this.serde);
     this.values = new Values(checkedSerde);
     this.seen = new Seen(this.values, clock);
     this.heads = new Heads(new HeadReader(this.table, this.codec), this.segments, half);
-    const blobs = new Blobs(this.table, this.codec);
-    this.pendingWrites = new PendingWrites(this.table, blobs, checkedSerde);
+    const chunks = new Chunks(this.table, this.codec);
+    this.pendingWrites = new PendingWrites(this.table, chunks, checkedSerde);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;
     this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
     const tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
@@ -122,7 +122,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.incarnations = new Incarnations(this.tombstones);
     const { seen, incarnations } = this;
     this.reading = new Reading({ heads, seen, incarnations, values, pendingWrites, tuples, threads });
-    this.copying = { table, codec, heads, seen: this.seen, values, blobs, objects: options.objects, threads };
+    this.copying = { table, codec, heads, seen: this.seen, values, chunks, blobs: options.blobs, threads };
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */

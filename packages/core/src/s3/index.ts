@@ -1,5 +1,5 @@
 /**
- * Bytes in S3, as `ObjectStore` of `@tenure/core/checkpoint` wants them. The one importer of `@aws-sdk/client-s3`, which is
+ * Bytes in S3, as `BlobStore` of `@tenure/core/checkpoint` wants them. The one importer of `@aws-sdk/client-s3`, which is
  * there only for those who use this. Objects are deleted by whoever names them, and those of threads that expired by the
  * bucket's lifecycle rules: see docs/storage-format.md.
  *
@@ -7,15 +7,15 @@
  * import { S3Client } from "@aws-sdk/client-s3";
  * import { DynamoDBSaver } from "@tenure/core/checkpoint";
  * import { connectDynamo } from "@tenure/core/dynamo";
- * import { S3Objects } from "@tenure/core/s3";
+ * import { S3Blobs } from "@tenure/core/s3";
  *
- * const objects = { store: new S3Objects({ client: new S3Client({}), bucket: "my-segments" }) };
- * const checkpointer = new DynamoDBSaver({ client: connectDynamo({}), tableName: "agents", objects });
+ * const blobs = { store: new S3Blobs({ client: new S3Client({}), bucket: "my-segments" }) };
+ * const checkpointer = new DynamoDBSaver({ client: connectDynamo({}), tableName: "agents", blobs });
  */
 import { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { TenureError } from "../errors.ts";
 
-export interface S3ObjectsOptions {
+export interface S3BlobsOptions {
   /** Never closed here. */
   client: S3Client;
   bucket: string;
@@ -29,13 +29,13 @@ export interface S3ObjectsOptions {
 const DELETE_AT_ONCE = 1000;
 
 /** Every method throws `store-unavailable` when S3 does not answer in time, or not as it should. */
-export class S3Objects {
+export class S3Blobs {
   private readonly client: S3Client;
   private readonly bucket: string;
   private readonly prefix: string;
   private readonly deadlineMs: number;
 
-  constructor({ client, bucket, prefix = "", deadlineMs = 10_000 }: S3ObjectsOptions) {
+  constructor({ client, bucket, prefix = "", deadlineMs = 10_000 }: S3BlobsOptions) {
     this.client = client;
     this.bucket = bucket;
     this.prefix = prefix;

@@ -43,7 +43,7 @@ export async function createService(name: string): Promise<Service> {
   const model = config.model === undefined ? undefined : await bundledModel(config.model);
   const deps = counted(await createDeps({ ...config, ...encryption, model, mailer: noMailer, count: meter.count }));
   const workQueue = sqsWorkQueue({ region: config.region, ...config.linked.RunQueue });
-  const runner = new Runner(deps, { workQueue });
+  const runner = new Runner(deps, { queue: workQueue });
   keepProcess({ report: deps.report, stop: () => runner.yieldAll() }, { instead: true });
   return {
     config,

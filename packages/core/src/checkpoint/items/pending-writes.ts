@@ -18,7 +18,7 @@ import type { Dumped } from "../bytes/codec.ts";
 import { errorRecord } from "../bytes/error-record.ts";
 import { by, packOf, parsePack, type Write } from "../bytes/packs.ts";
 import { corrupt, unlessCorrupt } from "../corrupt.ts";
-import type { Blob, Blobs } from "./blobs.ts";
+import type { Chunked, Chunks } from "./chunks.ts";
 import {
   type CheckpointRef,
   checkpointOf,
@@ -34,7 +34,7 @@ import {
 import { UpdateBuilder } from "./update-builder.ts";
 
 /** A write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
-type StoredWrite = [channel: string, type: string, value: Blob, run?: string];
+type StoredWrite = [channel: string, type: string, value: Chunked, run?: string];
 
 /** A task that writes, the run that it is part of, and the fence of that run's lease, as far as they are known. */
 interface Task {
@@ -55,12 +55,12 @@ const SINGLE = /^w(-?\d+)$/;
 
 export class PendingWrites {
   private readonly table: Table;
-  private readonly blobs: Blobs;
+  private readonly chunks: Chunks;
   private readonly serde: CheckedSerde;
 
-  constructor(table: Table, blobs: Blobs, serde: CheckedSerde) {
+  constructor(table: Table, chunks: Chunks, serde: CheckedSerde) {
     this.table = table;
-    this.blobs = blobs;
+    this.chunks = chunks;
     this.serde = serde;
   }
 
@@ -85,7 +85,7 @@ export class PendingWrites {
     const stored = async ([, channel, type, bytes, run]: Write, inlineBytes: number): Promise<StoredWrite> => [
       channel,
       type,
-      await this.blobs.write(key, bytes, inlineBytes, expiry),
+      await this.chunks.write(key, bytes, inlineBytes, expiry),
       ...by(run),
     ];
     for (const write of dumped.filter(([index]) => index < 0))
@@ -94,7 +94,7 @@ export class PendingWrites {
     const update = this.updateOf(always, task);
     const size = regular.reduce((sum, [, , , bytes]) => sum + bytes.length, 0);
     if (regular.length > MAX_SINGLE_WRITES || size > MAX_SINGLE_BYTES)
-      update.set("pack", await this.blobs.write(key, packOf(regular), MAX_SINGLE_BYTES, expiry));
+      update.set("pack", await this.chunks.write(key, packOf(regular), MAX_SINGLE_BYTES, expiry));
     else for (const write of regular) update.setOnce(`w${write[0]}`, await stored(write, MAX_SINGLE_BYTES));
     if (regular.length > 0) update.whereIs("pack", undefined);
     try {
@@ -131,9 +131,9 @@ export class PendingWrites {
       const known = item ? (await this.unpack(ref, item)).filter(([index]) => index >= 0) : [];
       const taken = new Set(known.map(([index]) => index));
       const pack = packOf([...known, ...regular.filter(([index]) => !taken.has(index))]);
-      update.set("pack", await this.blobs.write(key, pack, SPECIAL_INLINE_BYTES, expiry));
+      update.set("pack", await this.chunks.write(key, pack, SPECIAL_INLINE_BYTES, expiry));
       for (const name of Object.keys(item ?? {})) if (/^w\d+$/.test(name)) update.remove(name);
-      update.whereIs("pack", item?.pack as Blob | undefined);
+      update.whereIs("pack", item?.pack as Chunked | undefined);
       if (await this.table.update(key, update)) return;
     }
   }
@@ -163,10 +163,10 @@ export class PendingWrites {
     const packed = pack === undefined ? [] : await this.unpackAll(ref, item).catch(unlessCorrupt);
     const others = packed?.filter(([, , , , by]) => by !== run) ?? [];
     if (!packed || packed.length === others.length) return own.length > 0 ? update : undefined;
-    update.whereIs("pack", pack as Blob);
+    update.whereIs("pack", pack as Chunked);
     const expiry = typeof expiresAt === "number" ? { expiresAt } : {};
     if (others.length === 0) update.remove("pack");
-    else update.set("pack", await this.blobs.write(item, packOf(others), SPECIAL_INLINE_BYTES, expiry));
+    else update.set("pack", await this.chunks.write(item, packOf(others), SPECIAL_INLINE_BYTES, expiry));
     return update;
   }
 
@@ -265,7 +265,7 @@ export class PendingWrites {
       const index = SINGLE.exec(name)?.[1];
       if (index === undefined) continue;
       const [channel, type, blob, run] = value as StoredWrite;
-      writes.set(Number(index), [Number(index), channel, type, await this.blobs.read(item, blob, what), ...by(run)]);
+      writes.set(Number(index), [Number(index), channel, type, await this.chunks.read(item, blob, what), ...by(run)]);
     }
     return [...writes.values()];
   }
@@ -273,7 +273,7 @@ export class PendingWrites {
   /** The writes of an item's pack. */
   private async unpackAll(ref: CheckpointRef, item: Item): Promise<Write[]> {
     const what = whatOfTask(ref, item);
-    return parsePack(await this.blobs.read(item, item.pack as Blob, what), what);
+    return parsePack(await this.chunks.read(item, item.pack as Chunked, what), what);
   }
 }
 

@@ -3,8 +3,8 @@ import { LRUCache } from "lru-cache";
 import type { Item, Key, Table } from "../../dynamo/index.ts";
 import { TenureError } from "../../errors.ts";
 import { forEach } from "../../parallel.ts";
+import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
-import { type ObjectOptions, objectName } from "../bytes/object-store.ts";
 import { corrupt } from "../corrupt.ts";
 import type { NewSegment } from "../piece-table/plan.ts";
 import type { StoredSegment } from "../piece-table/slices.ts";
@@ -23,12 +23,12 @@ export interface SegmentsOptions {
   table: Table;
   codec: Codec;
   /** Where large ones are kept, if not in the table. */
-  objects: ObjectOptions | undefined;
+  blobs: BlobOptions | undefined;
   /** The number of bytes of segments, read or written, that are kept in memory at most. */
   cacheBytes: number;
 }
 
-const OBJECT_FROM_BYTES = 8192;
+const BLOB_FROM_BYTES = 8192;
 
 /** A segment as an item holds it: its coded bytes, or the name of the object that does. */
 type Body = { d: Buffer } | { o: string };
@@ -36,13 +36,13 @@ type Body = { d: Buffer } | { o: string };
 export class Segments {
   private readonly table: Table;
   private readonly codec: Codec;
-  private readonly objects: ObjectOptions | undefined;
+  private readonly blobs: BlobOptions | undefined;
   private readonly cache: LRUCache<string, LoadedSegment>;
 
-  constructor({ table, codec, objects, cacheBytes }: SegmentsOptions) {
+  constructor({ table, codec, blobs, cacheBytes }: SegmentsOptions) {
     this.table = table;
     this.codec = codec;
-    this.objects = objects;
+    this.blobs = blobs;
     this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => bytes.length + 200 });
   }
 
@@ -73,23 +73,23 @@ export class Segments {
     const lastsAsLong = there?.expiresAt === undefined || Number(there.expiresAt) >= (expiresAt ?? Infinity);
     if (isSame && lastsAsLong) return true;
     // An object of no use now. One that stays is removed with its kind by a lifecycle rule.
-    if ("o" in body && !isSame) await this.objects?.store.deleteAll([body.o]).catch(() => {});
+    if ("o" in body && !isSame) await this.blobs?.store.deleteAll([body.o]).catch(() => {});
     return false;
   }
 
   private async store(key: Key, coded: Buffer, expiry: Expiry): Promise<Body> {
-    if (!this.objects || coded.length <= (this.objects.fromBytes ?? OBJECT_FROM_BYTES)) return { d: coded };
-    const name = objectName(key, expiry.keptMs);
-    await this.objects.store.put(name, coded);
+    if (!this.blobs || coded.length <= (this.blobs.fromBytes ?? BLOB_FROM_BYTES)) return { d: coded };
+    const name = blobName(key, expiry.keptMs);
+    await this.blobs.store.put(name, coded);
     return { o: name };
   }
 
   /** The coded bytes of an item, wherever they are. */
   private async bodyOf({ d, o }: Item): Promise<unknown> {
     if (typeof o !== "string") return d;
-    if (!this.objects)
-      throw new TenureError({ tag: "misconfigured", problems: [`${o} is in an object store: pass \`objects\``] });
-    return this.objects.store.get(o);
+    if (!this.blobs)
+      throw new TenureError({ tag: "misconfigured", problems: [`${o} is in a blob store: pass \`blobs\``] });
+    return this.blobs.store.get(o);
   }
 
   /** Reads the segments of the ranges, by `series#ordinal`. Each series that is not wholly in memory takes one query. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Key, Table } from "../../dynamo/index.ts";
 import { TenureError } from "../../errors.ts";
-import type { ObjectStore } from "../bytes/object-store.ts";
+import type { BlobStore } from "../bytes/blob-store.ts";
 import { HEADS, partition, threadOf } from "./keys.ts";
 
 /** Heads are spread over so many partitions of the index. */
@@ -12,12 +12,12 @@ const shardKey = (shard: number) => `checkpoints#${shard}`;
 export class Threads {
   private readonly table: Table;
   private readonly indexName: string | undefined;
-  private readonly objects: ObjectStore | undefined;
+  private readonly blobs: BlobStore | undefined;
 
-  constructor(options: { table: Table; indexName: string | undefined; objects: ObjectStore | undefined }) {
+  constructor(options: { table: Table; indexName: string | undefined; blobs: BlobStore | undefined }) {
     this.table = options.table;
     this.indexName = options.indexName;
-    this.objects = options.objects;
+    this.blobs = options.blobs;
   }
 
   /**
@@ -49,13 +49,13 @@ export class Threads {
       if (typeof o === "string") objects.push(o);
     }
     if (keys.length === 0 || !(await isDue())) return;
-    if (objects.length > 0 && !this.objects)
+    if (objects.length > 0 && !this.blobs)
       throw new TenureError({
         tag: "misconfigured",
-        problems: [`thread ${threadId} has segments in an object store: pass \`objects\` to delete it`],
+        problems: [`thread ${threadId} has segments in a blob store: pass \`blobs\` to delete it`],
       });
     // Objects first: what is cut short is found again by the items that name them.
-    if (objects.length > 0) await this.objects?.deleteAll(objects);
+    if (objects.length > 0) await this.blobs?.deleteAll(objects);
     await this.table.deleteAll(keys);
   }
 

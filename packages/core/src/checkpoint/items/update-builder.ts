@@ -1,5 +1,5 @@
 /** Updates of one item, put together with a name for each attribute and each value. */
-import type { Blob } from "./blobs.ts";
+import type { Chunked } from "./chunks.ts";
 
 export class UpdateBuilder {
   readonly names: Record<string, string> = {};
@@ -35,7 +35,7 @@ export class UpdateBuilder {
   }
 
   /** The update is made only while the attribute has this value; undefined stands for none. To dynalite no two maps are equal. */
-  whereIs(attribute: string, value: Blob | undefined): void {
+  whereIs(attribute: string, value: Chunked | undefined): void {
     const name = this.name(attribute);
     if (value === undefined) this.conditions.push(`attribute_not_exists(${name})`);
     else if (value instanceof Uint8Array) this.conditions.push(`${name} = ${this.value(value)}`);

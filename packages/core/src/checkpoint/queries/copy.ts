@@ -8,9 +8,9 @@
  */
 import type { Item, Key, Table } from "../../dynamo/index.ts";
 import type { Incarnation } from "../../incarnation.ts";
+import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
-import { type ObjectOptions, objectName } from "../bytes/object-store.ts";
-import type { Blob, Blobs } from "../items/blobs.ts";
+import type { Chunked, Chunks } from "../items/chunks.ts";
 import { type Expiry, kept } from "../items/expiry.ts";
 import { encodeHead, type Head } from "../items/head.ts";
 import { pointerTo } from "../items/head-reader.ts";
@@ -38,9 +38,9 @@ export interface Copying {
   seen: Seen;
   values: Values;
   /** Where large pending writes are. */
-  blobs: Blobs;
+  chunks: Chunks;
   /** Where large segments are, if not in the table. */
-  objects: ObjectOptions | undefined;
+  blobs: BlobOptions | undefined;
   threads: Threads;
   /** The lifetime of the copy. */
   expiry: Expiry;
@@ -107,7 +107,7 @@ const wantedSegments = (sources: Source[]): Set<string> => new Set(sources.flatM
 
 /** The sort keys of those segments that are in the copy now. */
 async function copySegments(
-  { table, codec, objects, expiry }: Copying,
+  { table, codec, blobs, expiry }: Copying,
   from: string,
   to: string,
   wanted: Set<string>,
@@ -131,12 +131,12 @@ async function copySegments(
 
   async function move({ d, o, ...source }: Item): Promise<Item | undefined> {
     const key = { pk: partition(to), sk: source.sk };
-    const stored = typeof o === "string" ? await objects?.store.get(o) : d;
+    const stored = typeof o === "string" ? await blobs?.store.get(o) : d;
     const coded = await codec.recode(stored, source, key);
     if (!coded) return undefined;
-    if (typeof o !== "string" || !objects) return { ...key, d: coded, ...kept(expiry) };
-    const name = objectName(key, expiry.keptMs);
-    await objects.store.put(name, coded);
+    if (typeof o !== "string" || !blobs) return { ...key, d: coded, ...kept(expiry) };
+    const name = blobName(key, expiry.keptMs);
+    await blobs.store.put(name, coded);
     return { ...key, o: name, ...kept(expiry) };
   }
 }
@@ -168,7 +168,7 @@ function wholeOnes(sources: Source[], segments: Set<string>, now: number): Sourc
 }
 
 /** A write that cannot be read is left out: its task is then done again. */
-async function copyWrites({ table, codec, blobs, expiry }: Copying, to: string, writes: Item[]): Promise<void> {
+async function copyWrites({ table, codec, chunks, expiry }: Copying, to: string, writes: Item[]): Promise<void> {
   for (let at = 0; at < writes.length; at += PUT_AT_ONCE) {
     const moved = await Promise.all(writes.slice(at, at + PUT_AT_ONCE).map(move));
     await table.putAll(moved.filter((item) => item !== undefined));
@@ -181,24 +181,24 @@ async function copyWrites({ table, codec, blobs, expiry }: Copying, to: string, 
     ];
     const item: Item = { ...target, path, ...kept(expiry) };
     if (pack !== undefined) {
-      const blob = await moveBlob(pack as Blob, source, target);
+      const blob = await moveBlob(pack as Chunked, source, target);
       if (!blob) return undefined;
       item.pack = blob;
     }
     for (const [name, write] of Object.entries(fields)) {
       if (!Array.isArray(write)) return undefined;
       const [channel, type, value, ...run] = write;
-      const blob = await moveBlob(value as Blob, source, target);
+      const blob = await moveBlob(value as Chunked, source, target);
       if (!blob) return undefined;
       item[name] = [channel, type, blob, ...run];
     }
     return item;
   }
 
-  async function moveBlob(blob: Blob, source: Key, target: Key): Promise<Blob | undefined> {
+  async function moveBlob(blob: Chunked, source: Key, target: Key): Promise<Chunked | undefined> {
     if (blob instanceof Uint8Array) return codec.recode(blob, source, target);
-    const bytes = await blobs.readWhole(source, blob);
-    return bytes && blobs.write(target, bytes, 0, kept(expiry));
+    const bytes = await chunks.readWhole(source, blob);
+    return bytes && chunks.write(target, bytes, 0, kept(expiry));
   }
 }
 

@@ -39,7 +39,7 @@ export interface RunnerOptions {
   /** Runs under way at once; of one user four of five at most. */
   maxActive?: number | undefined;
   /** Brings runs to processes that have the time for them; without one, it is this process. */
-  workQueue?: WorkQueue;
+  queue?: WorkQueue;
   /** See Headroom; that of this process' event loop when left out. */
   utilization?: () => number;
 }
@@ -67,11 +67,11 @@ export class Runner {
   /** Threads that were left to the work queue since. */
   private readonly left = new Set<string>();
 
-  constructor(deps: AgentDeps, { maxActive = MAX_ACTIVE, workQueue, utilization }: RunnerOptions = {}) {
+  constructor(deps: AgentDeps, { maxActive = MAX_ACTIVE, queue, utilization }: RunnerOptions = {}) {
     this.deps = deps;
     this.headroom = new Headroom(maxActive, () => this.fill(), utilization);
     this.places = new Places(() => this.headroom.limit);
-    this.workQueue = workQueue;
+    this.workQueue = queue;
   }
 
   /**

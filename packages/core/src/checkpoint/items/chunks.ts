@@ -11,11 +11,11 @@ import { corrupt } from "../corrupt.ts";
 import { blobPartKey, blobPartsOf } from "./keys.ts";
 
 /** Stored either as bytes, or as a reference to `count` parts with the SHA-256 of their bytes, base64url. */
-export type Blob = Uint8Array | { id: string; count: number; sha256: string };
+export type Chunked = Uint8Array | { id: string; count: number; sha256: string };
 
 const PART_BYTES = 350_000;
 
-export class Blobs {
+export class Chunks {
   private readonly table: Table;
   private readonly codec: Codec;
 
@@ -25,7 +25,7 @@ export class Blobs {
   }
 
   /** Stores what does not fit into `inlineBytes`; what is returned belongs into the item whose key is `owner`. */
-  async write(owner: Key, bytes: Uint8Array, inlineBytes: number, expiry: object): Promise<Blob> {
+  async write(owner: Key, bytes: Uint8Array, inlineBytes: number, expiry: object): Promise<Chunked> {
     const stored = await this.codec.encode(bytes, owner);
     if (stored.length <= inlineBytes) return stored;
     const id = randomUUID();
@@ -41,7 +41,7 @@ export class Blobs {
   }
 
   /** Throws `store-corrupt` naming `what` when bytes are missing or not those that were written. */
-  async read(owner: Key, blob: Blob, what: string): Promise<Uint8Array> {
+  async read(owner: Key, blob: Chunked, what: string): Promise<Uint8Array> {
     const stored = blob instanceof Uint8Array ? blob : await this.join(owner.pk, blob, what);
     const bytes = await this.codec.decode(stored, owner);
     if (!bytes) throw corrupt(what);
@@ -49,7 +49,7 @@ export class Blobs {
   }
 
   /** The same; undefined when they cannot be read. */
-  async readWhole(owner: Key, blob: Blob): Promise<Uint8Array | undefined> {
+  async readWhole(owner: Key, blob: Chunked): Promise<Uint8Array | undefined> {
     try {
       return await this.read(owner, blob, "");
     } catch (error) {
@@ -58,7 +58,7 @@ export class Blobs {
     }
   }
 
-  private async join(pk: string, blob: Exclude<Blob, Uint8Array>, what: string): Promise<Uint8Array> {
+  private async join(pk: string, blob: Exclude<Chunked, Uint8Array>, what: string): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     const range = { pk, prefix: blobPartsOf(blob.id) };
     for await (const item of this.table.query(range)) parts.push(item.data as Uint8Array);
