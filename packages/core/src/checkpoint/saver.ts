@@ -47,7 +47,7 @@ export interface DynamoDBSaverOptions {
   tableName: string;
   /** The time that a checkpoint lives after it was written, in milliseconds; for good when left out. */
   ttlMs?: number;
-  /** The number of bytes of checkpoints and segments that are kept in memory at most. Default 64 MB. */
+  /** The number of bytes of checkpoints and segments that are kept in memory at most. Default 96 MB. */
   cacheBytes?: number;
   /** Encrypts everything but ids and the names of pending writes' channels; as it is when left out. */
   encryption?: EncryptionOptions;
@@ -66,7 +66,7 @@ export interface DynamoDBSaverOptions {
 }
 
 const MB = 1024 * 1024;
-const DEFAULT_CACHE_BYTES = 64 * MB;
+const DEFAULT_CACHE_BYTES = 96 * MB;
 
 /**
  * A LangGraph checkpointer on DynamoDB.
@@ -107,12 +107,18 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
-    const half = Math.max(1, Math.floor(cacheBytes / 2));
-    this.segments = new Segments({ table: this.table, codec: this.codec, blobs: options.blobs, cacheBytes: half });
+    // A segment in memory is of use where another checkpoint than the last is read; those that take turns are put again and again.
+    const ofSegments = Math.max(1, Math.floor(cacheBytes / 4));
+    this.segments = new Segments({
+      table: this.table,
+      codec: this.codec,
+      blobs: options.blobs,
+      cacheBytes: ofSegments,
+    });
     const checkedSerde = new CheckedSerde(this.serde);
     this.values = new Values(checkedSerde);
     this.seen = new Seen(this.values, clock);
-    this.heads = new Heads(new HeadReader(this.table, this.codec), this.segments, half);
+    this.heads = new Heads(new HeadReader(this.table, this.codec), this.segments, Math.max(1, cacheBytes - ofSegments));
     const chunks = new Chunks(this.table, this.codec);
     this.pendingWrites = new PendingWrites(this.table, chunks, checkedSerde);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;

@@ -116,6 +116,9 @@ export class Heads {
   keepPut(loaded: Loaded, incarnation: Incarnation | undefined): void {
     this.keep(loaded);
     const { ref, head } = loaded;
+    // A large parent has been superseded: forks of it are rare, and read it again.
+    const parent = head.parent === undefined ? undefined : this.known({ ...ref, checkpointId: head.parent });
+    if (parent && sizeOf(parent) > LARGE_BYTES) this.checkpoints.delete(refKey(parent.ref));
     if (incarnation) this.noteTop(ref, incarnation, positionOf(ref.checkpointId, head.shift));
   }
 
@@ -259,5 +262,8 @@ const refKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>
   JSON.stringify([threadId, namespace, checkpointId]);
 
 /** The values, and a guess at the rest. */
+/** The length in bytes of a checkpoint that is not kept in memory once a child of it is. */
+const LARGE_BYTES = 100_000;
+
 const sizeOf = ({ head, state }: Loaded): number =>
   [...state.channels.values()].reduce((sum, { bytes }) => sum + bytes.length, 2000) + head.body.bytes.length;

@@ -201,11 +201,12 @@ export class PendingWrites {
     return async (ref) => {
       const own = writesOf(ref);
       const items: Item[] = [];
-      let others = 0;
-      for (let next = await first; !next.done; next = await newest.next()) {
+      let next = await first;
+      for (let read = 0; !next.done; next = await newest.next()) {
+        if (next.value.sk < own) break;
         if (next.value.sk.startsWith(own)) items.push(next.value);
-        else if (next.value.sk < own) break;
-        else if (++others === pageSize) return this.read(ref);
+        // More than one page: a fan-out, of which page after page would be read, or checkpoints in between.
+        if (++read === pageSize) return this.read(ref);
       }
       return this.toWrites(ref, items);
     };

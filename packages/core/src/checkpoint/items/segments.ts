@@ -92,11 +92,8 @@ export class Segments {
     return this.blobs.store.get(o);
   }
 
-  /** Reads the segments of the ranges, by `series#ordinal`. Each series that is not wholly in memory takes one query. */
-  async read(
-    threadId: string,
-    ranges: { series: string; first: number; last: number }[],
-  ): Promise<Map<string, LoadedSegment>> {
+  /** Reads the segments of the ranges, by `series#ordinal`. Each span that is not wholly in memory takes one query. */
+  async read(threadId: string, ranges: Range[]): Promise<Map<string, LoadedSegment>> {
     const found = new Map<string, LoadedSegment>();
     await Promise.all(
       spans(ranges).map(async ({ series, first, last }) => {
@@ -134,16 +131,42 @@ export class Segments {
 
 export const nameOf = ({ series, ordinal }: { series: string; ordinal: number }): string => `${series}#${ordinal}`;
 
-/** Merges the ranges of each series into one, from the first segment to the last that is wanted. */
-function spans(ranges: { series: string; first: number; last: number }[]): typeof ranges {
-  const bySeries = new Map<string, { series: string; first: number; last: number }>();
-  for (const { series, first, last } of ranges) {
-    const known = bySeries.get(series);
-    bySeries.set(series, {
-      series,
-      first: Math.min(first, known?.first ?? first),
-      last: Math.max(last, known?.last ?? last),
+interface Range {
+  series: string;
+  first: number;
+  last: number;
+}
+
+/** The length of a gap, in segments that are not wanted, from which on another query is cheaper than reading them along. */
+const GAP = 3;
+/** The most queries of one series: they are sent at once, and each takes a request. */
+const MAX_SPANS = 8;
+
+/**
+ * Merges the ranges of each series into few: segments that nothing refers to any more are passed over where there are many between two
+ * that are wanted. Otherwise a value that is edited again and again would read all that it ever was.
+ */
+export function spans(ranges: Range[]): Range[] {
+  const bySeries = new Map<string, Range[]>();
+  for (const range of ranges) bySeries.set(range.series, [...(bySeries.get(range.series) ?? []), range]);
+  return [...bySeries.values()].flatMap((own) => {
+    const sorted = own.toSorted((a, b) => a.first - b.first);
+    let end = sorted[0]?.last ?? 0;
+    const gaps = sorted.slice(1).map(({ first, last }) => {
+      const gap = { before: first, length: first - end - 1 };
+      end = Math.max(end, last);
+      return gap;
     });
-  }
-  return [...bySeries.values()];
+    const cuts = gaps
+      .filter(({ length }) => length > GAP)
+      .sort((a, b) => b.length - a.length)
+      .slice(0, MAX_SPANS - 1);
+    const found: Range[] = [];
+    for (const range of sorted) {
+      const open = found.at(-1);
+      if (open && !cuts.some(({ before }) => before === range.first)) open.last = Math.max(open.last, range.last);
+      else found.push({ ...range });
+    }
+    return found;
+  });
 }

@@ -183,11 +183,11 @@ describe("a value in a piece table", () => {
     const history = new History();
     let text = noise(40_000);
     let step = history.put(text);
-    for (let n = 0; n < 60; n++) {
+    for (let n = 0; n < 300; n++) {
       const at = (n * 7919) % (text.length - 400);
       text = `${text.slice(0, at)}<${n}>${text.slice(at + 3)}`;
       step = history.put(text, step);
-      expect(step.extents.length).toBeLessThanOrEqual(20);
+      expect(step.extents.length).toBeLessThanOrEqual(100);
     }
   });
 

@@ -60,7 +60,7 @@ const SEGMENT_FROM_BYTES = 2048;
 const MAX_INLINE_BYTES = 8192;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
-const MAX_EXTENTS = 20;
+const MAX_EXTENTS = 100;
 /** The least number of neighbouring slices that are merged into one segment, when a value has too many extents. */
 const LEAST_MERGED = 4;
 
@@ -91,7 +91,10 @@ export function plan(
     writer.shorten((at) => (at === depth && !isReplacing ? writer.inlineSize : sizeAt(at)));
     if (isReplacing) writer.storeAll();
     const { slices, inline, segments } = writer.finish();
-    made.channels.set(name, { ...value, slices, crc: crc32(value.bytes) });
+    // A value that is the parent's is the same bytes in memory, too.
+    const isSame = known !== undefined && parts.length === 1 && made.kept.get(name) === value.bytes.length;
+    const bytes = isSame && known.bytes.length === value.bytes.length ? known.bytes : value.bytes;
+    made.channels.set(name, { ...value, bytes, slices, crc: crc32(bytes) });
     if (inline.length > 0) made.inline.set(name, inline);
     made.segments.push(...segments);
   }
