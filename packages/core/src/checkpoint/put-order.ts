@@ -1,3 +1,4 @@
+import { atMost } from "../deadline.ts";
 import type { CheckpointRef } from "./items/keys.ts";
 
 /**
@@ -7,6 +8,8 @@ import type { CheckpointRef } from "./items/keys.ts";
  */
 export class PutOrder {
   private readonly last = new Map<string, Promise<unknown>>();
+  /** Called when a put of an id begins. */
+  private readonly waiting = new Map<string, Set<(put: Promise<unknown>) => void>>();
 
   /** Runs `put` with what `ready` comes to. To be called before anything is awaited. */
   async run<T, R>(
@@ -20,11 +23,29 @@ export class PutOrder {
     if (parentId !== undefined) before.push(this.last.get(nameOf({ ...ref, checkpointId: parentId })));
     const running = Promise.all([ready, Promise.allSettled(before)]).then(([value]) => put(value));
     this.last.set(name, running);
+    for (const resolve of this.waiting.get(name) ?? []) resolve(running);
     try {
       return await running;
     } finally {
       if (this.last.get(name) === running) this.last.delete(name);
     }
+  }
+
+  /** Resolves when the put of this id has ended, in whatever way. One that has not begun is waited for no longer than `waitMs`. */
+  async ended(ref: CheckpointRef, waitMs: number): Promise<void> {
+    const name = nameOf(ref);
+    const begun = this.last.get(name);
+    if (begun || waitMs === 0) return void (await begun?.catch(() => {}));
+    const waiting = this.waiting.get(name) ?? new Set();
+    this.waiting.set(name, waiting);
+    let resolve: (put: Promise<unknown>) => void = () => {};
+    const put = new Promise<unknown>((begin) => {
+      resolve = begin;
+    }).catch(() => {});
+    waiting.add(resolve);
+    await atMost(waitMs, put);
+    waiting.delete(resolve);
+    if (waiting.size === 0) this.waiting.delete(name);
   }
 }
 

@@ -120,7 +120,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.seen = new Seen(this.values, clock);
     this.heads = new Heads(new HeadReader(this.table, this.codec), this.segments, Math.max(1, cacheBytes - ofSegments));
     const chunks = new Chunks(this.table, this.codec);
-    this.pendingWrites = new PendingWrites(this.table, chunks, checkedSerde);
+    this.pendingWrites = new PendingWrites(this.table, chunks, checkedSerde, this.heads);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;
     this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
     const tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
@@ -203,7 +203,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     };
     const expiry = kept(expiryOf(config, this.ttlMs, this.clock.now()));
     const task = { id: taskId, path: taskPath, run: runOf(config), fence: incarnationIn(config)?.fence };
-    await guarded(() => this.pendingWrites.put(ref, writes, task, expiry));
+    await guarded(() => this.pendingWrites.put(ref, writes, task, expiry, this.puts));
   }
 
   /**

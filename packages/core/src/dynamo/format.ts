@@ -9,7 +9,7 @@ import { TenureError } from "../errors.ts";
 import { attempt, type DynamoDBDocumentClient, GetCommand, isConditionFailed, UpdateCommand } from "./client.ts";
 
 /** The storage format that this code writes. It reads this one and all before. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** The version of a table without a marker. */
 const FIRST_FORMAT = 1;

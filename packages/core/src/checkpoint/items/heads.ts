@@ -5,14 +5,15 @@ import { LRUCache } from "lru-cache";
 import type { Incarnation } from "../../incarnation.ts";
 import { corrupt } from "../corrupt.ts";
 import { lruOf } from "../lru.ts";
-import { reachOf, storedRanges, toSlices } from "../piece-table/extents.ts";
+import { differenceOf, NEW, parseDifference } from "../piece-table/difference.ts";
+import { type Extent, reachOf, storedRanges } from "../piece-table/extents.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "../piece-table/plan.ts";
-import { isInline } from "../piece-table/slices.ts";
 import { type Head, inlineOf } from "./head.ts";
 import { type Candidate, type Entry, type EntryRange, type HeadCache, type HeadReader, note } from "./head-reader.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 import { higher, isAbove, positionOf } from "./order.ts";
-import { nameOf, type Segments } from "./segments.ts";
+import type { Segments } from "./segments.ts";
+import { readFromMemory, Sources } from "./sources.ts";
 
 /** A checkpoint with all that is stored of it. */
 export interface Loaded {
@@ -141,39 +142,54 @@ export class Heads {
     const known = this.known(ref);
     if (known?.head.fingerprint === head.fingerprint) return known;
     const what = whatOf(ref);
-    const extents = [...head.channels.values()].flatMap((channel) => channel.extents);
+    const all = [...head.channels.values()].flatMap((channel) => channel.extents);
+    const sources = await this.sources(ref, head, cache, all);
+    const channels = new Map<string, Channel>();
+    for (const [name, { type, extents, crc }] of head.channels) {
+      const found = sources.read(extents, name);
+      if (crc32(found.bytes) !== crc) throw corrupt(`${what}, channel ${name}`);
+      channels.set(name, { type, ...found, crc });
+    }
+    const keptUntil = cache.get(ref.checkpointId)?.keptUntil;
+    const path = [...sources.ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
+    const loaded = { ref, head, state: toState(head, keptUntil, path, channels) };
+    this.keep(loaded);
+    return loaded;
+  }
+
+  /** Reads all that extents of a head refer to. */
+  private async sources(ref: CheckpointRef, head: Head, cache: HeadCache, extents: Extent[]): Promise<Sources> {
+    const what = whatOf(ref);
     const ranges = storedRanges(extents);
     const [ancestors, stored] = await Promise.all([
       this.ancestors(ref, head, cache, reachOf(extents), what),
       ranges.length > 0 ? this.segments.read(ref.threadId, ranges) : undefined,
     ]);
-    const inline = new Map([...ancestors].map(([depth, ancestor]) => [depth, inlineOf(ancestor)]));
-    const channels = new Map<string, Channel>();
-    for (const [name, { type, extents, crc }] of head.channels) {
-      const slices = toSlices(
-        extents,
-        head.depth,
-        (depth) => inline.get(depth)?.get(name)?.length ?? 0,
-        (series, ordinal) => {
-          const segment = stored?.get(nameOf({ series, ordinal }))?.segment;
-          if (!segment) throw corrupt(`${what}, channel ${name}: segment ${series}#${ordinal}`);
-          return segment;
-        },
-      );
-      const bytes = Buffer.concat(
-        slices.map(({ segment, from, to }) => {
-          const source = isInline(segment) ? inline.get(segment.depth)?.get(name) : stored?.get(nameOf(segment))?.bytes;
-          return source?.subarray(from, to) ?? Buffer.alloc(0);
-        }),
-      );
-      if (crc32(bytes) !== crc) throw corrupt(`${what}, channel ${name}`);
-      channels.set(name, { type, slices, bytes, crc });
-    }
-    const keptUntil = cache.get(ref.checkpointId)?.keptUntil;
-    const path = [...ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
-    const loaded = { ref, head, state: toState(head, keptUntil, path, channels) };
-    this.keep(loaded);
-    return loaded;
+    return new Sources(head.depth, ancestors, stored ?? new Map(), what);
+  }
+
+  /**
+   * The value of a pending write that was stored as a difference to its checkpoint. Undefined when it does not come out as it was, or
+   * when the checkpoint is not there. Most often the checkpoint is in memory, and nothing is read.
+   */
+  async expand(ref: CheckpointRef, payload: Buffer): Promise<Buffer | undefined> {
+    const difference = parseDifference(payload);
+    const loaded = difference && (await this.find(ref));
+    if (!loaded) return undefined;
+    const bytes =
+      readFromMemory(loaded.state, difference) ??
+      (await this.sources(ref, loaded.head, new Map(), difference.extents)).read(
+        difference.extents,
+        NEW,
+        difference.fresh,
+      ).bytes;
+    return crc32(bytes) === difference.crc ? bytes : undefined;
+  }
+
+  /** The difference of a pending write to its checkpoint, where that is in memory; undefined where it is stored whole. */
+  differenceOf(ref: CheckpointRef, bytes: Buffer): Buffer | undefined {
+    const known = this.known(ref);
+    return known && differenceOf(known.state, bytes);
   }
 
   /** The head itself and those so many heads back, by depth. */

@@ -18,7 +18,9 @@ import type { Dumped } from "../bytes/codec.ts";
 import { errorRecord } from "../bytes/error-record.ts";
 import { by, packOf, parsePack, type Write } from "../bytes/packs.ts";
 import { corrupt, unlessCorrupt } from "../corrupt.ts";
+import type { PutOrder } from "../put-order.ts";
 import type { Chunked, Chunks } from "./chunks.ts";
+import type { Heads } from "./heads.ts";
 import {
   type CheckpointRef,
   checkpointOf,
@@ -50,6 +52,11 @@ const MAX_SINGLE_BYTES = 250_000;
 const SPECIAL_INLINE_BYTES = 20_000;
 /** Attribute for the highest fence of those that have written. */
 export const FENCE = "fence";
+/** The length in bytes of a write that waits for its checkpoint's put, and for how long at most. */
+const LARGE_BYTES = 8192;
+const PUT_WAIT_MS = 500;
+/** The first character of the type of a write that is stored as a difference to its checkpoint: see piece-table/difference.ts. */
+const DIFFERENCE = "~";
 /** Names of attributes that hold one write. */
 const SINGLE = /^w(-?\d+)$/;
 
@@ -57,11 +64,13 @@ export class PendingWrites {
   private readonly table: Table;
   private readonly chunks: Chunks;
   private readonly serde: CheckedSerde;
+  private readonly heads: Heads;
 
-  constructor(table: Table, chunks: Chunks, serde: CheckedSerde) {
+  constructor(table: Table, chunks: Chunks, serde: CheckedSerde, heads: Heads) {
     this.table = table;
     this.chunks = chunks;
     this.serde = serde;
+    this.heads = heads;
   }
 
   /**
@@ -70,14 +79,18 @@ export class PendingWrites {
    * Throws `invalid-input` when a value would not come back, naming its channel, and `thread-busy` when the task has writes of a
    * higher fence: its run is somebody else's now. Then nothing is stored.
    */
-  async put(ref: CheckpointRef, writes: PendingWrite[], task: Task, expiry: Expiry): Promise<void> {
+  async put(ref: CheckpointRef, writes: PendingWrite[], task: Task, expiry: Expiry, puts: PutOrder): Promise<void> {
     const byIndex = new Map(writes.map((write, position) => [indexOf(write[0], position), write]));
-    const dumped = await Promise.all(
-      [...byIndex].map(async ([index, [channel, value]]): Promise<Write> => {
-        const { type, bytes } = await this.dump(channel, value);
-        return [index, channel, type, bytes, ...by(task.run)];
-      }),
+    const values = await Promise.all(
+      [...byIndex].map(async ([index, [channel, value]]) => ({ index, channel, ...(await this.dump(channel, value)) })),
     );
+    // LangGraph may put the checkpoint later: a large write waits for it, and is compared with what it stores.
+    const isLarge = values.some(({ bytes }) => bytes.length >= LARGE_BYTES);
+    await puts.ended(ref, isLarge && !this.heads.known(ref) ? PUT_WAIT_MS : 0);
+    const dumped = values.map(({ index, channel, type, bytes }): Write => {
+      const difference = index < 0 ? undefined : this.heads.differenceOf(ref, bytes);
+      return [index, channel, difference ? DIFFERENCE + type : type, difference ?? bytes, ...by(task.run)];
+    });
     const regular = dumped.filter(([index]) => index >= 0);
     const key = writesKey(ref, task.id);
     const always = new Map<string, unknown>([["path", task.path]]);
@@ -251,11 +264,19 @@ export class PendingWrites {
         if (of !== undefined && run !== of) continue;
         found.push({
           key: writesSortKey(String(item.path), taskId, index),
-          write: [taskId, channel, await this.serde.load({ type, bytes }, () => whatOfWrite(ref, taskId, channel))],
+          write: [taskId, channel, await this.load(ref, { type, bytes }, whatOfWrite(ref, taskId, channel))],
         });
       }
     }
     return found.sort((a, b) => compareWritesSortKeys(a.key, b.key)).map(({ write }) => write);
+  }
+
+  /** The value of a write, which may be stored as a difference. Throws `store-corrupt` naming `what`. */
+  private async load(ref: CheckpointRef, { type, bytes }: Omit<Dumped, "bytes"> & { bytes: Uint8Array }, what: string) {
+    if (!type.startsWith(DIFFERENCE)) return this.serde.load({ type, bytes: Buffer.from(bytes) }, () => what);
+    const expanded = await this.heads.expand(ref, Buffer.from(bytes));
+    if (!expanded) throw corrupt(what);
+    return this.serde.load({ type: type.slice(DIFFERENCE.length), bytes: expanded }, () => what);
   }
 
   private async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {

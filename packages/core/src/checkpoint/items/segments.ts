@@ -14,7 +14,7 @@ import { ordinalOf, partition, segmentKey, seriesOf } from "./keys.ts";
 /** Segments that are decoded at once. */
 const AT_ONCE = 32;
 
-interface LoadedSegment {
+export interface LoadedSegment {
   segment: StoredSegment;
   bytes: Buffer;
 }

@@ -30,6 +30,10 @@ export function compare(before: Buffer, after: Buffer): Part[] {
   ].filter(({ from, to }) => to > from);
 }
 
+/** Parts of a range of the new bytes, some of which are in other bytes altogether. */
+export const findIn = (others: Buffer, after: Buffer, from: number, to: number): Part[] =>
+  between(others, [0, others.length], after, [from, to], 0);
+
 const kept = (from: number, to: number): Part => ({ kept: true, from, to });
 type Range = [from: number, to: number];
 

@@ -12,7 +12,9 @@ export type Extent =
   /** The whole stored segments of a series, from ordinal to ordinal. */
   | [kind: 3, series: string, first: number, last: number]
   /** Part of a stored segment. */
-  | [kind: 4, series: string, ordinal: number, from: number, to: number];
+  | [kind: 4, series: string, ordinal: number, from: number, to: number]
+  /** The inline segments of the extents after this one are of another channel; of the own one again when it is left out. */
+  | [kind: 5, channel?: string];
 
 /** A channel as a head keeps it. */
 export interface HeadChannel {
@@ -24,14 +26,19 @@ export interface HeadChannel {
   crc: number;
 }
 
-/** The size of the inline segment, of the channel in question, in the head of a depth; 0 when it has none. */
-export type InlineSize = (depth: number) => number;
+/** The size of the inline segment in the head of a depth, of the channel in question or of another one; 0 when it has none. */
+export type InlineSize = (depth: number, channel?: string) => number;
 
 export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize): Extent[] {
   const extents: Extent[] = [];
+  let channel: string | undefined;
   for (const { segment, from, to } of slices) {
-    const last = extents.at(-1);
     const isWhole = from === 0 && to === segment.size;
+    if (isInline(segment) && segment.channel !== channel) {
+      channel = segment.channel;
+      extents.push(channel === undefined ? [5] : [5, channel]);
+    }
+    const last = extents.at(-1);
     if (isInline(segment)) {
       const back = depth - segment.depth;
       if (!isWhole) extents.push([2, back, from, to]);
@@ -48,7 +55,7 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
 
   /** True when the heads strictly between bring nothing that an extent over them would take in. */
   function isBare(earlier: number, later: number): boolean {
-    for (let back = earlier - 1; back > later; back--) if (inlineSize(depth - back) > 0) return false;
+    for (let back = earlier - 1; back > later; back--) if (inlineSize(depth - back, channel) > 0) return false;
     return true;
   }
 }
@@ -73,11 +80,16 @@ export function toSlices(
   inlineSize: InlineSize,
   stored: (series: string, ordinal: number) => StoredSegment,
 ): Slice[] {
-  const segments = new Map<number, Segment>();
+  const segments = new Map<string, Segment>();
+  let channel: string | undefined;
   const inline = (back: number): Segment => {
     const at = depth - back;
-    const known = segments.get(at) ?? { depth: at, size: inlineSize(at) };
-    segments.set(at, known);
+    const name = `${at} ${channel ?? ""}`;
+    const known = segments.get(name) ?? {
+      ...{ depth: at, size: inlineSize(at, channel) },
+      ...(channel !== undefined && { channel }),
+    };
+    segments.set(name, known);
     return known;
   };
   return extents.flatMap((extent): Slice[] => {
@@ -90,6 +102,9 @@ export function toSlices(
         return [{ segment: inline(extent[1]), from: extent[2], to: extent[3] }];
       case 3:
         return range(extent[2], extent[3], 1).map((ordinal) => whole(stored(extent[1], ordinal)));
+      case 5:
+        channel = extent[1];
+        return [];
       default:
         return [{ segment: stored(extent[1], extent[2]), from: extent[3], to: extent[4] }];
     }

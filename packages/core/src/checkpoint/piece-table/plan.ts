@@ -4,10 +4,18 @@
  */
 import { crc32 } from "node:zlib";
 import type { Dumped } from "../bytes/codec.ts";
-import { compare } from "./diff.ts";
-import type { HeadChannel } from "./extents.ts";
-import { toExtents } from "./extents.ts";
-import { cut, type InlineSegment, isInline, join, type Slice, type StoredSegment, whole } from "./slices.ts";
+import { compare, findIn } from "./diff.ts";
+import { type HeadChannel, type InlineSize, toExtents } from "./extents.ts";
+import {
+  cut,
+  type InlineSegment,
+  isInline,
+  join,
+  type Segment,
+  type Slice,
+  type StoredSegment,
+  whole,
+} from "./slices.ts";
 
 /** The value of a channel, with the slices that its bytes are in. */
 export interface Channel extends Dumped {
@@ -60,7 +68,11 @@ const SEGMENT_FROM_BYTES = 2048;
 const MAX_INLINE_BYTES = 8192;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
-const MAX_EXTENTS = 100;
+export const MAX_EXTENTS = 100;
+/** The length in bytes from which new bytes are looked for in other channels, and from which those are looked through. */
+const SHARED_FROM_BYTES = 512;
+/** The number of other channels that are looked through, the largest first. */
+const MAX_OTHERS = 4;
 /** The least number of neighbouring slices that are merged into one segment, when a value has too many extents. */
 const LEAST_MERGED = 4;
 
@@ -76,7 +88,11 @@ export function plan(
 ): Plan {
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
   const made: Plan = { channels: new Map(), kept: new Map(), inline: new Map(), segments: [] };
-  for (const [name, value] of values) {
+  const shared = new Shared();
+  // LangGraph's own channels repeat what is in the graph's: a task that is sent with the state has all of it once more.
+  for (const [name, value] of [...values].sort(
+    ([a], [b]) => Number(isOwnOfLangGraph(a)) - Number(isOwnOfLangGraph(b)),
+  )) {
     const known = parent?.channels.get(name);
     const comparable =
       known?.type === value.type && (value.bytes.length >= SMALL_BYTES || known.bytes.equals(value.bytes));
@@ -85,10 +101,17 @@ export function plan(
     const writer = new ChannelWriter(value.bytes, depth, known, newSeries);
     for (const { kept, from, to } of parts) {
       if (kept) writer.keep(cut(known?.slices ?? [], from, to));
-      else writer.add(from, to);
+      else
+        for (const piece of shared.find(value.bytes, from, to, name, othersOf(name, made, parent))) {
+          if (piece.slices) writer.keep(piece.slices);
+          else writer.add(piece.from, piece.to);
+        }
     }
-    const sizeAt = (at: number) => parent?.ancestors.find((one) => one.depth === at)?.inline.get(name) ?? 0;
-    writer.shorten((at) => (at === depth && !isReplacing ? writer.inlineSize : sizeAt(at)));
+    const sizeAt = (at: number, of = name) =>
+      (at === depth ? made.inline.get(of)?.length : undefined) ??
+      parent?.ancestors.find((one) => one.depth === at)?.inline.get(of) ??
+      0;
+    writer.shorten((at, of) => (at === depth && !isReplacing && of === undefined ? writer.inlineSize : sizeAt(at, of)));
     if (isReplacing) writer.storeAll();
     const { slices, inline, segments } = writer.finish();
     // A value that is the parent's is the same bytes in memory, too.
@@ -98,7 +121,66 @@ export function plan(
     if (inline.length > 0) made.inline.set(name, inline);
     made.segments.push(...segments);
   }
+  made.channels = new Map([...values.keys()].map((name) => [name, made.channels.get(name) as Channel]));
   return made;
+}
+
+const isOwnOfLangGraph = (name: string): boolean => name.startsWith("__");
+
+/** Channels that a new value may repeat: those of the same checkpoint that are planned already, and the parent's. */
+function othersOf(name: string, { channels }: Plan, parent: State | undefined): Map<string, Channel> {
+  const others = new Map([...(parent?.channels ?? []), ...channels]);
+  others.delete(name);
+  return others;
+}
+
+/** A part of new bytes: slices that hold it, or none. */
+interface Piece {
+  from: number;
+  to: number;
+  slices?: Slice[];
+}
+
+/** Finds new bytes of one channel among those of others. Each segment of another channel has one name here. */
+export class Shared {
+  private readonly renamed = new Map<string, Map<Segment, Segment>>();
+
+  find(bytes: Buffer, from: number, to: number, name: string, others: Map<string, Channel>): Piece[] {
+    let pieces: Piece[] = [{ from, to }];
+    if (to - from < SHARED_FROM_BYTES) return pieces;
+    const largest = [...others]
+      .filter(([, other]) => other.bytes.length >= SHARED_FROM_BYTES)
+      .sort(([, a], [, b]) => b.bytes.length - a.bytes.length)
+      .slice(0, MAX_OTHERS);
+    for (const [other, channel] of largest)
+      pieces = pieces.flatMap((piece): Piece[] => {
+        if (piece.slices || piece.to - piece.from < SHARED_FROM_BYTES) return [piece];
+        let at = piece.from;
+        return findIn(channel.bytes, bytes, piece.from, piece.to).map((part) => {
+          const begin = at;
+          at += part.to - part.from;
+          if (!part.kept) return { from: begin, to: at };
+          const slices = cut(channel.slices, part.from, part.to).map((slice) => ({
+            ...slice,
+            segment: this.rename(slice.segment, other, name),
+          }));
+          return { from: begin, to: at, slices };
+        });
+      });
+    return pieces;
+  }
+
+  /** The segment as the value of channel `to` refers to it, where it is a segment of channel `from`. */
+  private rename(segment: Segment, from: string, to: string): Segment {
+    if (!isInline(segment)) return segment;
+    const channel = segment.channel ?? from;
+    const names = this.renamed.get(to) ?? new Map<Segment, Segment>();
+    this.renamed.set(to, names);
+    const { depth, size } = segment;
+    const known = names.get(segment) ?? { depth, size, ...(channel !== to && { channel }) };
+    names.set(segment, known);
+    return known;
+  }
 }
 
 /** The channels as a head keeps them, once the segments are stored. */
@@ -107,7 +189,8 @@ export function headChannels(planned: Plan, depth: number, parent: State | undef
   return new Map(
     [...planned.channels].map(([name, { type, slices, crc }]) => {
       const inline = planned.inline.get(name) ?? Buffer.alloc(0);
-      const sizeAt = (at: number) => (at === depth ? inline.length : (sizes.get(at)?.get(name) ?? 0));
+      const sizeAt = (at: number, of = name) =>
+        at === depth ? ((of === name ? inline : planned.inline.get(of))?.length ?? 0) : (sizes.get(at)?.get(of) ?? 0);
       return [name, { type, crc, inline, extents: toExtents(slices, depth, sizeAt) }];
     }),
   );
@@ -150,7 +233,7 @@ class ChannelWriter {
   }
 
   /** Keeps the slices few, and near. */
-  shorten(inlineSize: (depth: number) => number): void {
+  shorten(inlineSize: InlineSize): void {
     const reach = Math.max(
       0,
       ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
