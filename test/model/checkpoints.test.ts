@@ -1,6 +1,7 @@
 /**
  * Random histories of checkpoints against an oracle that keeps them whole: states that grow, shrink, slide and change in
- * the middle, forks from anywhere, copies, cold caches and two savers at once. Every checkpoint is compared, all along.
+ * the middle, forks from anywhere, copies, cold caches and two savers at once; pending writes and tasks that repeat the state, and
+ * checkpoints that are put again after them. Every checkpoint is compared, all along.
  */
 import {
   type Checkpoint,
@@ -15,6 +16,7 @@ import { sized } from "../support/runner/size.ts";
 import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 interface Kept {
+  writes: unknown[];
   id: string;
   parent: string | undefined;
   values: Record<string, unknown>;
@@ -28,6 +30,8 @@ type Change =
   | { kind: "edit" | "remove" | "insert" | "swap"; at: number; bytes: number }
   | { kind: "set"; channel: string; value: unknown }
   | { kind: "drop"; channel: string }
+  /** Tasks that are sent with all messages, as LangChain's agents send their tool calls. */
+  | { kind: "tasks"; count: number }
   | { kind: "clear" };
 
 interface Step {
@@ -37,8 +41,13 @@ interface Step {
   /** As `__copy__` does: the parent's state again, under the grandparent. */
   copy: boolean;
   saver: 0 | 1 | "cold";
-  writes: number;
+  writes: WriteKind[];
+  /** Puts the checkpoint once more after its writes, with other values. */
+  again: Change | undefined;
 }
+
+/** A number, all of the state with something of its own, or the messages with an edit. */
+type WriteKind = "number" | "state" | "edited";
 
 const bytes = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0, max: 900 }) },
@@ -66,13 +75,15 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop" as const), channel: fc.constantFrom("a", "b") }) },
   { weight: 1, arbitrary: fc.constant({ kind: "clear" as const }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("tasks" as const), count: fc.integer({ min: 1, max: 3 }) }) },
 );
 const step: fc.Arbitrary<Step> = fc.record({
   change,
   back: fc.oneof({ weight: 8, arbitrary: fc.constant(0) }, { weight: 2, arbitrary: fc.nat(60) }),
   copy: fc.integer({ min: 0, max: 19 }).map((n) => n === 0),
   saver: fc.constantFrom(0 as const, 0 as const, 0 as const, 1 as const, "cold" as const),
-  writes: fc.integer({ min: 0, max: 2 }),
+  writes: fc.array(fc.constantFrom<WriteKind[]>("number", "state", "edited"), { maxLength: 2 }),
+  again: fc.oneof({ weight: 12, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: change }),
 });
 
 const serde = new JsonPlusSerializer();
@@ -123,8 +134,22 @@ function apply(values: Record<string, unknown>, change: Change): Record<string, 
     }
     case "clear":
       return { ...values, messages: [] };
+    case "tasks":
+      return {
+        ...values,
+        __pregel_tasks: Array.from({ length: change.count }, (_, n) => ({
+          node: "tools",
+          args: { messages, call: n },
+        })),
+      };
   }
   return { ...values, messages };
+}
+
+function written(kind: WriteKind, task: number, values: Record<string, unknown>): unknown {
+  if (kind === "number") return task;
+  if (kind === "state") return { node: "tools", args: { ...values, call: content(50) } };
+  return apply(values, { kind: "edit", at: task, bytes: 100 }).messages;
 }
 
 describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
@@ -173,12 +198,24 @@ describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
           const metadata: CheckpointMetadata = { source: "loop", step: i, parents: {} };
           const versions = base ? {} : checkpoint.channel_versions;
           await saver.put(at(base?.id), checkpoint, metadata, versions);
-          const values = Object.fromEntries(
-            await Promise.all(Object.entries(wanted).map(async ([channel, one]) => [channel, await roundTrip(one)])),
-          );
-          kept.push({ id, parent: base?.id, values, metadata });
-          for (let task = 0; task < one.writes; task++)
-            await saver.putWrites(at(id), [["messages", task]], `task-${task}`, `path-${task}`);
+          const valuesOf = async (all: Record<string, unknown>) =>
+            Object.fromEntries(
+              await Promise.all(Object.entries(all).map(async ([channel, value]) => [channel, await roundTrip(value)])),
+            );
+          const own: Kept = { id, parent: base?.id, values: await valuesOf(wanted), metadata, writes: [] };
+          kept.push(own);
+          for (const [task, kind] of one.writes.entries()) {
+            const value = written(kind, task, wanted);
+            await saver.putWrites(at(id), [["messages", value]], `task-${task}`, `path-${task}`);
+            own.writes.push(await roundTrip(value));
+          }
+          if (one.again) {
+            const other = apply(wanted, one.again);
+            const channel_versions = Object.fromEntries(Object.keys(other).map((channel) => [channel, i + 0.5]));
+            const replaced = { ...checkpoint, channel_values: other, channel_versions };
+            await saver.put(at(base?.id), replaced, metadata, base ? {} : channel_versions);
+            own.values = await valuesOf(other);
+          }
           if (i % 7 === 0) await expectKept(await saverOf(one).getTuple(at()), kept.at(-1));
           if (i % 5 === 0) await expectKept(await saver.getTuple(at(on?.id)), on ?? kept.at(-1));
         }
@@ -189,8 +226,8 @@ describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
         expect(listed.length).toBe(kept.length);
         for (const [i, tuple] of listed.entries()) {
           await expectKept(tuple, kept.at(-1 - i));
-          const writes = steps.at(-1 - i)?.writes ?? 0;
-          expect(tuple.pendingWrites).toEqual(Array.from({ length: writes }, (_, n) => [`task-${n}`, "messages", n]));
+          const writes = kept.at(-1 - i)?.writes ?? [];
+          expect(tuple.pendingWrites).toEqual(writes.map((value, n) => [`task-${n}`, "messages", value]));
         }
         for (const one of kept.slice(0, 10)) await expectKept(await newSaver().getTuple(at(one.id)), one);
       }),

@@ -9,7 +9,7 @@ import type { CheckpointRef } from "./items/keys.ts";
 export class PutOrder {
   private readonly last = new Map<string, Promise<unknown>>();
   /** Called when a put of an id begins. */
-  private readonly waiting = new Map<string, Set<(put: Promise<unknown>) => void>>();
+  private readonly waiting = new Map<string, Set<() => void>>();
 
   /** Runs `put` with what `ready` comes to. To be called before anything is awaited. */
   async run<T, R>(
@@ -23,7 +23,7 @@ export class PutOrder {
     if (parentId !== undefined) before.push(this.last.get(nameOf({ ...ref, checkpointId: parentId })));
     const running = Promise.all([ready, Promise.allSettled(before)]).then(([value]) => put(value));
     this.last.set(name, running);
-    for (const resolve of this.waiting.get(name) ?? []) resolve(running);
+    for (const begin of this.waiting.get(name) ?? []) begin();
     try {
       return await running;
     } finally {
@@ -34,18 +34,19 @@ export class PutOrder {
   /** Resolves when the put of this id has ended, in whatever way. One that has not begun is waited for no longer than `waitMs`. */
   async ended(ref: CheckpointRef, waitMs: number): Promise<void> {
     const name = nameOf(ref);
-    const begun = this.last.get(name);
-    if (begun || waitMs === 0) return void (await begun?.catch(() => {}));
-    const waiting = this.waiting.get(name) ?? new Set();
-    this.waiting.set(name, waiting);
-    let resolve: (put: Promise<unknown>) => void = () => {};
-    const put = new Promise<unknown>((begin) => {
-      resolve = begin;
-    }).catch(() => {});
-    waiting.add(resolve);
-    await atMost(waitMs, put);
-    waiting.delete(resolve);
-    if (waiting.size === 0) this.waiting.delete(name);
+    if (!this.last.has(name) && waitMs > 0) {
+      const waiting = this.waiting.get(name) ?? new Set();
+      this.waiting.set(name, waiting);
+      let begin = () => {};
+      const begun = new Promise<void>((resolve) => {
+        begin = resolve;
+      });
+      waiting.add(begin);
+      await atMost(waitMs, begun);
+      waiting.delete(begin);
+      if (waiting.size === 0) this.waiting.delete(name);
+    }
+    await this.last.get(name)?.catch(() => {});
   }
 }
 

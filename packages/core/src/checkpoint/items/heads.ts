@@ -6,7 +6,7 @@ import type { Incarnation } from "../../incarnation.ts";
 import { corrupt } from "../corrupt.ts";
 import { lruOf } from "../lru.ts";
 import { differenceOf, NEW, parseDifference } from "../piece-table/difference.ts";
-import { type Extent, reachOf, storedRanges } from "../piece-table/extents.ts";
+import { type Extent, type HeadChannel, reachOf, storedRanges } from "../piece-table/extents.ts";
 import { type Ancestor, type Channel, MAX_REACH, type State } from "../piece-table/plan.ts";
 import { type Head, inlineOf } from "./head.ts";
 import { type Candidate, type Entry, type EntryRange, type HeadCache, type HeadReader, note } from "./head-reader.ts";
@@ -145,14 +145,19 @@ export class Heads {
     const all = [...head.channels.values()].flatMap((channel) => channel.extents);
     const sources = await this.sources(ref, head, cache, all);
     const channels = new Map<string, Channel>();
-    for (const [name, { type, extents, crc }] of head.channels) {
-      const found = sources.read(extents, name);
+    const isPlain = ({ extents }: HeadChannel) => extents.every(([kind]) => kind !== 6);
+    // Values that refer to others come after them.
+    for (const [name, { type, extents, crc }] of [...head.channels].sort(
+      ([, one], [, other]) => Number(isPlain(other)) - Number(isPlain(one)),
+    )) {
+      const found = sources.read(extents, name, { values: channels });
       if (crc32(found.bytes) !== crc) throw corrupt(`${what}, channel ${name}`);
       channels.set(name, { type, ...found, crc });
     }
+    const ordered = new Map([...head.channels.keys()].map((name) => [name, channels.get(name) as Channel]));
     const keptUntil = cache.get(ref.checkpointId)?.keptUntil;
     const path = [...sources.ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
-    const loaded = { ref, head, state: toState(head, keptUntil, path, channels) };
+    const loaded = { ref, head, state: toState(head, keptUntil, path, ordered) };
     this.keep(loaded);
     return loaded;
   }
@@ -178,11 +183,9 @@ export class Heads {
     if (!loaded) return undefined;
     const bytes =
       readFromMemory(loaded.state, difference) ??
-      (await this.sources(ref, loaded.head, new Map(), difference.extents)).read(
-        difference.extents,
-        NEW,
-        difference.fresh,
-      ).bytes;
+      (await this.sources(ref, loaded.head, new Map(), difference.extents)).read(difference.extents, NEW, {
+        fresh: difference.fresh,
+      }).bytes;
     return crc32(bytes) === difference.crc ? bytes : undefined;
   }
 

@@ -2,8 +2,8 @@
 import { corrupt } from "../corrupt.ts";
 import { type Difference, NEW } from "../piece-table/difference.ts";
 import { type Extent, type InlineSize, toSlices } from "../piece-table/extents.ts";
-import type { State } from "../piece-table/plan.ts";
-import { isInline, type Segment, type Slice, type StoredSegment } from "../piece-table/slices.ts";
+import { type Channel, Shared, type State } from "../piece-table/plan.ts";
+import { isInline, isValue, type Segment, type Slice, type StoredSegment } from "../piece-table/slices.ts";
 import { type Head, inlineOf } from "./head.ts";
 import { type LoadedSegment, nameOf } from "./segments.ts";
 
@@ -25,10 +25,15 @@ export class Sources {
   }
 
   /**
-   * The value of a channel, and the slices that it is in. `fresh` are the new bytes of a difference, whose channel is `NEW`. Throws
+   * The value of a channel, and the slices that it is in. `fresh` are the new bytes of a difference, whose channel is `NEW`, and
+   * `values` those of the same checkpoint that it may refer to. Throws
    * `store-corrupt` when a stored segment is not there; bytes that a head lacks are missing, which the value's CRC shows.
    */
-  read(extents: Extent[], own: string, fresh?: Buffer): { slices: Slice[]; bytes: Buffer } {
+  read(
+    extents: Extent[],
+    own: string,
+    { fresh, values }: { fresh?: Buffer; values?: Map<string, Channel> } = {},
+  ): { slices: Slice[]; bytes: Buffer } {
     const inlineAt = (depth: number, channel = own) =>
       channel === NEW && fresh ? fresh : this.inline.get(depth)?.get(channel);
     const sizeAt: InlineSize = (depth, channel) => inlineAt(depth, channel)?.length ?? 0;
@@ -40,10 +45,12 @@ export class Sources {
     const parts = slices.map(({ segment, from, to }) => {
       const bytes = isInline(segment)
         ? inlineAt(segment.depth, segment.channel)
-        : this.stored.get(nameOf(segment))?.bytes;
+        : isValue(segment)
+          ? values?.get(segment.of)?.bytes
+          : this.stored.get(nameOf(segment))?.bytes;
       return bytes?.subarray(from, to) ?? Buffer.alloc(0);
     });
-    return { slices, bytes: Buffer.concat(parts) };
+    return { slices: new Shared().resolve(slices, own, values ?? new Map()), bytes: Buffer.concat(parts) };
   }
 }
 
@@ -55,14 +62,14 @@ export function readFromMemory(
   const pieces = new Map<string, { from: number; to: number; bytes: Buffer }[]>();
   const segments = new Map<string, StoredSegment>();
   const keyOf = (segment: Segment, own?: string) =>
-    isInline(segment) ? `${segment.depth} ${segment.channel ?? own}` : nameOf(segment);
+    isInline(segment) ? `${segment.depth} ${segment.channel ?? own}` : isValue(segment) ? "" : nameOf(segment);
   for (const [name, { slices, bytes }] of channels) {
     let at = 0;
     for (const { segment, from, to } of slices) {
       const key = keyOf(segment, name);
       const piece = { from, to, bytes: bytes.subarray(at, at + to - from) };
       pieces.set(key, [...(pieces.get(key) ?? []), piece]);
-      if (!isInline(segment)) segments.set(key, segment);
+      if (!isInline(segment) && !isValue(segment)) segments.set(key, segment);
       at += to - from;
     }
   }

@@ -30,9 +30,21 @@ export function compare(before: Buffer, after: Buffer): Part[] {
   ].filter(({ from, to }) => to > from);
 }
 
-/** Parts of a range of the new bytes, some of which are in other bytes altogether. */
-export const findIn = (others: Buffer, after: Buffer, from: number, to: number): Part[] =>
-  between(others, [0, others.length], after, [from, to], 0);
+/**
+ * Parts of a range of the new bytes, some of which are in other bytes altogether: in any order, and as often as they like. What is found is
+ * as long as `WORTH_KEEPING` at least.
+ */
+export function findIn(others: Buffer, after: Buffer, from: number, to: number, splits = 0): Part[] {
+  const added = [{ kept: false, from, to }];
+  if (splits > MAX_SPLITS || to - from < WORTH_KEEPING) return from < to ? added : [];
+  const { was, is, length } = longestKept(others, after.subarray(from, to));
+  if (length < WORTH_KEEPING) return added;
+  return [
+    ...findIn(others, after, from, from + is, splits + 1),
+    kept(was, was + length),
+    ...findIn(others, after, from + is + length, to, splits + 1),
+  ];
+}
 
 const kept = (from: number, to: number): Part => ({ kept: true, from, to });
 type Range = [from: number, to: number];

@@ -7,13 +7,15 @@
  */
 import { crc32 } from "node:zlib";
 import { type Extent, type InlineSize, toExtents } from "./extents.ts";
-import { MAX_EXTENTS, Shared, type State } from "./plan.ts";
+import { Shared, type State } from "./plan.ts";
 import { join, type Slice } from "./slices.ts";
 
 /** No graph has a channel of this name. */
 export const NEW = "\u0000";
 /** The length in bytes from which a write is compared. */
 const FROM_BYTES = 1024;
+/** A write refers to all slices of a value by themselves: a checkpoint that is put again may have another one. */
+const MAX_EXTENTS = 1000;
 /** The share of new bytes above which a write is stored whole. */
 const MOST_NEW = 0.7;
 

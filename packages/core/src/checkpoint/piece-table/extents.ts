@@ -2,7 +2,7 @@
  * Slices as a head keeps them: in extents, so that what was appended bit by bit takes no more room than what was there at
  * once. Heads are named by how many heads back they are along the parents. Pure: no I/O.
  */
-import { isInline, type Segment, type Slice, type StoredSegment, whole } from "./slices.ts";
+import { isInline, isValue, type Segment, type Slice, type StoredSegment, whole } from "./slices.ts";
 
 export type Extent =
   /** The whole inline segments of the heads from `first` back to `last` back, those that have one for the channel. */
@@ -14,7 +14,9 @@ export type Extent =
   /** Part of a stored segment. */
   | [kind: 4, series: string, ordinal: number, from: number, to: number]
   /** The inline segments of the extents after this one are of another channel; of the own one again when it is left out. */
-  | [kind: 5, channel?: string];
+  | [kind: 5, channel?: string]
+  /** Part of the value of another channel of the same checkpoint, which refers to no other itself. */
+  | [kind: 6, channel: string, from: number, to: number];
 
 /** A channel as a head keeps it. */
 export interface HeadChannel {
@@ -44,7 +46,8 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
       if (!isWhole) extents.push([2, back, from, to]);
       else if (last?.[0] === 1 && last[2] > back && isBare(last[2], back)) last[2] = back;
       else extents.push([1, back, back]);
-    } else {
+    } else if (isValue(segment)) extents.push([6, segment.of, from, to]);
+    else {
       const { series, ordinal } = segment;
       if (!isWhole) extents.push([4, series, ordinal, from, to]);
       else if (last?.[0] === 3 && last[1] === series && last[3] === ordinal - 1) last[3] = ordinal;
@@ -105,6 +108,8 @@ export function toSlices(
       case 5:
         channel = extent[1];
         return [];
+      case 6:
+        return [{ segment: { of: extent[1], size: extent[3] }, from: extent[2], to: extent[3] }];
       default:
         return [{ segment: stored(extent[1], extent[2]), from: extent[3], to: extent[4] }];
     }

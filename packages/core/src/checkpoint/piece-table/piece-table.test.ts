@@ -74,7 +74,10 @@ class History {
     const slices = toSlices(extents, state.depth, (depth) => at(depth).length, stored);
     return Buffer.concat(
       slices.map(({ segment, from, to }) =>
-        (isInline(segment) ? at(segment.depth) : bytesOf(segment.series, segment.ordinal)).subarray(from, to),
+        (isInline(segment)
+          ? at(segment.depth)
+          : bytesOf((segment as StoredSegment).series, (segment as StoredSegment).ordinal)
+        ).subarray(from, to),
       ),
     );
   }

@@ -10,6 +10,7 @@ import {
   cut,
   type InlineSegment,
   isInline,
+  isValue,
   join,
   type Segment,
   type Slice,
@@ -49,6 +50,8 @@ export interface NewSegment {
 
 export interface Plan {
   channels: Map<string, Channel>;
+  /** Slices as the head is to have them, where some are of the values of other channels. */
+  references: Map<string, Slice[]>;
   /** The number of bytes that a value begins with as the parent's does, by channel. */
   kept: Map<string, number>;
   inline: Map<string, Buffer>;
@@ -68,7 +71,7 @@ const SEGMENT_FROM_BYTES = 2048;
 const MAX_INLINE_BYTES = 8192;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
-export const MAX_EXTENTS = 100;
+const MAX_EXTENTS = 100;
 /** The length in bytes from which new bytes are looked for in other channels, and from which those are looked through. */
 const SHARED_FROM_BYTES = 512;
 /** The number of other channels that are looked through, the largest first. */
@@ -87,7 +90,7 @@ export function plan(
   { isReplacing = false } = {},
 ): Plan {
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
-  const made: Plan = { channels: new Map(), kept: new Map(), inline: new Map(), segments: [] };
+  const made: Plan = { channels: new Map(), references: new Map(), kept: new Map(), inline: new Map(), segments: [] };
   const shared = new Shared();
   // LangGraph's own channels repeat what is in the graph's: a task that is sent with the state has all of it once more.
   for (const [name, value] of [...values].sort(
@@ -102,7 +105,7 @@ export function plan(
     for (const { kept, from, to } of parts) {
       if (kept) writer.keep(cut(known?.slices ?? [], from, to));
       else
-        for (const piece of shared.find(value.bytes, from, to, name, othersOf(name, made, parent))) {
+        for (const piece of shared.find(value.bytes, from, to, name, othersOf(name, made, parent), valuesOf(made))) {
           if (piece.slices) writer.keep(piece.slices);
           else writer.add(piece.from, piece.to);
         }
@@ -113,7 +116,9 @@ export function plan(
       0;
     writer.shorten((at, of) => (at === depth && !isReplacing && of === undefined ? writer.inlineSize : sizeAt(at, of)));
     if (isReplacing) writer.storeAll();
-    const { slices, inline, segments } = writer.finish();
+    const { slices: own, inline, segments } = writer.finish();
+    const slices = shared.resolve(own, name, made.channels);
+    if (slices !== own) made.references.set(name, own);
     // A value that is the parent's is the same bytes in memory, too.
     const isSame = known !== undefined && parts.length === 1 && made.kept.get(name) === value.bytes.length;
     const bytes = isSame && known.bytes.length === value.bytes.length ? known.bytes : value.bytes;
@@ -121,6 +126,7 @@ export function plan(
     if (inline.length > 0) made.inline.set(name, inline);
     made.segments.push(...segments);
   }
+  // In the order in which the checkpoint has them.
   made.channels = new Map([...values.keys()].map((name) => [name, made.channels.get(name) as Channel]));
   return made;
 }
@@ -134,6 +140,10 @@ function othersOf(name: string, { channels }: Plan, parent: State | undefined): 
   return others;
 }
 
+/** Channels whose values others may refer to. */
+const valuesOf = ({ channels, references }: Plan): ReadonlySet<string> =>
+  new Set([...channels.keys()].filter((name) => !references.has(name)));
+
 /** A part of new bytes: slices that hold it, or none. */
 interface Piece {
   from: number;
@@ -144,8 +154,30 @@ interface Piece {
 /** Finds new bytes of one channel among those of others. Each segment of another channel has one name here. */
 export class Shared {
   private readonly renamed = new Map<string, Map<Segment, Segment>>();
+  private readonly values = new Map<string, Segment>();
 
-  find(bytes: Buffer, from: number, to: number, name: string, others: Map<string, Channel>): Piece[] {
+  /** Slices of segments alone, in place of those of the values of other channels. The same slices when there are none. */
+  resolve(slices: Slice[], name: string, channels: Map<string, Channel>): Slice[] {
+    if (!slices.some(({ segment }) => isValue(segment))) return slices;
+    return slices.flatMap((slice) => {
+      const { segment, from, to } = slice;
+      if (!isValue(segment)) return [slice];
+      return cut(channels.get(segment.of)?.slices ?? [], from, to).map((one) => ({
+        ...one,
+        segment: this.rename(one.segment, segment.of, name),
+      }));
+    });
+  }
+
+  /** Slices are of the values of the channels in `values`, and of the segments of all others. */
+  find(
+    bytes: Buffer,
+    from: number,
+    to: number,
+    name: string,
+    others: Map<string, Channel>,
+    values: ReadonlySet<string> = new Set(),
+  ): Piece[] {
     let pieces: Piece[] = [{ from, to }];
     if (to - from < SHARED_FROM_BYTES) return pieces;
     const largest = [...others]
@@ -160,6 +192,11 @@ export class Shared {
           const begin = at;
           at += part.to - part.from;
           if (!part.kept) return { from: begin, to: at };
+          if (values.has(other)) {
+            const segment = this.values.get(other) ?? { of: other, size: channel.bytes.length };
+            this.values.set(other, segment);
+            return { from: begin, to: at, slices: [{ segment, from: part.from, to: part.to }] };
+          }
           const slices = cut(channel.slices, part.from, part.to).map((slice) => ({
             ...slice,
             segment: this.rename(slice.segment, other, name),
@@ -191,7 +228,7 @@ export function headChannels(planned: Plan, depth: number, parent: State | undef
       const inline = planned.inline.get(name) ?? Buffer.alloc(0);
       const sizeAt = (at: number, of = name) =>
         at === depth ? ((of === name ? inline : planned.inline.get(of))?.length ?? 0) : (sizes.get(at)?.get(of) ?? 0);
-      return [name, { type, crc, inline, extents: toExtents(slices, depth, sizeAt) }];
+      return [name, { type, crc, inline, extents: toExtents(planned.references.get(name) ?? slices, depth, sizeAt) }];
     }),
   );
 }
@@ -214,7 +251,7 @@ class ChannelWriter {
     this.newSeries = newSeries;
     this.fresh = { depth, size: bytes.length };
     for (const { segment } of known?.slices ?? [])
-      if (!isInline(segment) && segment.ordinal >= this.nextOrdinal) {
+      if (!isInline(segment) && !isValue(segment) && segment.ordinal >= this.nextOrdinal) {
         this.series = segment.series;
         this.nextOrdinal = segment.ordinal + 1;
       }

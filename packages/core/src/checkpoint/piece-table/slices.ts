@@ -18,7 +18,13 @@ export interface StoredSegment {
   size: number;
 }
 
-export type Segment = InlineSegment | StoredSegment;
+/** The value of another channel of the same checkpoint: what repeats it takes one reference, however many slices it has. */
+export interface ValueSegment {
+  of: string;
+  size: number;
+}
+
+export type Segment = InlineSegment | StoredSegment | ValueSegment;
 
 export interface Slice {
   segment: Segment;
@@ -27,6 +33,7 @@ export interface Slice {
 }
 
 export const isInline = (segment: Segment): segment is InlineSegment => "depth" in segment;
+export const isValue = (segment: Segment): segment is ValueSegment => "of" in segment;
 export const whole = (segment: Segment): Slice => ({ segment, from: 0, to: segment.size });
 
 /** The slices of the bytes from `from` to `to`. */

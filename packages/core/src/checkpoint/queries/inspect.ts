@@ -69,7 +69,7 @@ function reachAndSegments(extents: Extent[]): { segments: number; reach: number 
   for (const extent of extents) {
     if (extent[0] === 3) segments += extent[3] - extent[2] + 1;
     else if (extent[0] === 4) segments += 1;
-    else if (extent[0] !== 5) reach = Math.max(reach, extent[1]);
+    else if (extent[0] === 1 || extent[0] === 2) reach = Math.max(reach, extent[1]);
   }
   return { segments, reach };
 }
