@@ -7,7 +7,7 @@ import { type Command, MemoryTable } from "./memory-table/table.ts";
 
 type Attributes = Record<string, unknown>;
 
-export interface Charges {
+interface Charges {
   writeUnits: number;
   readUnits: number;
   requests: number;

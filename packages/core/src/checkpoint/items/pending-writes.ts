@@ -54,7 +54,7 @@ const SPECIAL_INLINE_BYTES = 20_000;
 export const FENCE = "fence";
 /** The length in bytes of a write that waits for its checkpoint's put, and for how long at most. */
 const LARGE_BYTES = 8192;
-const PUT_WAIT_MS = 500;
+const PUT_WAIT_MS = 1_000;
 /** The first character of the type of a write that is stored as a difference to its checkpoint: see piece-table/difference.ts. */
 const DIFFERENCE = "~";
 /** Names of attributes that hold one write. */

@@ -146,7 +146,7 @@ const MAX_SPANS = 8;
  * Merges the ranges of each series into few: segments that nothing refers to any more are passed over where there are many between two
  * that are wanted. Otherwise a value that is edited again and again would read all that it ever was.
  */
-export function spans(ranges: Range[]): Range[] {
+function spans(ranges: Range[]): Range[] {
   const bySeries = new Map<string, Range[]>();
   for (const range of ranges) bySeries.set(range.series, [...(bySeries.get(range.series) ?? []), range]);
   return [...bySeries.values()].flatMap((own) => {

@@ -1,0 +1,157 @@
+/**
+ * What agents cost in units, as DynamoDB charges them: write units by turns of a thread, beside the least that its calls can cost (one each) and
+ * beside storing every checkpoint and write whole, deflated; and a cold read of the newest checkpoint.
+ *
+ * @example
+ * npm --prefix bench run agents
+ */
+import { deflateRawSync } from "node:zlib";
+import { BaseChatModel } from "@langchain/core/language_models/chat_models";
+import { AIMessage, type BaseMessage, HumanMessage } from "@langchain/core/messages";
+import { tool } from "@langchain/core/tools";
+import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
+import { createReactAgent } from "@langchain/langgraph/prebuilt";
+import { JsonPlusSerializer } from "@langchain/langgraph-checkpoint";
+import { DynamoDBSaver } from "@tenure/core/checkpoint";
+import { createAgent } from "langchain";
+import { z } from "zod";
+import { chargedTable } from "../../test/support/stores/charged-table.ts";
+import { message } from "./workload.ts";
+
+const serde = new JsonPlusSerializer();
+const unitsOf = async (value: unknown) =>
+  1 + Math.floor(deflateRawSync((await serde.dumpsTyped(value))[1], { level: 1 }).length / 1024);
+
+/** Counts calls, and what storing each whole would take. */
+class Counted extends DynamoDBSaver {
+  calls = 0;
+  whole = 0;
+  override async put(...args: Parameters<DynamoDBSaver["put"]>) {
+    this.calls += 1;
+    this.whole += await unitsOf(args[1]);
+    return super.put(...args);
+  }
+  override async putWrites(...args: Parameters<DynamoDBSaver["putWrites"]>) {
+    this.calls += 1;
+    this.whole += await unitsOf(args[1]);
+    return super.putWrites(...args);
+  }
+}
+
+let made = 0;
+const textOf = (bytes: number) => {
+  let text = "";
+  while (text.length < bytes) text += `${message(++made)} `;
+  return text.slice(0, bytes);
+};
+
+class Model extends BaseChatModel {
+  private readonly calls: number;
+  constructor(calls: number) {
+    super({});
+    this.calls = calls;
+  }
+  override _llmType() {
+    return "bench";
+  }
+  override bindTools() {
+    return this;
+  }
+  override async _generate(messages: BaseMessage[]) {
+    const id = crypto.randomUUID();
+    const answer =
+      messages.at(-1)?.getType() === "tool"
+        ? new AIMessage({ id, content: textOf(300) })
+        : new AIMessage({
+            ...{ id, content: "" },
+            tool_calls: Array.from({ length: this.calls }, () => ({
+              ...{ name: "lookup", id: crypto.randomUUID(), args: { q: "x" } },
+            })),
+          });
+    return { generations: [{ message: answer, text: "" }] };
+  }
+}
+const lookup = (bytes: number) =>
+  tool(async () => textOf(bytes), { name: "lookup", description: "Looks up.", schema: z.object({ q: z.string() }) });
+const asked = () => ({ messages: [new HumanMessage({ id: crypto.randomUUID(), content: textOf(300) })] });
+
+type Runnable = { invoke(input: unknown, config: object): Promise<unknown> };
+interface Workload {
+  name: string;
+  turns: number;
+  graph: (checkpointer: DynamoDBSaver) => Runnable;
+  input: (turn: number) => unknown;
+}
+
+const Edited = Annotation.Root({ document: Annotation<{ text: string }[]> });
+const edited = (kilobytes: number): Workload => ({
+  name: `a document of ${kilobytes} KB, one row edited`,
+  turns: 40,
+  graph: (checkpointer) =>
+    new StateGraph(Edited)
+      .addNode("edit", ({ document }) => {
+        const copy = structuredClone(document);
+        const row = copy[(++made * 7919) % copy.length];
+        if (row) row.text = textOf(40);
+        return { document: copy };
+      })
+      .addEdge(START, "edit")
+      .addEdge("edit", END)
+      .compile({ checkpointer }) as never,
+  input: (turn) =>
+    turn === 0
+      ? { document: Array.from({ length: kilobytes * 4 }, () => ({ text: textOf(230) })) }
+      : { document: undefined },
+});
+
+const workloads: Workload[] = [
+  {
+    name: "createAgent, 1 tool",
+    turns: 200,
+    graph: (checkpointer) => createAgent({ model: new Model(1), tools: [lookup(300)], checkpointer }) as never,
+    input: asked,
+  },
+  {
+    name: "createAgent, 5 parallel tools of 20 KB",
+    turns: 24,
+    graph: (checkpointer) => createAgent({ model: new Model(5), tools: [lookup(20_000)], checkpointer }) as never,
+    input: asked,
+  },
+  {
+    name: "createReactAgent, 1 tool",
+    turns: 100,
+    graph: (checkpointSaver) => createReactAgent({ llm: new Model(1), tools: [lookup(300)], checkpointSaver }) as never,
+    input: asked,
+  },
+];
+
+const rows: string[] = [];
+for (const { name, turns, graph, input } of [...workloads, edited(50), edited(500)]) {
+  const table = chargedTable();
+  const saver = new Counted({ client: table.client, tableName: "agents" });
+  const agent = graph(saver);
+  const at = { configurable: { thread_id: "thread" } };
+  const units: number[] = [];
+  for (let turn = 0; turn < turns; turn++) {
+    const given = input(turn) as { document?: unknown };
+    // A turn without an input of its own begins at the newest state.
+    await agent.invoke("document" in given && given.document === undefined ? {} : given, at);
+    units.push(table.charges.writeUnits);
+  }
+  process.stderr.write(`${name}: ${turns} turns\n`);
+  const cold = await table.chargesOf(() =>
+    new DynamoDBSaver({ client: table.client, tableName: "agents" }).getTuple(at),
+  );
+  const [half, total] = [units[turns / 2 - 1] ?? 0, units.at(-1) ?? 0];
+  rows.push(
+    `| ${name}, ${turns} turns | ${total} | ${(total / saver.calls).toFixed(2)} | ${((total - half) / half).toFixed(2)} | ${(total / saver.whole).toFixed(3)} | ${cold.readUnits} RU, ${cold.requests} requests |`,
+  );
+}
+process.stdout.write(
+  [
+    "| workload | write units | for each call | second half by the first | of storing it whole | cold read |",
+    "|---|---|---|---|---|---|",
+    ...rows,
+    "",
+  ].join("\n"),
+);
