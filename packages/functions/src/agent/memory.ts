@@ -6,6 +6,7 @@ import { type FoundItem, OPERATORS } from "@tenure/core/memory";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../http/identity.ts";
+import { refuseOptions } from "../http/input.ts";
 import { operation } from "../http/operation.ts";
 import type { SessionEnv } from "../http/session/session.ts";
 import { keepForUser } from "./deletion.ts";
@@ -64,7 +65,8 @@ const namespacesBody = z.object({
 export function storeRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
   return new Hono<SessionEnv<Identity>>()
     .put("/items", operation({ tag, summary: "Keep an item", body: putBody, answers: { 204: "Kept" } }), async (c) => {
-      const { namespace, key, value, ttl } = c.var.body;
+      const { namespace, key, value, ttl, index } = c.var.body;
+      refuseOptions({ "index of an item": index });
       const store = deps.storeOf(c.var.session.data.userId);
       await store.putFor(namespace, key, value, ttl == null ? undefined : ttl * MINUTE_MS);
       await keepForUser(deps, c.var.session.data, () => store.delete(namespace, key));
@@ -75,7 +77,8 @@ export function storeRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       "/items",
       operation({ tag, summary: "Read an item", query: getQuery, answers: { 200: "The item, or null" } }),
       async (c) => {
-        const { namespace, key } = c.var.query;
+        const { namespace, key, refresh_ttl } = c.var.query;
+        refuseOptions({ refresh_ttl: refresh_ttl !== "false" && refresh_ttl });
         const item = await deps.storeOf(c.var.session.data.userId).get(namespace, key);
         return c.json(item && itemJson(item));
       },
@@ -94,7 +97,8 @@ export function storeRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       "/items/search",
       operation({ tag, summary: "Find items", body: searchBody, answers: { 200: "Items" } }),
       async (c) => {
-        const { namespace_prefix, filter, query, limit, offset } = c.var.body;
+        const { namespace_prefix, filter, query, limit, offset, refresh_ttl } = c.var.body;
+        refuseOptions({ refresh_ttl });
         checkFilter(filter);
         const found = await deps.storeOf(c.var.session.data.userId).search(namespace_prefix ?? [], {
           limit: limit ?? 10,

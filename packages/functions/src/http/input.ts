@@ -21,6 +21,16 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T
   throw new TenureError({ tag: "invalid-input", issues });
 }
 
+/**
+ * Throws `not-implemented` for an option that this server does not carry out, by its name: if it were ignored, a client would believe that it
+ * was. One that is left out, null or false asks for nothing.
+ */
+export function refuseOptions(options: Record<string, unknown>): void {
+  for (const [feature, value] of Object.entries(options))
+    if (value !== undefined && value !== null && value !== false)
+      throw new TenureError({ tag: "not-implemented", feature });
+}
+
 /** LangGraph's serializer reads no more than 50 levels, of which a message takes some for itself. */
 const MAX_DEPTH = 32;
 

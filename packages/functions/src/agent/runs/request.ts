@@ -1,7 +1,8 @@
 /** The body of a run request, and what it means to a graph. Source: `@langchain/langgraph-sdk` 1.15, `runs.stream`. */
+
 import { Command, Send } from "@langchain/langgraph";
-import { TenureError } from "@tenure/core/errors";
 import { z } from "zod";
+import { refuseOptions } from "../../http/input.ts";
 
 export const record = z.record(z.string(), z.unknown());
 const streamMode = z.enum([
@@ -74,15 +75,13 @@ export const runRequest = z.object({
   after_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).nullish(),
   webhook: z.unknown().optional(),
   feedback_keys: z.unknown().optional(),
+  strict_resume: z.unknown().optional(),
 });
 export type RunRequest = z.infer<typeof runRequest>;
 
-/** Throws `not-implemented` for a feature that is missing: if it were ignored, a client would believe that it was applied. */
-export function refuseUnsupported(request: RunRequest): void {
-  for (const feature of ["webhook", "feedback_keys"] as const)
-    if (request[feature] !== undefined && request[feature] !== null)
-      throw new TenureError({ tag: "not-implemented", feature });
-}
+/** Throws `not-implemented` for an option that is missing. */
+export const refuseUnsupported = ({ webhook, feedback_keys, strict_resume }: RunRequest): void =>
+  refuseOptions({ webhook, feedback_keys, strict_resume });
 
 export function streamModes({ stream_mode }: RunRequest): StreamMode[] {
   const modes = stream_mode == null ? [] : [stream_mode].flat();

@@ -5,14 +5,16 @@ import { invalidInput, TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
+import { refuseOptions } from "../../http/input.ts";
 import { operation } from "../../http/operation.ts";
 import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { deleteThread, keepForUser, takeBack } from "../deletion.ts";
 import type { AgentDeps } from "../deps.ts";
+import { checkPaths, extracted, fieldsOf, picked } from "../paths.ts";
 import { graphCommand, smallRecord as metadata, record } from "../runs/request.ts";
 import type { Runner } from "../runs/schedule/runner.ts";
-import { json, selected, threadJson } from "../wire.ts";
+import { json, threadJson } from "../wire.ts";
 import { ThreadAccess } from "./access.ts";
 import { inGroups, ThreadFinder } from "./find.ts";
 import { asInvalid, changeState } from "./status.ts";
@@ -37,6 +39,7 @@ const createBody = z.object({
     .nullish(),
   ttl: z.unknown().optional(),
 });
+const getQuery = z.object({ include: z.unknown().optional() });
 const filterBody = z.object({
   metadata: record.nullish(),
   ids: z.array(uuid).nullish(),
@@ -63,7 +66,8 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       "/",
       operation({ tag, summary: "Make a thread", body: createBody, answers: { 200: "The thread" } }),
       async (c) => {
-        const { thread_id, metadata, if_exists, supersteps } = c.var.body;
+        const { thread_id, metadata, if_exists, supersteps, ttl } = c.var.body;
+        refuseOptions({ "ttl of a thread": ttl });
         const id = thread_id ?? v7();
         const owner = c.var.session.data.userId;
         const created = await access.create(id, owner, metadata ?? {});
@@ -92,17 +96,23 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       "/search",
       operation({ tag, summary: "Find threads", body: searchBody, answers: { 200: "Threads" } }),
       async (c) => {
-        const { limit, offset, sort_by, sort_order, select, ...filter } = c.var.body;
+        const { limit, offset, sort_by, sort_order, select, extract, ...filter } = c.var.body;
+        checkPaths(extract ?? {});
+        const paths = [...fieldsOf(select ?? [], "select"), ...fieldsOf(Object.values(extract ?? {}), "extract")];
         const [from, count] = [offset ?? 0, limit ?? 10];
         const { threads, hasMore } = await finder.page(c.var.session.data.userId, filter, {
           ...{ field: sort_by ?? "created_at", order: sort_order ?? "desc", offset: from, limit: count },
         });
         c.header("X-Pagination-Total", String(from + threads.length + (hasMore ? 1 : 0)));
         if (hasMore) c.header("X-Pagination-Next", String(from + count));
-        const wantsState = !select?.length || select.some((key) => key === "values" || key === "interrupts");
-        const shown = await inGroups(threads, async (thread) =>
-          selected(wantsState ? await access.show(thread) : threadJson(thread, undefined), select),
-        );
+        const wantsState = !select?.length || paths.some((field) => field === "values" || field === "interrupts");
+        const shown = await inGroups(threads, async (thread) => {
+          const whole = wantsState ? await access.show(thread) : threadJson(thread, undefined);
+          return {
+            ...(select?.length ? picked(whole, select) : whole),
+            ...(extract && { extracted: extracted(whole, extract) }),
+          };
+        });
         return json(c, shown);
       },
     )
@@ -113,20 +123,26 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       async (c) => c.json(await finder.count(c.var.session.data.userId, c.var.body)),
     )
 
-    .get("/:id", operation({ tag, summary: "Read a thread", answers: { 200: "The thread" } }), async (c) => {
-      const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-      return json(c, await access.show(thread));
-    })
+    .get(
+      "/:id",
+      operation({ tag, summary: "Read a thread", query: getQuery, answers: { 200: "The thread" } }),
+      async (c) => {
+        refuseOptions({ "include of a thread": c.var.query.include });
+        const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
+        return json(c, await access.show(thread));
+      },
+    )
 
     .patch(
       "/:id",
       operation({
         tag,
         summary: "Add to a thread's metadata",
-        body: z.object({ metadata: metadata.nullish() }),
+        body: z.object({ metadata: metadata.nullish(), ttl: z.unknown().optional() }),
         answers: { 200: "The thread" },
       }),
       async (c) => {
+        refuseOptions({ "ttl of a thread": c.var.body.ttl });
         const { id, owner, metadata: before } = await access.own(c.req.param("id"), c.var.session.data.userId);
         const added = c.var.body.metadata ?? {};
         const whole = metadata.safeParse({ ...before, ...added });

@@ -1,0 +1,62 @@
+/** Options of the clients that this server does not carry out are refused by name, and none is taken and forgotten. */
+import { Annotation, START, StateGraph } from "@langchain/langgraph";
+import type { GraphFactory } from "@tenure/functions/graphs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openUserApi, type UserApi } from "../support/service/user-api.ts";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
+
+const State = Annotation.Root({ said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }) });
+const saying: GraphFactory = ({ checkpointer }) =>
+  new StateGraph(State)
+    .addNode("say", () => ({ said: ["42"] }))
+    .addEdge(START, "say")
+    .compile({ ...(checkpointer && { checkpointer }) }) as unknown as ReturnType<GraphFactory>;
+
+describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
+  let user: UserApi;
+  let thread: string;
+  beforeAll(async () => {
+    user = await openUserApi(engine, { graphs: { saying } });
+    thread = (await user.ask<{ thread_id: string }>("POST", "/threads", {})).body.thread_id;
+    await user.ask("POST", `/threads/${thread}/runs/wait`, { assistant_id: "saying", input: { said: ["What?"] } });
+  });
+  afterAll(() => user.close());
+
+  const item = { namespace: ["a"], key: "k", value: {} };
+  it.each<[option: string, method: string, path: () => string, body?: object]>([
+    ["ttl of a thread", "POST", () => "/threads", { ttl: { ttl: 5, strategy: "delete" } }],
+    ["ttl of a thread", "PATCH", () => `/threads/${thread}`, { ttl: 5 }],
+    ["include of a thread", "GET", () => `/threads/${thread}?include=ttl`],
+    ["strict_resume", "POST", () => `/threads/${thread}/runs/wait`, { assistant_id: "saying", strict_resume: true }],
+    ["webhook", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", webhook: "http://example.com" }],
+    ["feedback_keys", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", feedback_keys: ["a"] }],
+    ["index of an item", "PUT", () => "/store/items", { ...item, index: ["title"] }],
+    ["refresh_ttl", "GET", () => "/store/items?namespace=a&key=k&refresh_ttl=true"],
+    ["refresh_ttl", "POST", () => "/store/items/search", { namespace_prefix: ["a"], refresh_ttl: true }],
+  ])("%s is refused by %s", async (option, method, path, body) => {
+    const { status, body: answer } = await user.ask<{ type: string; detail: string }>(method, path(), body);
+    expect([status, answer.type]).toEqual([501, "/api/problems/not-implemented"]);
+    expect(answer.detail).toContain(option);
+  });
+
+  it("that ask for nothing are taken", async () => {
+    expect((await user.ask("POST", "/threads", { ttl: null })).status).toBe(200);
+    expect((await user.ask("PUT", "/store/items", { ...item, index: false, ttl: null })).status).toBe(204);
+    expect((await user.ask("GET", "/store/items?namespace=a&key=k&refresh_ttl=false")).status).toBe(200);
+  });
+
+  it("extract and select lead into what a search shows", async () => {
+    const search = (asked: object) =>
+      user.ask<Record<string, unknown>[]>("POST", "/threads/search", { ids: [thread], ...asked });
+    const paths = { first: "values.said[0]", last: "values.said[-1]", none: "values.other" };
+    expect((await search({ select: ["thread_id"], extract: paths })).body).toEqual([
+      { thread_id: thread, extracted: { first: "What?", last: "42", none: null } },
+    ]);
+    expect((await search({ select: ["values.said"] })).body).toEqual([{ values: { said: ["What?", "42"] } }]);
+    expect((await search({ extract: { status: "status" } })).body).toMatchObject([
+      { thread_id: thread, values: { said: ["What?", "42"] }, extracted: { status: "idle" } },
+    ]);
+    for (const asked of [{ extract: { a: "values[" } }, { select: ["values..x"] }])
+      expect(await search(asked)).toMatchObject({ status: 400, body: { type: "/api/problems/invalid-input" } });
+  });
+});
