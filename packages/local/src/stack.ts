@@ -124,6 +124,7 @@ export async function startStack(
       sessionPolicy: { ...config.sessionPolicy, ...sessionPolicy },
       codePolicy: { ...config.codePolicy, ...(config.limits === "off" && { resendMs: 0 }) },
       checkpointTtlMs: config.checkpointTtlMs,
+      ...(config.allowedOrigins && { allowedOrigins: config.allowedOrigins }),
       demo: config.demo !== "off",
       ...(config.encryption && { encryption: config.encryption }),
       clock,

@@ -12,6 +12,7 @@ import { type DamagedSession, isDamaged, type Origin } from "@tenure/core/sessio
 import { keyedHandle, newToken } from "@tenure/core/token";
 import type { Context } from "hono";
 import { type ApiSession, accountOf } from "../http/identity.ts";
+import { allowedOriginOf } from "../http/session/same-origin.ts";
 import { sessionRefOf, setSessionCookie } from "../http/session/session.ts";
 import type { AccountDeps } from "./deps.ts";
 import { originOf } from "./device.ts";
@@ -25,7 +26,7 @@ export interface Proof {
 }
 
 /**
- * Begins a session and answers with it: a browser gets the token in its cookie, a program in the body. The session that the browser had
+ * Begins a session and answers with it: a browser gets the token in its cookie; a program, and a page of an allowed origin, in the body. The session that the browser had
  * ends. Throws `store-unavailable`, and nobody is logged in then.
  */
 export async function beginSession(
@@ -37,7 +38,10 @@ export async function beginSession(
   deps.activity.record({ account, kind: "login", origin, detail: { session: ref.id, ended: created.ended } });
   setSessionCookie(c, deps.cookie, token, created.session);
   rememberBrowser(c, deps, account);
-  return c.json({ ...describeSession(created.session), ...(!isFromBrowser(c) && { token }) });
+  return c.json({
+    ...describeSession(created.session),
+    ...((!isFromBrowser(c) || allowedOriginOf(c, deps.allowedOrigins)) && { token }),
+  });
 }
 
 /**

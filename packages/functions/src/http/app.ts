@@ -3,6 +3,7 @@ import { isTenureError, TenureError } from "@tenure/core/errors";
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { methodNotAllowed } from "hono/method-not-allowed";
+import { cors } from "./cors.ts";
 import type { HttpDeps } from "./deps.ts";
 import { problemResponse } from "./problem.ts";
 import { apiHeaders } from "./security-headers.ts";
@@ -14,6 +15,7 @@ const MAX_AUTH_BODY_BYTES = 16 * 1024;
 
 export function baseApp(deps: HttpDeps, routes: (app: Hono) => void): Hono {
   const app = new Hono().basePath("/api");
+  app.use(cors(deps));
   app.use(
     methodNotAllowed({
       app,

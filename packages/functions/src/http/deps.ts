@@ -37,6 +37,8 @@ export interface HttpConfig {
   addressOf: AddressOf;
   /** The site's origin as browsers see it, where it is not the Host header of the request. */
   publicOrigin?: string;
+  /** Origins whose pages may use the API, like `https://app.example.com`. Default: only the site's own. */
+  allowedOrigins?: readonly string[];
   /** E-mail addresses of those who may ask how the stores are. */
   operators?: string[];
   sessionPolicy?: Partial<SessionPolicy>;
@@ -59,6 +61,7 @@ export interface HttpDeps {
   cookie: CookiePolicy;
   addressOf: AddressOf;
   publicOrigin: string | undefined;
+  allowedOrigins: readonly string[];
   operators: string[];
   clock: Clock;
   /** Takes one line of JSON for whoever runs this. */
@@ -129,6 +132,7 @@ export function createHttpDeps(config: HttpConfig, stores: Stores): HttpDeps {
     cookie: hostCookie,
     addressOf,
     publicOrigin,
+    allowedOrigins: config.allowedOrigins ?? [],
     operators: config.operators ?? [],
     clock,
     report,

@@ -15,6 +15,8 @@ export interface Settings {
   codePolicy: Partial<CodePolicy>;
   /** Milliseconds. */
   checkpointTtlMs?: number;
+  /** Origins whose pages may use the API: `TENURE_ALLOWED_ORIGINS`, apart by spaces or commas. */
+  allowedOrigins?: string[];
 }
 
 const KEY_BYTES = 32;
@@ -48,7 +50,9 @@ const numbers = {
   TENURE_MAX_SESSIONS: { standard: "20", least: "1", most: "100" },
 } satisfies Record<string, Bounds>;
 
-export const SETTING_NAMES: readonly string[] = [...Object.keys(durations), ...Object.keys(numbers)];
+const ORIGINS = "TENURE_ALLOWED_ORIGINS";
+
+export const SETTING_NAMES: readonly string[] = [...Object.keys(durations), ...Object.keys(numbers), ORIGINS];
 
 /** Defaults by name, for documents and for the tests that hold them against the policies. */
 export const STANDARD: Readonly<Record<string, string>> = Object.fromEntries(
@@ -88,8 +92,17 @@ export function readSettings(env: Record<string, string | undefined>): { setting
       attemptsPerCode: number("TENURE_CODE_ATTEMPTS"),
     }),
     ...defined({ checkpointTtlMs: duration("TENURE_CHECKPOINT_TTL") }),
+    ...origins(env[ORIGINS], problems),
   };
   return { settings, problems };
+}
+
+function origins(text: string | undefined, problems: string[]): { allowedOrigins?: string[] } {
+  const named = (text ?? "").split(/[\s,]+/).filter(Boolean);
+  for (const one of named)
+    if (!/^https?:\/\//.test(one) || !URL.canParse(one) || new URL(one).origin !== one)
+      problems.push(`${ORIGINS}: "${one}" is not an origin like https://app.example.com, without a path or a star`);
+  return named.length > 0 ? { allowedOrigins: [...new Set(named)] } : {};
 }
 
 const defined = (values: Record<string, number | undefined>): Record<string, number> =>

@@ -10,21 +10,39 @@ import { credentialOf } from "./credential.ts";
 
 const SAFE = new Set(["GET", "HEAD", "OPTIONS"]);
 
-export function sameOrigin({ cookie, publicOrigin }: Pick<HttpDeps, "cookie" | "publicOrigin">): MiddlewareHandler {
+type Origins = Pick<HttpDeps, "cookie" | "publicOrigin" | "allowedOrigins">;
+
+export function sameOrigin({ cookie, publicOrigin, allowedOrigins }: Origins): MiddlewareHandler {
   return async (c, next) => {
-    if (credentialOf(c, cookie)?.from !== "header" && crossesOrigin(c, publicOrigin))
+    // A page of an allowed origin has no cookie that counts: see cors.ts.
+    const isAllowed = allowedOriginOf(c, allowedOrigins) !== undefined;
+    if (!isAllowed && credentialOf(c, cookie)?.from !== "header" && crossesOrigin(c, { publicOrigin, allowedOrigins }))
       throw new TenureError({ tag: "cross-origin" });
     await next();
   };
 }
 
+/** The origin of the page that makes the request, if that is another one and is allowed. */
+export function allowedOriginOf(c: Context, allowedOrigins: readonly string[]): string | undefined {
+  const origin = c.req.header("Origin");
+  const isAllowed = origin !== undefined && allowedOrigins.includes(origin);
+  return isAllowed && !isProxied(c) ? origin : undefined;
+}
+
+/** True where the browser says that the page's origin is the one it asks: a development server hands the request on, with another Host. */
+const isProxied = (c: Context): boolean => c.req.header("Sec-Fetch-Site") === "same-origin";
+
 /** True when a page of another origin makes this request, with a method that may change something. */
-export function crossesOrigin(c: Context, publicOrigin: string | undefined): boolean {
+export function crossesOrigin(
+  c: Context,
+  { publicOrigin, allowedOrigins = [] }: { publicOrigin?: string | undefined; allowedOrigins?: readonly string[] },
+): boolean {
   if (SAFE.has(c.req.method)) return false;
   const site = c.req.header("Sec-Fetch-Site");
   if (site !== undefined && site !== "same-origin" && site !== "none") return true;
   const origin = c.req.header("Origin");
   if (origin === undefined) return false;
+  if (isProxied(c) && allowedOrigins.includes(origin)) return false;
   if (publicOrigin !== undefined) return origin !== publicOrigin;
   return hostOf(origin) !== (c.req.header("Host") ?? "");
 }

@@ -20,6 +20,8 @@ export interface SessionOptions<Data> {
   cookie?: CookiePolicy;
   /** The site's origin as browsers see it, where it is not the Host header of the request. */
   publicOrigin?: string | undefined;
+  /** Origins of development servers that hand requests on to this one. */
+  allowedOrigins?: readonly string[];
 }
 
 export interface SessionEnv<Data> {
@@ -32,10 +34,10 @@ export interface SessionEnv<Data> {
  * Redis does not answer; the cookie stays then, since nobody knows whether the session lives.
  */
 export function session<Data>(options: SessionOptions<Data>): MiddlewareHandler<SessionEnv<Data>> {
-  const { sessions, cookie = hostCookie, publicOrigin } = options;
+  const { sessions, cookie = hostCookie, publicOrigin, allowedOrigins = [] } = options;
   return async (c, next) => {
     const credential = credentialOf(c, cookie);
-    if (credential?.from === "cookie" && crossesOrigin(c, publicOrigin))
+    if (credential?.from === "cookie" && crossesOrigin(c, { publicOrigin, allowedOrigins }))
       return problemResponse(c, new TenureError({ tag: "cross-origin" }));
     const ref = credential && parseToken(credential.token);
     let found: Session<Data> | undefined;
