@@ -115,7 +115,7 @@ describe.skipIf(!chromiumPath)("the site in Chromium", () => {
     const touch = page.getByRole("button", { name: "Touch the session" });
     await clock.moveBy(MINUTE - 1);
     await touch.click();
-    await page.getByText("Touched less than a minute ago").waitFor();
+    await page.getByText("Touched just before").waitFor();
     await clock.moveBy(1);
     await touch.click();
     await page.getByText("the idle deadline moved by 60 seconds, the absolute one stayed.").waitFor();

@@ -36,6 +36,7 @@ export class Execution {
   readonly done: Promise<void>;
   private readonly deps: AgentDeps;
   private readonly hold: Hold;
+  private readonly threadConfig: Record<string, unknown>;
   private readonly abort = new AbortController();
   /** Ends the run when its lease lapses, whatever becomes of the request that was to renew it. */
   private lapse: NodeJS.Timeout | undefined;
@@ -51,9 +52,11 @@ export class Execution {
   /** True when no other run is in the thread's queue, as far as this process knows once `done` resolves. */
   isLast = false;
 
-  constructor(deps: AgentDeps, lease: Lease, run: Run) {
+  /** `threadConfig` is what the thread's runs before were configured with. */
+  constructor(deps: AgentDeps, lease: Lease, run: Run, threadConfig: Record<string, unknown> = {}) {
     this.deps = deps;
     this.run = run;
+    this.threadConfig = threadConfig;
     this.hold = new Hold(lease, deps.clock, deps.leasePolicy);
     // The thread's record says who has the run, and not the log.
     const onCancel = (action: CancelAction | "lost") => void (action === "lost" ? this.renew() : this.end(action));
@@ -117,7 +120,10 @@ export class Execution {
       }
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
       const { incarnation, fence } = this.hold.lease;
-      const asked = executionOptions(run, request, assistant, { ...incarnation, fence });
+      const asked = executionOptions(run, request, assistant, {
+        incarnation: { ...incarnation, fence },
+        threadConfig: this.threadConfig,
+      });
       const graph = await this.graphFor(request, asked);
       const begins = { input: graphInput(request), configurable: {} };
       const isNew = run.attempt === 1 || isTemporary(request);
