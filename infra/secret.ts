@@ -10,7 +10,7 @@ export const pepper = new sst.Secret("Pepper");
 /** Sessions and codes of another generation do not exist: a new one is for after a restore. `npm run generation` sets it. */
 export const generation = new sst.Secret("Generation", "first");
 
-/** Keys for checkpoints at rest, with `TENURE_ENCRYPTION=1`: `k1:<base64 of 32 bytes>`. See docs/deploy.md. */
+/** Keys for checkpoints at rest, with `TENURE_ENCRYPTION=1`: `k1:<base64 of 32 bytes>`. See docs/settings.md. */
 export const checkpointKeys = isOn("TENURE_ENCRYPTION") ? new sst.Secret("CheckpointKeys") : undefined;
 
 /** SST puts the provider in scope under this name where the program asks for it, and only there. */

@@ -202,7 +202,14 @@ export async function openCheckpointer(
     await createTable(endpoint, config);
     const client = connectDynamo(endpoint);
     opened.push(() => client.destroy());
-    return { checkpointer: new DynamoDBSaver({ client, tableName: TABLE }), close };
+    return {
+      checkpointer: new DynamoDBSaver({
+        client,
+        tableName: TABLE,
+        ...(config.encryption && { encryption: config.encryption }),
+      }),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,6 @@
 /**
  * Settings of a service that are the same on a laptop and deployed: `npm start` reads them from its environment, and a deployment
- * from the environment that infra/settings.ts gives its functions. Every mistake is named, and nothing starts with one.
+ * from the environment that infra/function.ts gives its functions. Every mistake is named, and nothing starts with one.
  *
  * @example
  * TENURE_IDLE_TIMEOUT=15m TENURE_ABSOLUTE_TIMEOUT=8h npm start
@@ -39,7 +39,7 @@ const durations = {
   TENURE_CODE_TTL: { standard: "10m", least: "1m", most: "1h" },
   /** Another code can be asked for after so long. */
   TENURE_CODE_RESEND: { standard: "30s", least: "1s", most: "10m" },
-  /** A thread's checkpoints are kept for so long after the last one was written. */
+  /** A thread's checkpoints are kept for so long after each was written. */
   TENURE_CHECKPOINT_TTL: { standard: "30d", least: "1h", most: "3650d" },
 } satisfies Record<string, Bounds>;
 

@@ -13,9 +13,9 @@ export interface Head {
   /** The number of heads before it, on the way to its root. */
   depth: number;
   parent?: string;
-  /** The head before it, where that is not its parent's: a checkpoint that was put again keeps the place that it had. */
+  /** The head before it, where that is not its parent's: a checkpoint that was put again keeps the position that it had. */
   base?: string;
-  /** Where its place in the order is not its id: see order.ts. */
+  /** Where its position is not its id: see order.ts. */
   shift?: Shift;
   /** The fence of the lease under which it was put, if there was one. */
   fence?: number;
