@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver, type DynamoDBSaverOptions } from "@tenure/core/checkpoint";
+import { Table } from "@tenure/core/dynamo";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
@@ -80,6 +81,63 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
       ]);
     }
   });
+
+  it("comes back where its checkpoint was put again and refers to nothing of before, and from a copy of that thread", async () => {
+    const [saver, at, copy, id] = [saverWith(), thread(), thread(), uuid6(1)];
+    // The first has its document in its head, and the second, larger one in a stored segment.
+    for (const [n, bytes] of [3000, 30_000].entries()) {
+      const [own, target] = [
+        thread(`${at.configurable.thread_id}-${n}`),
+        thread(`${copy.configurable.thread_id}-${n}`),
+      ];
+      const document = noise(bytes);
+      const root = await put(saver, own, { document }, uuid6(0));
+      const config = await put(saver, root, { document, messages: [] }, id);
+      await saver.putWrites(config, [["document", `${document}!`]], "task");
+      await put(saver, root, { messages: [1, 2, 3] }, id);
+      const wanted = [["task", "document", `${document}!`]];
+      for (const reader of [saver, saverWith(), saverWith({ cacheBytes: 1 })])
+        expect((await reader.getTuple(own))?.pendingWrites).toEqual(wanted);
+      await saver.copyThread(own, target);
+      await saver.deleteThread(own.configurable.thread_id);
+      expect((await saverWith().getTuple(target))?.pendingWrites).toEqual(wanted);
+    }
+  });
+
+  it("lives as long as its checkpoint, which was put again when what it refers to was about to go", async () => {
+    const DAY = 24 * 60 * 60 * 1000;
+    const START = Date.UTC(2030, 0, 1);
+    let now = START;
+    const saverAt = () => saverWith({ ttlMs: 30 * DAY, clock: { now: () => now } });
+    const [saver, at, id] = [saverAt(), thread(), uuid6(1)];
+    const document = noise(30_000);
+    const root = await put(saver, at, { document }, uuid6(0));
+    now = START + 25 * DAY;
+    const config = await put(saver, root, { document, messages: [] }, id);
+    const many = Array.from({ length: 60 }, (_, n): [string, unknown] => ["messages", n]);
+    await saver.putWrites(config, [["document", `${document}!`]], "task-1");
+    await saver.putWrites(config, [...many, ["document", `${document}?`]], "task-2");
+    now = START + 35 * DAY;
+    await put(saver, config, { document, messages: [1] }, id);
+    for (const day of [59, 61, 64]) {
+      now = START + day * DAY;
+      // What has expired by now is deleted, as DynamoDB does.
+      await deleteExpired(at.configurable.thread_id, now);
+      const writes = (await saverAt().getTuple(at))?.pendingWrites ?? [];
+      expect([day, writes.length, writes[0], writes.at(-1)]).toEqual([
+        ...[day, 62, ["task-1", "document", `${document}!`]],
+        ["task-2", "document", `${document}?`],
+      ]);
+    }
+  });
+
+  async function deleteExpired(threadId: string, now: number): Promise<void> {
+    const all = new Table({ client: table.client, tableName: table.tableName, clock: { now: () => now } });
+    const gone = [];
+    for await (const { pk, sk, expiresAt } of all.query({ pk: `checkpoint#${threadId}`, withExpired: true }))
+      if (typeof expiresAt === "number" && expiresAt * 1000 < now) gone.push({ pk, sk });
+    await all.deleteAll(gone);
+  }
 
   it("is copied with its thread, and is whole beside a run that was rolled back", async () => {
     const [saver, at, copy] = [saverWith(), thread(), thread()];

@@ -8,7 +8,7 @@ import { dynamoEngines } from "../support/stores/dynamo.ts";
 const State = Annotation.Root({ said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }) });
 const saying: GraphFactory = ({ checkpointer }) =>
   new StateGraph(State)
-    .addNode("say", (_, { configurable }) => ({ said: [String(configurable?.tone ?? "42")] }))
+    .addNode("say", () => ({ said: ["42"] }))
     .addEdge(START, "say")
     .compile({ ...(checkpointer && { checkpointer }) }) as unknown as ReturnType<GraphFactory>;
 
@@ -43,20 +43,6 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     expect((await user.ask("POST", "/threads", { ttl: null })).status).toBe(200);
     expect((await user.ask("PUT", "/store/items", { ...item, index: false, ttl: null })).status).toBe(204);
     expect((await user.ask("GET", "/store/items?namespace=a&key=k&refresh_ttl=false")).status).toBe(200);
-  });
-
-  it("configurable of a run is that of its thread's later runs, unless they say otherwise", async () => {
-    const { thread_id } = (await user.ask<{ thread_id: string }>("POST", "/threads", {})).body;
-    const run = async (tone?: string) =>
-      (
-        await user.ask<{ said: string[] }>("POST", `/threads/${thread_id}/runs/wait`, {
-          ...{ assistant_id: "saying", input: {} },
-          ...(tone !== undefined && { config: { configurable: { tone } } }),
-        })
-      ).body.said.at(-1);
-    expect([await run(), await run("calm"), await run(), await run("loud"), await run()]).toEqual([
-      ...["42", "calm", "calm", "loud", "loud"],
-    ]);
   });
 
   it("extract and select lead into what a search shows", async () => {

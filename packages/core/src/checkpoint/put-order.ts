@@ -1,5 +1,6 @@
 import { atMost } from "../deadline.ts";
 import type { CheckpointRef } from "./items/keys.ts";
+import { lruOf } from "./lru.ts";
 
 /**
  * Keeps the puts of one saver in order: each waits for those of its own id, and of its parent, that were begun before it.
@@ -8,6 +9,8 @@ import type { CheckpointRef } from "./items/keys.ts";
  */
 export class PutOrder {
   private readonly last = new Map<string, Promise<unknown>>();
+  /** Ids whose put has ended. */
+  private readonly over = lruOf<string>(10_000);
   /** Called when a put of an id begins. */
   private readonly waiting = new Map<string, Set<() => void>>();
 
@@ -27,6 +30,7 @@ export class PutOrder {
     try {
       return await running;
     } finally {
+      this.over.set(name, "over");
       if (this.last.get(name) === running) this.last.delete(name);
     }
   }
@@ -34,7 +38,7 @@ export class PutOrder {
   /** Resolves when the put of this id has ended, in whatever way. One that has not begun is waited for no longer than `waitMs`. */
   async ended(ref: CheckpointRef, waitMs: number): Promise<void> {
     const name = nameOf(ref);
-    if (!this.last.has(name) && waitMs > 0) {
+    if (!this.last.has(name) && !this.over.has(name) && waitMs > 0) {
       const waiting = this.waiting.get(name) ?? new Set();
       this.waiting.set(name, waiting);
       let begin = () => {};

@@ -122,7 +122,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const chunks = new Chunks(this.table, this.codec);
     this.pendingWrites = new PendingWrites(this.table, chunks, checkedSerde, this.heads);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;
-    this.headWriter = new HeadWriter({ table, codec, threads, heads, segments });
+    this.headWriter = new HeadWriter({ table, codec, threads, heads, segments, pendingWrites });
     const tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
     this.incarnations = new Incarnations(this.tombstones);

@@ -115,7 +115,7 @@ export async function admit(stores: Stores, run: NewRun, options: Admission): Pr
       since,
       incarnation: thread.incarnation,
     };
-    return { lease, run: asInThread({ ...asRun(run), request }, turns) ?? asRun(run), config: thread.config };
+    return { lease, run: asInThread({ ...asRun(run), request }, turns) ?? asRun(run) };
   }
 }
 

@@ -27,7 +27,6 @@ interface Stores {
 interface Taken {
   lease: Lease;
   turns: Turns;
-  config: Record<string, unknown>;
 }
 
 type Running = Pick<ThreadStore, "begin" | "renew" | "release" | "undo" | "settle">;
@@ -45,7 +44,6 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
         const takenBy = (turns: Turns, { runId = "", expiresAt }: Omit<Holding, "id" | "holder">): Taken => ({
           lease: { ...{ id, threadId, runId, holder, expiresAt, since, incarnation }, fence: turns.fence },
           turns,
-          config: thread.config,
         });
         if (turns.lease?.id === id) return { result: takenBy(turns, turns.lease) };
         await runs.finishAll(threadId, turns.ended);
@@ -116,7 +114,7 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
           await this.release(taken.lease).catch(() => {});
           throw error;
         });
-        if (run) return { lease: taken.lease, run, config: taken.config } satisfies Begun;
+        if (run) return { lease: taken.lease, run } satisfies Begun;
       }
     },
 

@@ -58,8 +58,6 @@ export interface ErasedRun {
 export interface Begun {
   lease: Lease;
   run: Run;
-  /** The thread's configuration, by the runs that it had before; nothing for a thread that was made for this one. */
-  config?: Record<string, unknown>;
 }
 
 /**

@@ -46,22 +46,26 @@ export const fieldsOf = (paths: string[], option: string): string[] =>
 /** The fields that were asked for, whole, or those parts of them that a path leads to: `["thread_id", "values.topic"]`. */
 export function picked(shown: Record<string, Json>, paths: string[]): Record<string, Json> {
   const found: Record<string, Json> = {};
+  const whole = new Set(paths);
+  const made = new WeakSet<object>();
   for (const path of paths) {
     const [field = "", ...rest] = partsOf(path, "select");
     if (!Object.hasOwn(shown, field)) continue;
     if (rest.length === 0) found[field] = shown[field];
-    else if (paths.includes(field)) continue;
-    else put(found, [field, ...rest], valueAt(shown, [field, ...rest]));
+    else if (whole.has(field)) continue;
+    else put(found, [field, ...rest], valueAt(shown, [field, ...rest]), made);
   }
   return found;
 }
 
-/** Puts a value where a path leads to, by names: the part of a list has its number for a name. */
-function put(into: Record<string, Json>, parts: string[], value: Json): void {
+/** Puts a value where a path leads to, by names: the part of a list has its number for a name. What is there whole stays. */
+function put(into: Record<string, Json>, parts: string[], value: Json, made: WeakSet<object>): void {
   let at = into;
   for (const part of parts.slice(0, -1)) {
     const next = Object.hasOwn(at, part) ? at[part] : undefined;
-    const object = typeof next === "object" && next !== null ? (next as Record<string, Json>) : {};
+    if (next !== undefined && !(typeof next === "object" && next !== null && made.has(next))) return;
+    const object = (next ?? {}) as Record<string, Json>;
+    made.add(object);
     Object.defineProperty(at, part, { value: object, enumerable: true, configurable: true, writable: true });
     at = object;
   }

@@ -15,7 +15,6 @@ const MAX_AUTH_BODY_BYTES = 16 * 1024;
 
 export function baseApp(deps: HttpDeps, routes: (app: Hono) => void): Hono {
   const app = new Hono().basePath("/api");
-  app.use(cors(deps));
   app.use(
     methodNotAllowed({
       app,
@@ -28,6 +27,7 @@ export function baseApp(deps: HttpDeps, routes: (app: Hono) => void): Hono {
     if (c.res.status >= 400) deps.count(c.res.status < 500 ? "Refusals" : "Faults");
   });
   app.use(apiHeaders());
+  app.use(cors(deps));
   app.use(upTo(MAX_BODY_BYTES));
   app.use("/auth/*", upTo(MAX_AUTH_BODY_BYTES));
   app.use(sameOrigin(deps));

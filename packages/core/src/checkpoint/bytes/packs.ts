@@ -1,5 +1,6 @@
 /** Packs: many pending writes of one task as one blob. Pure: no I/O. */
 import { corrupt } from "../corrupt.ts";
+import { isDifference, wholeType } from "../piece-table/difference.ts";
 
 /** A write, serialized, and the run that wrote it, if that is known. */
 export type Write = [index: number, channel: string, type: string, value: Uint8Array, run?: string];
@@ -31,3 +32,16 @@ export function parsePack(bytes: Uint8Array, what: string): Write[] {
     throw corrupt(what);
   }
 }
+
+/** The writes of a pack, with differences made whole; one that `expand` cannot read stays as it is. */
+export const wholePack = (
+  writes: Write[],
+  expand: (bytes: Uint8Array) => Promise<Uint8Array | undefined>,
+): Promise<Write[]> =>
+  Promise.all(
+    writes.map(async (write): Promise<Write> => {
+      const [index, channel, type, bytes, ...run] = write;
+      const whole = isDifference(type) ? await expand(bytes) : undefined;
+      return whole ? [index, channel, wholeType(type), whole, ...run] : write;
+    }),
+  );

@@ -20,6 +20,7 @@ import { type Candidate, pointerTo, toEntry } from "./head-reader.ts";
 import { type Heads, toAncestor, toState } from "./heads.ts";
 import { type CheckpointRef, headKey } from "./keys.ts";
 import { higher, isAbove, positionOf, type Shift, shiftAbove } from "./order.ts";
+import type { PendingWrites } from "./pending-writes.ts";
 import type { Segments } from "./segments.ts";
 import type { Threads } from "./threads.ts";
 
@@ -29,6 +30,7 @@ interface Stores {
   heads: Heads;
   segments: Segments;
   threads: Threads;
+  pendingWrites: PendingWrites;
 }
 
 /** A checkpoint that is to be put, serialized. */
@@ -101,7 +103,7 @@ export class HeadWriter {
 
   /** False when there is no checkpoint of that id. */
   private async replace(ref: CheckpointRef, content: Content, expiry: Expiry): Promise<boolean> {
-    const { table, codec, threads, heads, segments } = this.stores;
+    const { table, codec, threads, heads, segments, pendingWrites } = this.stores;
     const { parentId, above, incarnation, given, body, metadata, values, check } = content;
     const key = headKey(ref);
     for (;;) {
@@ -116,6 +118,7 @@ export class HeadWriter {
       const { depth } = before;
       const state = await stateOf(heads, { ref, head: before, ...(keptUntil !== undefined && { keptUntil }) });
       const refers = outlives(state, expiry.expiresAt);
+      if (!refers) await pendingWrites.makeWhole(ref, kept(expiry));
       const compared = refers ? state : { ...state, channels: new Map() };
       const planned = plan(compared, values, newSeries, { isReplacing: true });
       await check(planned);
@@ -160,8 +163,8 @@ export class HeadWriter {
         isOwn: (found) => d.equals(found.d as Uint8Array),
       });
       if (!done) continue;
-      const kept = toState(head, until, state.ancestors, planned.channels);
-      heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state: kept }, given);
+      const next = toState(head, until, state.ancestors, planned.channels);
+      heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state: next }, given);
       return true;
     }
   }

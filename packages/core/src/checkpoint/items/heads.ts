@@ -177,22 +177,26 @@ export class Heads {
    * The value of a pending write that was stored as a difference to its checkpoint. Undefined when it does not come out as it was, or
    * when the checkpoint is not there. Most often the checkpoint is in memory, and nothing is read.
    */
-  async expand(ref: CheckpointRef, payload: Buffer): Promise<Buffer | undefined> {
-    const difference = parseDifference(payload);
+  async expand(ref: CheckpointRef, payload: Uint8Array): Promise<Buffer | undefined> {
+    const difference = parseDifference(Buffer.from(payload));
     const loaded = difference && (await this.find(ref));
     if (!loaded) return undefined;
-    const bytes =
-      readFromMemory(loaded.state, difference) ??
-      (await this.sources(ref, loaded.head, new Map(), difference.extents)).read(difference.extents, NEW, {
-        fresh: difference.fresh,
-      }).bytes;
-    return crc32(bytes) === difference.crc ? bytes : undefined;
+    const { crc, extents, fresh } = difference;
+    const isWhole = (bytes: Buffer | undefined): bytes is Buffer => bytes !== undefined && crc32(bytes) === crc;
+    const known = readFromMemory(loaded.state, difference);
+    if (isWhole(known)) return known;
+    // The checkpoint was put again, and does not refer to all of it any more.
+    const sources = await this.sources(ref, loaded.head, new Map(), extents);
+    const { bytes } = sources.read(extents, NEW, { fresh });
+    return isWhole(bytes) ? bytes : undefined;
   }
 
   /** The difference of a pending write to its checkpoint, where that is in memory; undefined where it is stored whole. */
-  differenceOf(ref: CheckpointRef, bytes: Buffer): Buffer | undefined {
+  differenceOf(ref: CheckpointRef, channel: string, bytes: Buffer): Buffer | undefined {
     const known = this.known(ref);
-    return known && differenceOf(known.state, bytes);
+    // Writes of a channel that keeps no value whole are read long after their checkpoint, for its descendants.
+    const isRead = channel.startsWith("__") || known?.state.channels.has(channel);
+    return known && isRead ? differenceOf(known.state, bytes) : undefined;
   }
 
   /** The head itself and those so many heads back, by depth. */

@@ -16,8 +16,9 @@ import { isTenureError, TenureError } from "../../errors.ts";
 import { type CheckedSerde, channelSubject } from "../bytes/checked-serde.ts";
 import type { Dumped } from "../bytes/codec.ts";
 import { errorRecord } from "../bytes/error-record.ts";
-import { by, packOf, parsePack, type Write } from "../bytes/packs.ts";
+import { by, packOf, parsePack, type Write, wholePack } from "../bytes/packs.ts";
 import { corrupt, unlessCorrupt } from "../corrupt.ts";
+import { differenceType, isDifference, wholeType } from "../piece-table/difference.ts";
 import type { PutOrder } from "../put-order.ts";
 import type { Chunked, Chunks } from "./chunks.ts";
 import type { Heads } from "./heads.ts";
@@ -55,8 +56,6 @@ export const FENCE = "fence";
 /** The length in bytes of a write that waits for its checkpoint's put, and for how long at most. */
 const LARGE_BYTES = 8192;
 const PUT_WAIT_MS = 1_000;
-/** The first character of the type of a write that is stored as a difference to its checkpoint: see piece-table/difference.ts. */
-const DIFFERENCE = "~";
 /** Names of attributes that hold one write. */
 const SINGLE = /^w(-?\d+)$/;
 
@@ -88,8 +87,8 @@ export class PendingWrites {
     const isLarge = values.some(({ bytes }) => bytes.length >= LARGE_BYTES);
     await puts.ended(ref, isLarge && !this.heads.known(ref) ? PUT_WAIT_MS : 0);
     const dumped = values.map(({ index, channel, type, bytes }): Write => {
-      const difference = index < 0 ? undefined : this.heads.differenceOf(ref, bytes);
-      return [index, channel, difference ? DIFFERENCE + type : type, difference ?? bytes, ...by(task.run)];
+      const difference = index < 0 ? undefined : this.heads.differenceOf(ref, channel, bytes);
+      return [index, channel, difference ? differenceType(type) : type, difference ?? bytes, ...by(task.run)];
     });
     const regular = dumped.filter(([index]) => index >= 0);
     const key = writesKey(ref, task.id);
@@ -272,11 +271,49 @@ export class PendingWrites {
   }
 
   /** The value of a write, which may be stored as a difference. Throws `store-corrupt` naming `what`. */
-  private async load(ref: CheckpointRef, { type, bytes }: Omit<Dumped, "bytes"> & { bytes: Uint8Array }, what: string) {
-    if (!type.startsWith(DIFFERENCE)) return this.serde.load({ type, bytes: Buffer.from(bytes) }, () => what);
-    const expanded = await this.heads.expand(ref, Buffer.from(bytes));
-    if (!expanded) throw corrupt(what);
-    return this.serde.load({ type: type.slice(DIFFERENCE.length), bytes: expanded }, () => what);
+  private async load(ref: CheckpointRef, { type, bytes }: { type: string; bytes: Uint8Array }, what: string) {
+    const whole = isDifference(type)
+      ? { type: wholeType(type), bytes: await this.heads.expand(ref, bytes) }
+      : { type, bytes: Buffer.from(bytes) };
+    if (!whole.bytes) throw corrupt(what);
+    return this.serde.load({ type: whole.type, bytes: whole.bytes }, () => what);
+  }
+
+  /** Stores the differences beside a checkpoint whole: it is about to live longer than what it refers to. */
+  async makeWhole(ref: CheckpointRef, expiry: Expiry): Promise<void> {
+    for await (const found of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) }))
+      for (let item: Item | undefined = found; item; ) {
+        const update = await this.wholeOf(ref, item, expiry);
+        if (!update || (await this.table.update(item, update))) break;
+        item = (await this.table.query({ pk: item.pk, from: item.sk, to: item.sk }).next()).value;
+      }
+  }
+
+  /** An update that stores an item's differences whole; undefined when it has none. One that cannot be read stays as it is. */
+  private async wholeOf(ref: CheckpointRef, item: Item, expiry: Expiry): Promise<UpdateBuilder | undefined> {
+    const update = new UpdateBuilder(new Map([["path", item.path]]));
+    let isChanged = false;
+    for (const name of Object.keys(item).filter((one) => SINGLE.test(one))) {
+      const [channel, type, value, ...run] = item[name] as StoredWrite;
+      const bytes = isDifference(type)
+        ? await this.heads.expand(ref, await this.chunks.read(item, value, whatOfTask(ref, item)))
+        : undefined;
+      if (!bytes) continue;
+      const whole = await this.chunks.write(item, bytes, SPECIAL_INLINE_BYTES, expiry);
+      update.set(name, [channel, wholeType(type), whole, ...run]);
+      update.whereAt(name, 1, type);
+      isChanged = true;
+    }
+    if (item.pack !== undefined) {
+      const packed = await this.unpackAll(ref, item);
+      if (packed.some(([, , type]) => isDifference(type))) {
+        const whole = await wholePack(packed, (bytes) => this.heads.expand(ref, bytes));
+        update.set("pack", await this.chunks.write(item, packOf(whole), SPECIAL_INLINE_BYTES, expiry));
+        update.whereIs("pack", item.pack as Chunked);
+        isChanged = true;
+      }
+    }
+    return isChanged ? update : undefined;
   }
 
   private async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {

@@ -14,6 +14,8 @@ const ANCHOR = 32;
 const ANCHORS = [0.5, 0.25, 0.75, 0, 0.125, 0.375, 0.625, 0.875];
 const FINDS = 8;
 const MAX_SPLITS = 6;
+/** The number of bytes of another value that are gone through for one value, so that nobody is held up. */
+const SEARCHED_BYTES = 128 * 1024 * 1024;
 
 /**
  * How `after` is made of `before` and new bytes: their common prefix and suffix, and what is found of the old bytes in
@@ -34,15 +36,23 @@ export function compare(before: Buffer, after: Buffer): Part[] {
  * Parts of a range of the new bytes, some of which are in other bytes altogether: in any order, and as often as they like. What is found is
  * as long as `WORTH_KEEPING` at least.
  */
-export function findIn(others: Buffer, after: Buffer, from: number, to: number, splits = 0): Part[] {
+export function findIn(
+  others: Buffer,
+  after: Buffer,
+  from: number,
+  to: number,
+  budget = { bytes: SEARCHED_BYTES },
+  splits = 0,
+): Part[] {
   const added = [{ kept: false, from, to }];
-  if (splits > MAX_SPLITS || to - from < WORTH_KEEPING) return from < to ? added : [];
+  if (splits > MAX_SPLITS || to - from < WORTH_KEEPING || budget.bytes < others.length) return from < to ? added : [];
+  budget.bytes -= others.length;
   const { was, is, length } = longestKept(others, after.subarray(from, to));
   if (length < WORTH_KEEPING) return added;
   return [
-    ...findIn(others, after, from, from + is, splits + 1),
+    ...findIn(others, after, from, from + is, budget, splits + 1),
     kept(was, was + length),
-    ...findIn(others, after, from + is + length, to, splits + 1),
+    ...findIn(others, after, from + is + length, to, budget, splits + 1),
   ];
 }
 

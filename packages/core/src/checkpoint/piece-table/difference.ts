@@ -19,6 +19,13 @@ const MAX_EXTENTS = 1000;
 /** The share of new bytes above which a write is stored whole. */
 const MOST_NEW = 0.7;
 
+/** The first character of the type of a difference, which the type of no serializer begins with. */
+const MARK = "\u0001";
+export const isDifference = (type: string): boolean => type.startsWith(MARK);
+/** The type of a difference to a value of a type, and the value's own. */
+export const differenceType = (type: string): string => MARK + type;
+export const wholeType = (type: string): string => type.slice(MARK.length);
+
 export interface Difference {
   extents: Extent[];
   crc: number;
@@ -28,7 +35,7 @@ export interface Difference {
 
 /** Undefined when the bytes have too little in common with the checkpoint's channels. */
 export function differenceOf({ depth, channels, ancestors }: State, bytes: Buffer): Buffer | undefined {
-  if (bytes.length < FROM_BYTES) return undefined;
+  if (bytes.length < FROM_BYTES || channels.has(NEW)) return undefined;
   const pieces = new Shared().find(bytes, 0, bytes.length, NEW, channels);
   const added = pieces.filter(({ slices }) => !slices).map(({ from, to }) => bytes.subarray(from, to));
   const size = added.reduce((sum, { length }) => sum + length, 0);

@@ -87,7 +87,7 @@ export function toSlices(
   let channel: string | undefined;
   const inline = (back: number): Segment => {
     const at = depth - back;
-    const name = `${at} ${channel ?? ""}`;
+    const name = channel === undefined ? `${at}` : `${at} ${channel}`;
     const known = segments.get(name) ?? {
       ...{ depth: at, size: inlineSize(at, channel) },
       ...(channel !== undefined && { channel }),

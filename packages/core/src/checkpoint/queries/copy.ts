@@ -10,6 +10,8 @@ import type { Item, Key, Table } from "../../dynamo/index.ts";
 import type { Incarnation } from "../../incarnation.ts";
 import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
+import { packOf, parsePack, wholePack } from "../bytes/packs.ts";
+import { unlessCorrupt } from "../corrupt.ts";
 import type { Chunked, Chunks } from "../items/chunks.ts";
 import { type Expiry, kept } from "../items/expiry.ts";
 import { encodeHead, type Head } from "../items/head.ts";
@@ -23,11 +25,13 @@ import {
   partition,
   SEGMENTS,
   segmentKey,
+  threadOf,
   WRITES,
 } from "../items/keys.ts";
 import { FENCE } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
 import type { Values } from "../items/values.ts";
+import { isDifference, wholeType } from "../piece-table/difference.ts";
 import { reachOf, storedRanges } from "../piece-table/extents.ts";
 import type { Seen } from "./seen.ts";
 
@@ -47,6 +51,9 @@ export interface Copying {
   /** Epoch milliseconds. */
   now: number;
 }
+
+/** The length in bytes of a write that a copy has in its item; larger ones are in chunks. */
+const INLINE_BYTES = 20_000;
 
 /** A thread in one of its incarnations. */
 export interface ThreadEnd {
@@ -168,7 +175,7 @@ function wholeOnes(sources: Source[], segments: Set<string>, now: number): Sourc
 }
 
 /** A write that cannot be read is left out: its task is then done again. */
-async function copyWrites({ table, codec, chunks, expiry }: Copying, to: string, writes: Item[]): Promise<void> {
+async function copyWrites({ table, codec, chunks, heads, expiry }: Copying, to: string, writes: Item[]): Promise<void> {
   for (let at = 0; at < writes.length; at += PUT_AT_ONCE) {
     const moved = await Promise.all(writes.slice(at, at + PUT_AT_ONCE).map(move));
     await table.putAll(moved.filter((item) => item !== undefined));
@@ -180,19 +187,46 @@ async function copyWrites({ table, codec, chunks, expiry }: Copying, to: string,
       { pk: partition(to), sk },
     ];
     const item: Item = { ...target, path, ...kept(expiry) };
+    // Differences are stored whole: the copy need not have all that they refer to.
+    const ref = { threadId: threadOf(pk) ?? "", namespace: namespaceOf(sk), checkpointId: checkpointOf(sk) };
+    const expand = (bytes: Uint8Array) => heads.expand(ref, bytes).catch(unlessCorrupt);
     if (pack !== undefined) {
-      const blob = await moveBlob(pack as Chunked, source, target);
+      const blob = await movePack(pack as Chunked, source, target, expand);
       if (!blob) return undefined;
       item.pack = blob;
     }
     for (const [name, write] of Object.entries(fields)) {
       if (!Array.isArray(write)) return undefined;
       const [channel, type, value, ...run] = write;
-      const blob = await moveBlob(value as Chunked, source, target);
+      const whole = isDifference(type);
+      const blob = whole
+        ? await moveWhole(await read(value as Chunked, source).then((bytes) => bytes && expand(bytes)), target)
+        : await moveBlob(value as Chunked, source, target);
       if (!blob) return undefined;
-      item[name] = [channel, type, blob, ...run];
+      item[name] = [channel, whole ? wholeType(type) : type, blob, ...run];
     }
     return item;
+  }
+
+  async function read(blob: Chunked, source: Key): Promise<Uint8Array | undefined> {
+    return chunks.read(source, blob, "a pending write").catch(unlessCorrupt);
+  }
+
+  async function moveWhole(bytes: Uint8Array | undefined, target: Key): Promise<Chunked | undefined> {
+    return bytes && chunks.write(target, bytes, INLINE_BYTES, kept(expiry));
+  }
+
+  async function movePack(
+    pack: Chunked,
+    source: Key,
+    target: Key,
+    expand: (bytes: Uint8Array) => Promise<Uint8Array | undefined>,
+  ): Promise<Chunked | undefined> {
+    const bytes = await read(pack, source);
+    const packed = bytes && parsePack(bytes, "a pack of pending writes");
+    if (!packed?.some(([, , type]) => isDifference(type))) return moveBlob(pack, source, target);
+    const whole = await wholePack(packed, expand);
+    return whole.some(([, , type]) => isDifference(type)) ? undefined : moveWhole(packOf(whole), target);
   }
 
   async function moveBlob(blob: Chunked, source: Key, target: Key): Promise<Chunked | undefined> {

@@ -30,15 +30,13 @@ export function executionOptions(
   run: Run,
   request: RunRequest,
   assistant: AssistantDescription,
-  { incarnation, threadConfig }: { incarnation: Lease["incarnation"]; threadConfig: Fields },
+  incarnation: Lease["incarnation"],
 ): Fields & { configurable: Fields } {
   const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
   const from = forkOf(request);
   const configurable = {
     user_id: run.owner,
     ...own(assistant.config.configurable),
-    // What one run was configured with, its thread's later ones are too, as on LangGraph's own server.
-    ...own(threadConfig.configurable),
     ...own(config?.configurable),
     ...(from !== undefined && { checkpoint_id: from }),
     ...(checkpoint?.checkpoint_ns != null && { checkpoint_ns: checkpoint.checkpoint_ns }),

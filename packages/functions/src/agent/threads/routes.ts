@@ -51,7 +51,7 @@ const searchBody = filterBody.extend({
   offset: z.number().int().min(0).nullish(),
   sort_by: z.enum(["thread_id", "status", "created_at", "updated_at", "state_updated_at"]).nullish(),
   sort_order: z.enum(["asc", "desc"]).nullish(),
-  select: z.array(z.string()).nullish(),
+  select: z.array(z.string()).max(100).nullish(),
   extract: z.record(z.string(), z.string()).nullish(),
 });
 

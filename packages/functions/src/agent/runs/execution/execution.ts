@@ -36,7 +36,6 @@ export class Execution {
   readonly done: Promise<void>;
   private readonly deps: AgentDeps;
   private readonly hold: Hold;
-  private readonly threadConfig: Record<string, unknown>;
   private readonly abort = new AbortController();
   /** Ends the run when its lease lapses, whatever becomes of the request that was to renew it. */
   private lapse: NodeJS.Timeout | undefined;
@@ -52,11 +51,9 @@ export class Execution {
   /** True when no other run is in the thread's queue, as far as this process knows once `done` resolves. */
   isLast = false;
 
-  /** `threadConfig` is what the thread's runs before were configured with. */
-  constructor(deps: AgentDeps, lease: Lease, run: Run, threadConfig: Record<string, unknown> = {}) {
+  constructor(deps: AgentDeps, lease: Lease, run: Run) {
     this.deps = deps;
     this.run = run;
-    this.threadConfig = threadConfig;
     this.hold = new Hold(lease, deps.clock, deps.leasePolicy);
     // The thread's record says who has the run, and not the log.
     const onCancel = (action: CancelAction | "lost") => void (action === "lost" ? this.renew() : this.end(action));
@@ -120,10 +117,7 @@ export class Execution {
       }
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
       const { incarnation, fence } = this.hold.lease;
-      const asked = executionOptions(run, request, assistant, {
-        incarnation: { ...incarnation, fence },
-        threadConfig: this.threadConfig,
-      });
+      const asked = executionOptions(run, request, assistant, { ...incarnation, fence });
       const graph = await this.graphFor(request, asked);
       const begins = { input: graphInput(request), configurable: {} };
       const isNew = run.attempt === 1 || isTemporary(request);

@@ -223,11 +223,11 @@ export class Runner {
     this.headroom.stopUnless(this.places.hasWaiting, this.places.size);
   }
 
-  private perform({ lease, run, config }: Begun, place: () => void): void {
+  private perform({ lease, run }: Begun, place: () => void): void {
     const { threadId } = lease;
     this.deps.count("Runs");
     if (crashesOf(run) > 0) this.deps.count("LeaseTakeovers");
-    const execution = new Execution(this.deps, lease, run, config);
+    const execution = new Execution(this.deps, lease, run);
     if (this.stopped || this.isHurried) execution.end("yielded");
     this.active.set(run.id, execution);
     this.begun();
