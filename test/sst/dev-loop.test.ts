@@ -228,7 +228,7 @@ describe.skipIf(!isLong || !chromiumPath || !isSstInstalled)("sst dev", () => {
 
   it("knows the types of what is linked, in the package that uses them", async () => {
     const source = `import { Resource } from "sst";
-      export const texts: string[] = [Resource.Table.name, Resource.Pepper.value, Resource.WorkQueue.url];
+      export const texts: string[] = [Resource.Table.name, Resource.Pepper.value, Resource.RunQueue.url];
       // @ts-expect-error: there is no such resource.
       export const none = Resource.Nothing;\n`;
     const functions = join(built.folder, "packages/functions");
