@@ -1,5 +1,5 @@
 /**
- * What agents cost in units, as DynamoDB charges them: write units by turns of a thread, beside the least that its calls can cost (one each) and
+ * Measures agents in units, as DynamoDB charges them: write units by turns of a thread, beside the least that its calls can cost (one each) and
  * beside storing every checkpoint and write whole, deflated; and a cold read of the newest checkpoint.
  *
  * @example

@@ -116,7 +116,7 @@ export const honoSessions: Peer = {
   open: (env) => open(env, false),
 };
 
-/** The same library over a store that is more careful than the guide's. */
+/** hono-sessions over a store that is more careful than the guide's. */
 export const honoSessionsOnlyExisting: Peer = {
   name: "hono-sessions 0.8.1, store on `SET … XX`",
   use: `${USE} with \`SET … XX\`, which is not what the guide does`,

@@ -11,7 +11,7 @@ export function text(config: RunnableConfig, key: string): string | undefined {
   throw invalidInput(`configurable.${key} must be a string`);
 }
 
-/** The same, where it has to be there for `action`. */
+/** Reads an entry that has to be there for `action`. */
 export function required(config: RunnableConfig, key: string, action: string): string {
   const value = text(config, key);
   if (value) return value;

@@ -260,7 +260,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
-   * The same, where the caller keeps the thread's incarnation: see `incarnationConfig`. `isDue` is asked after each look for what to delete;
+   * Deletes a thread whose incarnation the caller keeps: see `incarnationConfig`. `isDue` is asked after each look for what to delete;
    * when it is false nothing more is deleted, since the thread may have begun another incarnation.
    */
   async eraseThread(threadId: string, isDue?: () => Promise<boolean>): Promise<void> {
@@ -278,7 +278,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     await this.eraseRun(threadId, runId);
   }
 
-  /** The same, where the caller keeps the thread's incarnation: see `incarnationConfig`. */
+  /** Rolls back a run of a thread whose incarnation the caller keeps: see `incarnationConfig`. */
   async eraseRun(threadId: string, runId: string): Promise<void> {
     const { table, codec, values, pendingWrites } = this;
     await undoRun({ table, codec, values, pendingWrites }, threadId, runId);

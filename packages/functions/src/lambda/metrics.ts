@@ -23,7 +23,7 @@ export function createMeter(serviceName: string, stage: string): Meter {
   };
 }
 
-/** The same, with every verb of the session store and every request for a code counted. */
+/** Wraps dependencies, with every verb of the session store and every request for a code counted. */
 export function counted<D extends AccountDeps>(deps: D): D {
   const { count, sessions, codes } = deps;
   return {

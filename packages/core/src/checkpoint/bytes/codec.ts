@@ -43,7 +43,7 @@ export class Codec {
     return this.sealed(Buffer.concat([header, shorter ? deflated : bytes]), key);
   }
 
-  /** The same bytes for another key; undefined when they are not what `encode` made for this one. */
+  /** Recodes bytes for another key; undefined when they are not what `encode` made for this one. */
   async recode(stored: unknown, key: Key, target: Key): Promise<Buffer | undefined> {
     if (!(await this.decode(stored, key))) return undefined;
     const coded = view(stored as Uint8Array);

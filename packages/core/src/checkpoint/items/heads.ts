@@ -7,7 +7,8 @@ import { corrupt } from "../corrupt.ts";
 import { lruOf } from "../lru.ts";
 import { differenceOf, NEW, parseDifference } from "../piece-table/difference.ts";
 import { type Extent, type HeadChannel, reachOf, storedRanges } from "../piece-table/extents.ts";
-import { type Ancestor, type Channel, MAX_REACH, type State } from "../piece-table/plan.ts";
+import { type Ancestor, MAX_REACH, type State } from "../piece-table/plan.ts";
+import type { Channel } from "../piece-table/slices.ts";
 import { type Head, inlineOf } from "./head.ts";
 import { type Candidate, type Entry, type EntryRange, type HeadCache, type HeadReader, note } from "./head-reader.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
@@ -43,7 +44,7 @@ export class Heads {
     return this.reader.byId({ threadId, namespace });
   }
 
-  /** The same, newest first. All that was read so far is in `cache`, by namespace. */
+  /** Heads in their order, newest first. All that was read so far is in `cache`, by namespace. */
   newestFirst(range: EntryRange, cache: Map<string, HeadCache>): AsyncGenerator<Entry> {
     const cacheOf = (namespace: string) => {
       const known = cache.get(namespace) ?? new Map();

@@ -2,8 +2,16 @@
 import { corrupt } from "../corrupt.ts";
 import { type Difference, NEW } from "../piece-table/difference.ts";
 import { type Extent, type InlineSize, toSlices } from "../piece-table/extents.ts";
-import { type Channel, Shared, type State } from "../piece-table/plan.ts";
-import { isInline, isValue, type Segment, type Slice, type StoredSegment } from "../piece-table/slices.ts";
+import type { State } from "../piece-table/plan.ts";
+import { Shared } from "../piece-table/shared.ts";
+import {
+  type Channel,
+  isInline,
+  isValue,
+  type Segment,
+  type Slice,
+  type StoredSegment,
+} from "../piece-table/slices.ts";
 import { type Head, inlineOf } from "./head.ts";
 import { type LoadedSegment, nameOf } from "./segments.ts";
 

@@ -7,7 +7,8 @@
  */
 import { crc32 } from "node:zlib";
 import { type Extent, type InlineSize, toExtents } from "./extents.ts";
-import { Shared, type State } from "./plan.ts";
+import type { State } from "./plan.ts";
+import { Shared } from "./shared.ts";
 import { join, type Slice } from "./slices.ts";
 
 /** No graph has a channel of this name. */

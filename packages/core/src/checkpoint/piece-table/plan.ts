@@ -4,25 +4,20 @@
  */
 import { crc32 } from "node:zlib";
 import type { Dumped } from "../bytes/codec.ts";
-import { compare, findIn } from "./diff.ts";
+import { compare } from "./diff.ts";
 import { type HeadChannel, type InlineSize, toExtents } from "./extents.ts";
+import { Shared } from "./shared.ts";
 import {
+  type Channel,
   cut,
   type InlineSegment,
   isInline,
   isValue,
   join,
-  type Segment,
   type Slice,
   type StoredSegment,
   whole,
 } from "./slices.ts";
-
-/** The value of a channel, with the slices that its bytes are in. */
-export interface Channel extends Dumped {
-  slices: Slice[];
-  crc: number;
-}
 
 /** A head on the way to the root, as far as its inline segments are of use. */
 export interface Ancestor {
@@ -72,10 +67,6 @@ const MAX_INLINE_BYTES = 8192;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
 const MAX_EXTENTS = 100;
-/** The length in bytes from which new bytes are looked for in other channels, and from which those are looked through. */
-const SHARED_FROM_BYTES = 512;
-/** The number of other channels that are looked through, the largest first. */
-const MAX_OTHERS = 4;
 /** The least number of neighbouring slices that are merged into one segment, when a value has too many extents. */
 const LEAST_MERGED = 4;
 
@@ -143,82 +134,6 @@ function othersOf(name: string, { channels }: Plan, parent: State | undefined): 
 /** Channels whose values others may refer to. */
 const valuesOf = ({ channels, references }: Plan): ReadonlySet<string> =>
   new Set([...channels.keys()].filter((name) => !references.has(name)));
-
-/** A part of new bytes: slices that hold it, or none. */
-interface Piece {
-  from: number;
-  to: number;
-  slices?: Slice[];
-}
-
-/** Finds new bytes of one channel among those of others. Each segment of another channel has one name here. */
-export class Shared {
-  private readonly renamed = new Map<string, Map<Segment, Segment>>();
-  private readonly values = new Map<string, Segment>();
-
-  /** Slices of segments alone, in place of those of the values of other channels. The same slices when there are none. */
-  resolve(slices: Slice[], name: string, channels: Map<string, Channel>): Slice[] {
-    if (!slices.some(({ segment }) => isValue(segment))) return slices;
-    return slices.flatMap((slice) => {
-      const { segment, from, to } = slice;
-      if (!isValue(segment)) return [slice];
-      return cut(channels.get(segment.of)?.slices ?? [], from, to).map((one) => ({
-        ...one,
-        segment: this.rename(one.segment, segment.of, name),
-      }));
-    });
-  }
-
-  /** Slices are of the values of the channels in `values`, and of the segments of all others. */
-  find(
-    bytes: Buffer,
-    from: number,
-    to: number,
-    name: string,
-    others: Map<string, Channel>,
-    values: ReadonlySet<string> = new Set(),
-  ): Piece[] {
-    let pieces: Piece[] = [{ from, to }];
-    if (to - from < SHARED_FROM_BYTES) return pieces;
-    const largest = [...others]
-      .filter(([, other]) => other.bytes.length >= SHARED_FROM_BYTES)
-      .sort(([, a], [, b]) => b.bytes.length - a.bytes.length)
-      .slice(0, MAX_OTHERS);
-    for (const [other, channel] of largest)
-      pieces = pieces.flatMap((piece): Piece[] => {
-        if (piece.slices || piece.to - piece.from < SHARED_FROM_BYTES) return [piece];
-        let at = piece.from;
-        return findIn(channel.bytes, bytes, piece.from, piece.to).map((part) => {
-          const begin = at;
-          at += part.to - part.from;
-          if (!part.kept) return { from: begin, to: at };
-          if (values.has(other)) {
-            const segment = this.values.get(other) ?? { of: other, size: channel.bytes.length };
-            this.values.set(other, segment);
-            return { from: begin, to: at, slices: [{ segment, from: part.from, to: part.to }] };
-          }
-          const slices = cut(channel.slices, part.from, part.to).map((slice) => ({
-            ...slice,
-            segment: this.rename(slice.segment, other, name),
-          }));
-          return { from: begin, to: at, slices };
-        });
-      });
-    return pieces;
-  }
-
-  /** The segment as the value of channel `to` refers to it, where it is a segment of channel `from`. */
-  private rename(segment: Segment, from: string, to: string): Segment {
-    if (!isInline(segment)) return segment;
-    const channel = segment.channel ?? from;
-    const names = this.renamed.get(to) ?? new Map<Segment, Segment>();
-    this.renamed.set(to, names);
-    const { depth, size } = segment;
-    const known = names.get(segment) ?? { depth, size, ...(channel !== to && { channel }) };
-    names.set(segment, known);
-    return known;
-  }
-}
 
 /** The channels as a head keeps them, once the segments are stored. */
 export function headChannels(planned: Plan, depth: number, parent: State | undefined): Map<string, HeadChannel> {

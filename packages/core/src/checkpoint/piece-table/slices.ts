@@ -2,6 +2,7 @@
  * The piece table. A channel's bytes are a list of slices of immutable segments. A segment is either inline, in the
  * head of the checkpoint that first held its bytes, or stored as an item of its own. Pure: no I/O.
  */
+import type { Dumped } from "../bytes/codec.ts";
 
 /** The bytes that one head brought to one channel. `depth` counts heads from the root of the thread. */
 export interface InlineSegment {
@@ -30,6 +31,12 @@ export interface Slice {
   segment: Segment;
   from: number;
   to: number;
+}
+
+/** The value of a channel, with the slices that its bytes are in. */
+export interface Channel extends Dumped {
+  slices: Slice[];
+  crc: number;
 }
 
 export const isInline = (segment: Segment): segment is InlineSegment => "depth" in segment;
