@@ -397,8 +397,7 @@ describe("npm run deploy", () => {
     async () => {
       const real = await openProject({});
       close.push(() => real.close());
-      for (const [name, value] of Object.entries(secrets))
-        await real.sst("secret", "set", name, value, "--stage", "ada");
+      await real.setSecrets("ada", secrets);
       cpSync(fileURLToPath(new URL("../../scripts", import.meta.url)), join(real.folder, "scripts"), {
         recursive: true,
       });

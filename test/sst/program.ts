@@ -69,6 +69,8 @@ export interface Project {
   folder: string;
   env: Record<string, string | undefined>;
   sst(...args: string[]): Promise<{ code: number; output: string }>;
+  /** One call of `sst` for all of them; rejects with its output. */
+  setSecrets(stage: string, values?: Record<string, string>): Promise<void>;
   aws: SimulatedAws;
   close(): Promise<void>;
 }
@@ -97,7 +99,20 @@ export async function openProject({ env = {}, changes = [] }: Pick<Evaluation, "
       DO_NOT_TRACK: "1",
       ...env,
     };
-    return { folder, env: environment, sst: (...args) => runSst(folder, environment, args), aws, close };
+    const sst = (...args: string[]) => runSst(folder, environment, args);
+    const setSecrets = async (stage: string, values: Record<string, string> = secrets) => {
+      const file = join(folder, "secrets.env");
+      writeFileSync(
+        file,
+        Object.entries(values)
+          .map(([name, value]) => `${name}=${value}\n`)
+          .join(""),
+      );
+      const { code, output } = await sst("secret", "load", file, "--stage", stage);
+      rmSync(file);
+      if (code !== 0) throw new Error(`sst secret load ended with ${code}: ${output}`);
+    };
+    return { folder, env: environment, sst, setSecrets, aws, close };
   } catch (error) {
     await close();
     throw error;
@@ -116,9 +131,8 @@ export async function evaluate({
   const manifest = join(project.folder, "manifest.json");
   project.env.TENURE_SST_MANIFEST = manifest;
   try {
-    const sst = (...args: string[]) => project.sst(...args, "--stage", stage);
-    for (const [name, value] of Object.entries(rest.secrets ?? secrets)) await sst("secret", "set", name, value);
-    const said = await sst(...command);
+    await project.setSecrets(stage, rest.secrets);
+    const said = await project.sst(...command, "--stage", stage);
     const { resources, error } = existsSync(manifest)
       ? (JSON.parse(readFileSync(manifest, "utf8")) as { resources: Resource[]; error?: string })
       : { resources: [], error: "the program was not evaluated" };

@@ -1,7 +1,7 @@
 /** `sst remove` after `sst deploy`, on the simulated engine. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openProject, secrets } from "./program.ts";
+import { openProject } from "./program.ts";
 
 interface Removal {
   code: number;
@@ -17,7 +17,7 @@ export async function remove(stage: string): Promise<Removal> {
   project.env.TENURE_SST_MANIFEST = manifest;
   try {
     const sst = (...args: string[]) => project.sst(...args, "--stage", stage);
-    for (const [name, value] of Object.entries(secrets)) await sst("secret", "set", name, value);
+    await project.setSecrets(stage);
     const deployed = await sst("deploy");
     if (deployed.code !== 0) throw new Error(deployed.output);
     return { ...(await sst("remove")), destroyed: existsSync(`${manifest}.destroyed`) };
