@@ -21,14 +21,14 @@ interface Watched {
   namespace: string;
   metricName: string;
   /** Left out for metrics of the whole account. */
-  dimensions?: Record<string, $util.Input<string>>;
+  dimensions?: Record<string, $util.Input<string>> | undefined;
   threshold: number;
-  statistic?: string;
-  extendedStatistic?: string;
-  period?: number;
+  statistic?: string | undefined;
+  extendedStatistic?: string | undefined;
+  period?: number | undefined;
   /** The number of periods looked at, and of those that have to be over the threshold: all of them when left out. */
-  periods?: number;
-  bad?: number;
+  periods?: number | undefined;
+  bad?: number | undefined;
 }
 
 /** Dimensions of the metrics that a function of this stage counts: other stages count the same under their own name. */

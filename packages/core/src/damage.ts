@@ -58,7 +58,7 @@ export class Fields {
   }
 
   /** The damage of a record; nothing when it is whole. */
-  damage(record: string, advice: string): { damage?: Damage } {
+  damage(record: string, advice: string): { damage?: Damage | undefined } {
     return this.lost.length > 0 ? { damage: { what: `${record} (${this.lost.join(", ")})`, advice } } : {};
   }
 }

@@ -46,9 +46,14 @@ export type CodeRejection = "wrong" | "gone" | "spent";
  * "malformed" for one that is none of this store's; left out, it is likely to pass by itself.
  */
 export type Fault =
-  | { tag: "store-unavailable"; store: StoreName; outcome: "not-applied" | "unknown"; why?: "refused" | "malformed" }
-  | { tag: "store-corrupt"; store: StoreName; what: string; advice?: string }
-  | { tag: "mail-unavailable"; why?: "refused" }
+  | {
+      tag: "store-unavailable";
+      store: StoreName;
+      outcome: "not-applied" | "unknown";
+      why?: "refused" | "malformed" | undefined;
+    }
+  | { tag: "store-corrupt"; store: StoreName; what: string; advice?: string | undefined }
+  | { tag: "mail-unavailable"; why?: "refused" | undefined }
   | { tag: "misconfigured"; problems: string[] };
 
 /** A store's failure for the operator: words of the store and the system, never a key, token, command or body. */
@@ -58,7 +63,7 @@ export interface StoreFault {
   /** Name of the error: `AccessDeniedException`, `WRONGPASS`, `TimeoutError`. */
   error: string;
   /** The system's word for it, or the HTTP status, where there is one: `ECONNREFUSED`, `502`. */
-  code?: string;
+  code?: string | undefined;
   /** True for one that stays until an operator changes something. */
   isPermanent: boolean;
 }
@@ -72,7 +77,7 @@ export class TenureError extends Error {
   override readonly name = "TenureError";
   readonly reason: Reason;
 
-  constructor(reason: Reason, options?: { cause?: unknown }) {
+  constructor(reason: Reason, options?: { cause?: unknown | undefined }) {
     super(describe(reason), options);
     this.reason = reason;
   }
@@ -86,7 +91,7 @@ export function isTenureError<T extends Reason["tag"]>(
 }
 
 /** Throws `record-damaged` for a record that something is to be done with: see damage.ts. */
-export function refuseDamaged({ damage }: { damage?: { what: string; advice: string } }): void {
+export function refuseDamaged({ damage }: { damage?: { what: string; advice: string } | undefined }): void {
   if (damage) throw new TenureError({ tag: "record-damaged", ...damage });
 }
 

@@ -10,7 +10,7 @@ export interface Incarnation {
    * The fence of the thread's lease, for those that hold it: what they put is newer than all that was there when they took it.
    * Left out by others.
    */
-  fence?: number;
+  fence?: number | undefined;
 }
 
 /** The number of rolled back runs of a thread that are remembered. No write of an earlier one can still be under way. */

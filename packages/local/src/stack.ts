@@ -60,18 +60,18 @@ export interface StackOptions {
   /** Called with every message that would have been sent. */
   onMail: (mail: Mail) => void;
   /** Other graphs than the service's own, and what they are configured with. */
-  graphs?: Record<string, GraphFactory>;
-  schemas?: SourceSchemas;
-  defaults?: AssistantDefaults;
-  leasePolicy?: Partial<LeasePolicy>;
-  sessionPolicy?: Partial<SessionPolicy>;
+  graphs?: Record<string, GraphFactory> | undefined;
+  schemas?: SourceSchemas | undefined;
+  defaults?: AssistantDefaults | undefined;
+  leasePolicy?: Partial<LeasePolicy> | undefined;
+  sessionPolicy?: Partial<SessionPolicy> | undefined;
   /**
    * Epoch milliseconds, for tests that move time: the clock of both embedded engines, the sweeper, the API, the mailbox and
    * the answers' Date. Engines elsewhere keep to their own; timers and the windows of limits keep to the system's.
    */
   now?: () => number;
   /** The time between two rounds of the embedded DynamoDB's sweeper, in milliseconds; with `false` only `sweep` deletes. */
-  sweepEveryMs?: number | false;
+  sweepEveryMs?: number | false | undefined;
 }
 
 export async function startStack(
@@ -99,7 +99,7 @@ export async function startStack(
       path: data.dynamo,
       skipDamage,
       now,
-      ...(sweepEveryMs !== undefined && { sweepEveryMs }),
+      sweepEveryMs,
     });
     opened.push(() => dynamo.close());
     const dynamoConfig = {
@@ -117,16 +117,16 @@ export async function startStack(
       generation: data.generation,
       mailer: mailbox,
       model: config.model,
-      ...(graphs && { graphs }),
-      ...(schemas && { schemas }),
-      ...(defaults && { defaults }),
-      ...(leasePolicy && { leasePolicy }),
+      graphs,
+      schemas,
+      defaults,
+      leasePolicy,
       sessionPolicy: { ...config.sessionPolicy, ...sessionPolicy },
       codePolicy: { ...config.codePolicy, ...(config.limits === "off" && { resendMs: 0 }) },
       checkpointTtlMs: config.checkpointTtlMs,
-      ...(config.allowedOrigins && { allowedOrigins: config.allowedOrigins }),
+      allowedOrigins: config.allowedOrigins,
       demo: config.demo !== "off",
-      ...(config.encryption && { encryption: config.encryption }),
+      encryption: config.encryption,
       clock,
       addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,
     });
@@ -206,7 +206,7 @@ export async function openCheckpointer(
       checkpointer: new DynamoDBSaver({
         client,
         tableName: TABLE,
-        ...(config.encryption && { encryption: config.encryption }),
+        encryption: config.encryption,
       }),
       close,
     };

@@ -3,10 +3,10 @@ import { Client } from "@langchain/langgraph-sdk";
 import { listeningFetch } from "./api.ts";
 
 export interface Message {
-  id?: string;
+  id?: string | undefined;
   type: string;
   content: unknown;
-  tool_calls?: { name: string; args: unknown }[];
+  tool_calls?: { name: string; args: unknown }[] | undefined;
 }
 
 export interface Chat {
@@ -28,8 +28,8 @@ export interface Step {
 }
 
 interface Values {
-  messages?: Message[];
-  __interrupt__?: { value?: { question?: string; args?: unknown } }[];
+  messages?: Message[] | undefined;
+  __interrupt__?: { value?: { question?: string; args?: unknown } | undefined }[];
 }
 
 const ASSISTANT = "agent";
@@ -71,7 +71,7 @@ function chatOf({ values, tasks }: { values: Values; tasks: { interrupts: unknow
   return { messages: values.messages ?? [], question: questionOf(interrupts) };
 }
 
-export type Sent = { text: string; checkpointId?: string } | { approved: boolean };
+export type Sent = { text: string; checkpointId?: string | undefined } | { approved: boolean };
 
 /** Says something, or answers the approval, and calls `show` with the chat as it grows. */
 export async function run(threadId: string, sent: Sent, show: (chat: Chat) => void): Promise<void> {

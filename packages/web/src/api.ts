@@ -17,7 +17,7 @@ export class ApiError extends Error {
   readonly status: number;
   /** The problem's type, an address. */
   readonly type: string;
-  constructor(status: number, { detail, type = "" }: { detail?: string; type?: string }) {
+  constructor(status: number, { detail, type = "" }: { detail?: string | undefined; type?: string | undefined }) {
     super(
       status === 503
         ? "The service is unavailable at the moment. You are still logged in; try again shortly."
@@ -107,5 +107,5 @@ async function call<T>(method: string, path: string, body?: object): Promise<T> 
   if (tripOfAhead === Number.POSITIVE_INFINITY && date) ahead = date + 500 - Date.now();
   const answer: unknown = response.status === 204 ? undefined : await response.json().catch(() => ({}));
   if (response.ok) return answer as T;
-  throw new ApiError(response.status, answer as { detail?: string; type?: string });
+  throw new ApiError(response.status, answer as { detail?: string | undefined; type?: string | undefined });
 }

@@ -23,7 +23,7 @@ async function guarded(action: () => Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
-    const { status, message } = error as { status?: number; message: string };
+    const { status, message } = error as { status?: number | undefined; message: string };
     if (error instanceof ApiError && error.wantsLogin) ended("For this, log in again.");
     else if (status === 401) ended("Your session has ended. Log in again; what you typed is still here.");
     else if (error instanceof ApiError) say(message);

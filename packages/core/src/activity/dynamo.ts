@@ -15,7 +15,7 @@ export function createActivityLog(table: Table, { ttlMs = DEFAULT_ACTIVITY_TTL_M
     async list(account, { limit, before }) {
       const entries: Activity[] = [];
       // An entry more than was asked for tells whether there is a next page.
-      const range = { pk: partitionOf(account), descending: true, pageSize: limit + 1, ...(before && { before }) };
+      const range = { pk: partitionOf(account), descending: true, pageSize: limit + 1, before };
       for await (const item of table.query(range)) {
         if (entries.length === limit) return { entries, next: (entries.at(-1) as Activity).id };
         entries.push(toActivity(account, item));

@@ -27,8 +27,8 @@ export interface Activity {
   /** Epoch milliseconds. */
   at: number;
   kind: ActivityKind;
-  device?: string;
-  network?: string;
+  device?: string | undefined;
+  network?: string | undefined;
   detail: Record<string, string | number>;
 }
 

@@ -14,7 +14,7 @@ export interface Assistant {
   createdAt: number;
   updatedAt: number;
   /** Set when the record cannot be read; its id, owner and version can. */
-  damage?: Damage;
+  damage?: Damage | undefined;
 }
 
 export type AssistantChange = Partial<

@@ -6,7 +6,7 @@ const advice =
   "Go back to an earlier checkpoint, of which the thread's history shows those that can be read: change the state from its checkpoint_id. Or delete the thread.";
 
 /** Stored bytes are missing, or not those that were written; `what` names them. */
-export const corrupt = (what: string, options?: { cause?: unknown }): TenureError =>
+export const corrupt = (what: string, options?: { cause?: unknown | undefined }): TenureError =>
   new TenureError({ tag: "store-corrupt", store: "dynamodb", what, advice }, options);
 
 /** For `catch`: undefined in place of what is damaged; anything else is thrown on. */

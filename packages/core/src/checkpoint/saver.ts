@@ -46,23 +46,23 @@ export interface DynamoDBSaverOptions {
   /** A table with the string keys `pk` and `sk`, and TTL on `expiresAt` (epoch seconds) if `ttlMs` is set. */
   tableName: string;
   /** The time that a checkpoint lives after it was written, in milliseconds; for good when left out. */
-  ttlMs?: number;
+  ttlMs?: number | undefined;
   /** The number of bytes of checkpoints and segments that are kept in memory at most. Default 96 MB. */
-  cacheBytes?: number;
+  cacheBytes?: number | undefined;
   /** Encrypts everything but ids and the names of pending writes' channels; as it is when left out. */
-  encryption?: EncryptionOptions;
+  encryption?: EncryptionOptions | undefined;
   /** Where large segments are kept, S3 for example; in the table when left out. */
-  blobs?: BlobOptions;
+  blobs?: BlobOptions | undefined;
   /**
    * A global secondary index of the table, with the string keys `ipk` and `isk`, through which `list` finds all threads.
    * Without it, `list` without a thread reads the whole table.
    */
-  indexName?: string;
+  indexName?: string | undefined;
   /** Adds to a checkpoint's metadata, from the config that it is put with: what `list` is to filter by, say. */
   metadataOf?: (config: RunnableConfig) => Record<string, unknown>;
   /** LangGraph's JSON serializer when left out. */
-  serde?: SerializerProtocol;
-  clock?: Clock;
+  serde?: SerializerProtocol | undefined;
+  clock?: Clock | undefined;
 }
 
 const MB = 1024 * 1024;

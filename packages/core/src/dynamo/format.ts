@@ -22,7 +22,7 @@ export interface FormatOptions {
   tableName: string;
   send: Send;
   /** For tests of an upgrade. Default `FORMAT`. */
-  format?: number;
+  format?: number | undefined;
 }
 
 /**

@@ -28,27 +28,27 @@ export interface Key {
 export type Item = Key & Record<string, unknown>;
 
 export interface IndexRange {
-  descending?: boolean;
+  descending?: boolean | undefined;
   /** The number of items that the first request asks for; all that fit in 1 MB when left out, as with each further one. */
-  firstPage?: number;
+  firstPage?: number | undefined;
   /** Only items whose `isk` is smaller than this. */
-  below?: string;
+  below?: string | undefined;
 }
 
 export interface QueryRange {
   pk: string;
   /** Only items whose sort key begins with this; all of the partition when left out or empty. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** Only items whose sort key is smaller than this. DynamoDB takes one of `prefix`, `before` and `from` with `to`. */
-  before?: string;
+  before?: string | undefined;
   /** Only items whose sort key is not smaller than `from` and not greater than `to`. */
-  from?: string;
-  to?: string;
+  from?: string | undefined;
+  to?: string | undefined;
   /** Also what has expired and is still there, which only a deletion wants. */
-  withExpired?: boolean;
-  descending?: boolean;
+  withExpired?: boolean | undefined;
+  descending?: boolean | undefined;
   /** The number of items that the first page asks for, doubled with each further one; all that fit in 1 MB when left out. */
-  pageSize?: number;
+  pageSize?: number | undefined;
 }
 
 export interface Update {
@@ -369,7 +369,7 @@ const isRead = (command: unknown): boolean =>
   command instanceof GetCommand || command instanceof QueryCommand || command instanceof ScanCommand;
 
 const attemptsOf = (error: unknown): number =>
-  (error as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1;
+  (error as { $metadata?: { attempts?: number } | undefined }).$metadata?.attempts ?? 1;
 
 /** Cloning makes any bytes a plain Uint8Array, which is what DynamoDB gives back. */
 const isSame = (found: Item, item: Item): boolean => isDeepStrictEqual(structuredClone(found), structuredClone(item));

@@ -32,8 +32,8 @@ export interface DynamoDBStoreOptions {
   /** The owner of the items: stores with different scopes do not see one another's. */
   scope: string;
   /** The time that items live after they were put, in milliseconds; for good when left out. */
-  ttlMs?: number;
-  clock?: Clock;
+  ttlMs?: number | undefined;
+  clock?: Clock | undefined;
 }
 
 /** More than this does not fit into an item with its names. */
@@ -195,7 +195,7 @@ const decodeLabel = (label: string) =>
 
 /** An item of a search. One that cannot be read has an empty value and says what is wrong. */
 export interface FoundItem extends SearchItem {
-  error?: TenureError;
+  error?: TenureError | undefined;
 }
 
 const ADVICE = "Put the item anew, or delete it.";

@@ -24,12 +24,12 @@ export interface RedisConfig {
   /** The REST token, sent as a bearer token. */
   token: string;
   /** The time that one call may take in milliseconds, connecting included. Default 1000. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
   /**
    * True when scripts that declare all their keys say so in a header, which spares Upstash a global lock. A server
    * that is not Upstash and does not translate the header refuses it. Default true.
    */
-  keyLocking?: boolean;
+  keyLocking?: boolean | undefined;
   /** Hears of each request that failed. */
   onFault?: (fault: StoreFault) => void;
 }
@@ -135,7 +135,11 @@ const NO_FAULT = /^(?:NOSCRIPT|CORRUPT) /;
 
 /** Names a failure by its first word, undefined for an answer: the rest of a message repeats the command. */
 function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
-  const { name = "Error", message = "", cause } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } };
+  const {
+    name = "Error",
+    message = "",
+    cause,
+  } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } | undefined };
   if (NO_FAULT.test(message)) return undefined;
   const [, word, limit] = PERMANENT.exec(message) ?? [];
   const permanent = word ?? limit;
@@ -146,7 +150,7 @@ function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
 
 /** Without a connection nothing was sent; a refusal of Redis changed nothing; else nobody knows. */
 function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
-  const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
+  const cause = error instanceof Error ? (error.cause as { code?: string | undefined } | undefined) : undefined;
   if (cause?.code !== undefined && NEVER_SENT.has(cause.code)) return "not-applied";
   return REFUSED.test(message) || PERMANENT.test(message) ? "not-applied" : "unknown";
 }

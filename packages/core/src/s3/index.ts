@@ -20,9 +20,9 @@ export interface S3BlobsOptions {
   client: S3Client;
   bucket: string;
   /** The text that every object's key begins with, its last slash included. Default: nothing. */
-  prefix?: string;
+  prefix?: string | undefined;
   /** The time that one request may take in milliseconds, its retries included. Default 10,000. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
 }
 
 /** The number of keys that one request may delete. */

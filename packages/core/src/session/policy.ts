@@ -35,9 +35,9 @@ export function checkPolicy(policy: SessionPolicy): void {
 /** Where a session was begun, for its owner to recognize it by. Words, not evidence. */
 export interface Origin {
   /** "Firefox on Windows". */
-  device?: string;
+  device?: string | undefined;
   /** "203.0.113.0/24": coarse on purpose. */
-  network?: string;
+  network?: string | undefined;
 }
 
 /** Instants are epoch milliseconds by Redis' clock. A session ends at the earlier of the two expiries. */

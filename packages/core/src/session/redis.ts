@@ -19,7 +19,7 @@ export interface SessionStoreOptions<Data> {
    * A word in every key. Sessions of another generation do not exist: an application that takes it from its pepper
    * ends them all by changing that. Letters, digits, `-` and `_`; default empty.
    */
-  generation?: string;
+  generation?: string | undefined;
   /**
    * Makes `Data` of what JSON.parse gave, or throws. A zod schema is one. Live sessions carry the data of the version that made them:
    * a field that is new is to be optional or to have a default. A session whose data is not taken is none.

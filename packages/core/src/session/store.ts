@@ -18,7 +18,7 @@ export interface SessionStore<Data> {
    */
   create(
     ref: SessionRef,
-    session: { data: Data; origin?: Origin; replaces?: SessionRef },
+    session: { data: Data; origin?: Origin | undefined; replaces?: SessionRef | undefined },
   ): Promise<{ session: Session<Data>; ended: number }>;
 
   /**
@@ -38,7 +38,11 @@ export interface SessionStore<Data> {
    * `authenticated` says that the user has just proved who they are: the session then starts a new absolute
    * time, as at a login. Idempotent for the same pair. Unknown outcome: repeat it, or log in anew.
    */
-  rotate(from: SessionRef, to: SessionRef, options?: { authenticated?: boolean }): Promise<Session<Data> | undefined>;
+  rotate(
+    from: SessionRef,
+    to: SessionRef,
+    options?: { authenticated?: boolean | undefined },
+  ): Promise<Session<Data> | undefined>;
 
   /**
    * Ends the session and gives back what it was; undefined when there was none.

@@ -59,7 +59,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     },
 
     async *list(owner, { order = "desc", firstPage } = {}) {
-      const options = { descending: order === "desc", ...(firstPage !== undefined && { firstPage }) };
+      const options = { descending: order === "desc", firstPage };
       const items = table.queryIndex(tableDefinition.index.name, threadsOf(owner), options);
       const isThere = async (id: string) => (await read(id))?.thread.owner === owner;
       for await (const item of owned.present(owner, items, {

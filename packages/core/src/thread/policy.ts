@@ -34,9 +34,9 @@ export interface Thread {
   /** The incarnation that its checkpoints belong to. */
   incarnation: Incarnation;
   /** The small ones of its state's values, as they were when no run was in its queue; nothing when they are not known. */
-  projection?: Projection;
+  projection?: Projection | undefined;
   /** Some of its record cannot be read; what can be stands here, and `status` is "error". */
-  damage?: Damage;
+  damage?: Damage | undefined;
 }
 
 export interface Projection {
@@ -77,12 +77,12 @@ export interface Run {
   /** The number of attempts that were given back by a process that had to stop, with the run not ended: the others crashed. */
   yields: number;
   /** Somebody wants it ended. */
-  cancel?: CancelAction;
+  cancel?: CancelAction | undefined;
   /** Number of its last event, once it has ended; -1 for none. Undefined when that is not known. */
-  lastEvent?: number;
-  error?: { error: string; message: string };
+  lastEvent?: number | undefined;
+  error?: { error: string; message: string } | undefined;
   /** Some of its record cannot be read. Such a run is not begun. */
-  damage?: Damage;
+  damage?: Damage | undefined;
 }
 
 /**

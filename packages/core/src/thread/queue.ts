@@ -20,7 +20,7 @@ export interface QueuedRun {
   /** Number of attempts that were given back by a process that had to stop. */
   yields: number;
   /** Somebody wants it ended. */
-  cancel?: CancelAction;
+  cancel?: CancelAction | undefined;
 }
 
 /** The end of a run, which its own record is to have too. */
@@ -45,7 +45,7 @@ export interface Holding {
   id: string;
   holder: string;
   /** The lease's run; left out for a change that no run makes. */
-  runId?: string;
+  runId?: string | undefined;
   /** By the clock of whoever holds it, in epoch milliseconds. */
   expiresAt: number;
 }
@@ -57,9 +57,9 @@ export interface Turns {
   gone: readonly string[];
   /** Rises with every lease. */
   fence: number;
-  lease?: Holding;
+  lease?: Holding | undefined;
   /** The run of the last lease, if that was not settled. */
-  leasedRun?: string;
+  leasedRun?: string | undefined;
 }
 
 const RANK = { interrupt: 1, rollback: 2 } as const;

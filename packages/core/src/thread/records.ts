@@ -46,7 +46,7 @@ export interface ThreadRecord {
   revision: number;
   metadata: string;
   /** When its deletion began, in epoch milliseconds. */
-  closedAt?: number;
+  closedAt?: number | undefined;
 }
 
 /** The part of an update that says that the record was written. */
@@ -137,7 +137,7 @@ export function toThread(item: Item): ThreadRecord {
       ended,
       gone,
       fence,
-      ...(lease && { lease }),
+      lease,
       ...(typeof leaseRun === "string" && { leasedRun: leaseRun }),
     },
     revision,
@@ -156,7 +156,7 @@ function holdingOf({ leaseId, leaseHolder, leaseRun, leaseExpiresAt }: Item): Ho
 }
 
 /** A projection that cannot be read, or is older than a later run, is none: the state is asked then. */
-function projectionOf({ projected, fence }: Item): { projection?: Projection } {
+function projectionOf({ projected, fence }: Item): { projection?: Projection | undefined } {
   const read = typeof projected === "string" ? parse(projected) : undefined;
   if (!isObject(read) || !isObject(read.values) || typeof read.until !== "number" || read.fence !== fence) return {};
   return { projection: { values: read.values, isPart: read.isPart !== false, until: read.until } };

@@ -79,7 +79,10 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
     lease: Lease,
     outcome: Pick<Ending, "status" | "at" | "error" | "lastEvent">,
     set: Record<string, unknown> = {},
-    { remove = [], whenLast = {} }: { remove?: string[]; whenLast?: Record<string, unknown> } = {},
+    {
+      remove = [],
+      whenLast = {},
+    }: { remove?: string[] | undefined; whenLast?: Record<string, unknown> | undefined } = {},
   ): Promise<"next" | "done" | "lost"> {
     const { threadId, runId, id, fence, incarnation } = lease;
     let ending: Ending | undefined;

@@ -13,8 +13,8 @@ interface Decision<R> {
   /** The record's next state; nothing is written when it is left out. */
   write?: {
     turns: Turns;
-    set?: Record<string, unknown>;
-    remove?: readonly string[];
+    set?: Record<string, unknown> | undefined;
+    remove?: readonly string[] | undefined;
   };
 }
 

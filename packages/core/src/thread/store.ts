@@ -5,8 +5,8 @@ export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "
 
 /** A change to a thread's record, by itself or when a run is admitted: metadata to add, and a config in place of its own. */
 export interface ThreadChange {
-  metadata?: Record<string, unknown>;
-  config?: Record<string, unknown>;
+  metadata?: Record<string, unknown> | undefined;
+  config?: Record<string, unknown> | undefined;
 }
 
 export interface Admission {
@@ -17,11 +17,11 @@ export interface Admission {
   /** The holder that takes the lease in the same write, if the run's turn is now. */
   holder?: string | undefined;
   /** Returns what the run changes in its thread, given the thread as it is then. */
-  change?: (thread: Thread) => ThreadChange;
+  change?: ((thread: Thread) => ThreadChange) | undefined;
   /** Hears of runs before it that are under way and are to end: on record they have been told. */
-  onAsked?: (runIds: readonly string[]) => void;
+  onAsked?: ((runIds: readonly string[]) => void) | undefined;
   /** Hears, where the thread is busy, that nobody seems to be at work in it. */
-  onStuck?: () => void;
+  onStuck?: (() => void) | undefined;
 }
 
 export interface NewAdmission extends Pick<Admission, "holder"> {
@@ -35,7 +35,7 @@ export interface NewAdmission extends Pick<Admission, "holder"> {
 export interface Later {
   retryAt: number;
   /** The holder seems to be dead: waiting is worth while. */
-  isSuspect?: boolean;
+  isSuspect?: boolean | undefined;
 }
 
 /** A run that has not ended. Instants are epoch milliseconds, by the clock of who admitted it. */
@@ -46,7 +46,7 @@ export interface Unfinished {
   /** True for a run that was not to begin at once. */
   isDelayed: boolean;
   /** Undefined where its record is damaged. */
-  owner?: string;
+  owner?: string | undefined;
 }
 
 /** A run whose record goes with its thread. `updatedAt` is epoch milliseconds. */
@@ -77,7 +77,10 @@ export interface ThreadStore {
    * ids. A thread of this very moment may not be among them yet. `firstPage`: how many the first request asks for, for a caller
    * who may not want more; a megabyte when left out, as of each further one.
    */
-  list(owner: string, options?: { order?: "asc" | "desc"; firstPage?: number }): AsyncGenerator<Thread>;
+  list(
+    owner: string,
+    options?: { order?: "asc" | "desc" | undefined; firstPage?: number | undefined },
+  ): AsyncGenerator<Thread>;
 
   /** Adds to the thread's metadata and replaces its config. Idempotent. */
   change(id: string, owner: string, change: ThreadChange): Promise<Thread | undefined>;
@@ -108,7 +111,9 @@ export interface ThreadStore {
    * The lease of a closed thread, whose holder may still write; undefined when nobody has it. Without a run, it is one of
    * `hold`. `expiresAt` is epoch milliseconds.
    */
-  holderOf(id: string): Promise<{ runId?: string; holder: string; fence: number; expiresAt: number } | undefined>;
+  holderOf(
+    id: string,
+  ): Promise<{ runId?: string | undefined; holder: string; fence: number; expiresAt: number } | undefined>;
 
   /**
    * Deletes the records of a closed thread that nobody holds: those of its runs, and its own last. `beforeRuns` is called
@@ -150,7 +155,7 @@ export interface ThreadStore {
    * Extends a lease that is still held and has not lapsed, and says whether its run is to be cancelled; undefined when it is
    * lost. Unknown outcome: it lasts as long as before.
    */
-  renew(lease: Lease): Promise<{ lease: Lease; cancel?: CancelAction } | undefined>;
+  renew(lease: Lease): Promise<{ lease: Lease; cancel?: CancelAction | undefined } | undefined>;
 
   /** Gives the lease back with its run not ended, for somebody to go on with it. Idempotent. */
   release(lease: Lease): Promise<void>;
@@ -172,11 +177,11 @@ export interface ThreadStore {
       status: FinalStatus;
       thread: SettledStatus;
       projection?: Projection | undefined;
-      error?: Run["error"];
+      error?: Run["error"] | undefined;
       /** Number of its last event; -1 for none. */
       lastEvent?: number | undefined;
-      forget?: boolean;
-      close?: boolean;
+      forget?: boolean | undefined;
+      close?: boolean | undefined;
     },
   ): Promise<"next" | "done" | "lost">;
 

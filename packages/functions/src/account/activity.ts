@@ -27,7 +27,7 @@ export function activityRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
     if (issues.length > 0) throw new TenureError({ tag: "invalid-input", issues });
     const page = await activityLog.list(accountOf(pepper, c.var.session.data.email), {
       limit,
-      ...(before !== undefined && { before }),
+      before,
     });
     return c.json({ activity: page.entries.map(describe), next: page.next ?? null });
   });

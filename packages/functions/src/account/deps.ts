@@ -6,7 +6,7 @@ import type { Mailer } from "./mailer.ts";
 
 export interface AccountConfig extends HttpConfig {
   mailer: Mailer;
-  codePolicy?: Partial<CodePolicy>;
+  codePolicy?: Partial<CodePolicy> | undefined;
 }
 
 export interface AccountDeps extends HttpDeps {

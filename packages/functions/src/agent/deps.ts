@@ -22,18 +22,18 @@ export interface AgentConfig extends HttpConfig {
   /** `provider:model`, or one that is made already; the offline model when left out. */
   model?: string | BaseChatModel | undefined;
   /** Configuration of the graphs' own assistants, by name. */
-  defaults?: AssistantDefaults;
+  defaults?: AssistantDefaults | undefined;
   /** Further graphs, by name; those of graphs/index.ts when left out. */
-  graphs?: Record<string, GraphFactory>;
+  graphs?: Record<string, GraphFactory> | undefined;
   /** Schemas that the graphs do not know at run time; those of graphs/source-schemas.ts when left out. */
-  schemas?: SourceSchemas;
+  schemas?: SourceSchemas | undefined;
   /** The time that threads' checkpoints are kept, in milliseconds. Default 30 days. */
   checkpointTtlMs?: number | undefined;
-  leasePolicy?: Partial<LeasePolicy>;
+  leasePolicy?: Partial<LeasePolicy> | undefined;
   /** Offers the demo's race, which a product does not need. Default: it is not there. */
-  demo?: boolean;
+  demo?: boolean | undefined;
   /** Keys for checkpoints at rest; they are stored as they are when left out. */
-  encryption?: EncryptionOptions;
+  encryption?: EncryptionOptions | undefined;
 }
 
 export interface AgentDeps extends HttpDeps {
@@ -77,7 +77,7 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     tableName,
     ttlMs: checkpointTtlMs,
     indexName: tableDefinition.index.name,
-    ...(config.encryption && { encryption: config.encryption }),
+    encryption: config.encryption,
     // Asked once for each checkpoint.
     metadataOf: (of) => {
       http.count("Supersteps");

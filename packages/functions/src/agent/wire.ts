@@ -99,7 +99,7 @@ export function threadJson(
     config: thread.config,
     values: state?.createdAt ? state.values : null,
     interrupts: Object.fromEntries(interrupts ?? []),
-    ...(unreadable && { error: unreadable }),
+    error: unreadable,
   };
 }
 

@@ -43,7 +43,7 @@ const calculator = tool(({ expression }) => calculate(expression), {
 });
 
 const saveNote = tool(
-  ({ note }, config: { toolCall?: { id?: string } }) =>
+  ({ note }, config: { toolCall?: { id?: string } | undefined }) =>
     new Command({
       update: {
         notes: [note],
@@ -98,7 +98,7 @@ function routeAfterModel({ messages }: typeof State.State): "approval" | "tools"
   return calls.some(({ name }) => NEEDS_APPROVAL.has(name)) ? "approval" : "tools";
 }
 
-function toolCallsOf(message: unknown): { id?: string; name: string; args: Record<string, unknown> }[] {
+function toolCallsOf(message: unknown): { id?: string | undefined; name: string; args: Record<string, unknown> }[] {
   return message instanceof AIMessage ? (message.tool_calls ?? []) : [];
 }
 

@@ -15,8 +15,8 @@ import { errorJson } from "../http/json.ts";
 
 /** The run or the graph that code belongs to, for the log. */
 interface Origin {
-  run?: string;
-  graph?: string;
+  run?: string | undefined;
+  graph?: string | undefined;
 }
 
 export interface Keeper {
@@ -104,7 +104,7 @@ function tell(event: string, thrown: unknown, level: "warn" | "error"): void {
 /** The first line of the stack that says where; undefined when there is none. */
 function locationOf(thrown: unknown): string | undefined {
   try {
-    const { stack } = Object(thrown) as { stack?: unknown };
+    const { stack } = Object(thrown) as { stack?: unknown | undefined };
     return typeof stack === "string" ? /^\s+at .*/m.exec(stack)?.[0].trim() : undefined;
   } catch {
     return undefined;

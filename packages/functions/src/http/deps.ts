@@ -32,23 +32,23 @@ export interface HttpConfig {
    * Names the generation of sessions and codes: those of another one do not exist. To be changed when Redis was restored, which brings
    * back what had ended since. Default: the first, which has no name.
    */
-  generation?: string;
+  generation?: string | undefined;
   /** Where a client's address is taken from. It must be something that the client cannot set. */
   addressOf: AddressOf;
   /** The site's origin as browsers see it, where it is not the Host header of the request. */
-  publicOrigin?: string;
+  publicOrigin?: string | undefined;
   /** Origins whose pages may use the API, like `https://app.example.com`. Default: only the site's own. */
-  allowedOrigins?: readonly string[];
+  allowedOrigins?: readonly string[] | undefined;
   /** E-mail addresses of those who may ask how the stores are. */
-  operators?: string[];
-  sessionPolicy?: Partial<SessionPolicy>;
+  operators?: string[] | undefined;
+  sessionPolicy?: Partial<SessionPolicy> | undefined;
   /** The time that activity is kept, in milliseconds. Default 90 days. */
-  activityTtlMs?: number;
+  activityTtlMs?: number | undefined;
   /** Takes one line of JSON for whoever runs this. Default: stderr. */
   report?: (line: string) => void;
   /** Takes what is counted. Default: nobody. */
-  count?: Count;
-  clock?: Clock;
+  count?: Count | undefined;
+  clock?: Clock | undefined;
 }
 
 export interface HttpDeps {
@@ -114,7 +114,7 @@ export function connectStores(config: StoreConfig, told?: ReportFault): Stores {
 export function createHttpDeps(config: HttpConfig, stores: Stores): HttpDeps {
   const { pepper, generation = "", addressOf, publicOrigin, count = uncounted } = config;
   const { redis, client, table, clock, onFault } = stores;
-  const activityLog = createActivityLog(table, { ...(config.activityTtlMs && { ttlMs: config.activityTtlMs }) });
+  const activityLog = createActivityLog(table, { ttlMs: config.activityTtlMs });
   const report = config.report ?? toStderr;
   return {
     sessions: createSessionStore({

@@ -58,9 +58,9 @@ function plain(value: unknown, depth = 0): unknown {
 }
 
 interface SerializedObject {
-  type?: unknown;
-  id?: unknown;
-  kwargs?: unknown;
+  type?: unknown | undefined;
+  id?: unknown | undefined;
+  kwargs?: unknown | undefined;
 }
 
 /** `JSON.stringify(new HumanMessage("Hello."))`, as clients of the SDK send it. */

@@ -100,7 +100,7 @@ export interface ErrorJson {
 /** The name and the message of anything thrown. Never fails: graphs throw anything. */
 export function errorJson(error: unknown): ErrorJson {
   try {
-    const { name, message } = Object(error) as { name?: unknown; message?: unknown };
+    const { name, message } = Object(error) as { name?: unknown | undefined; message?: unknown | undefined };
     if (message !== undefined) return { error: shortText(name ?? "Error"), message: shortText(message) };
     return { error: "Error", message: shortText(error) };
   } catch {

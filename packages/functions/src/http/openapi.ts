@@ -77,7 +77,9 @@ function operationOf(
     ...{ name, in: "path", required: true },
     schema: { type: "string" },
   }));
-  const asked = query ? (schemaOf(query) as { properties?: Record<string, object>; required?: string[] }) : {};
+  const asked = query
+    ? (schemaOf(query) as { properties?: Record<string, object> | undefined; required?: string[] | undefined })
+    : {};
   const inQuery = Object.entries(asked.properties ?? {}).map(([name, schema]) => ({
     ...{ name, in: "query", required: asked.required?.includes(name) ?? false },
     schema,
@@ -131,7 +133,7 @@ function page(routes: Described[]) {
 
 function fieldsOf({ body, query }: OperationSpec): string {
   const names = [body, query].flatMap((schema) =>
-    schema ? Object.keys((schemaOf(schema) as { properties?: object }).properties ?? {}) : [],
+    schema ? Object.keys((schemaOf(schema) as { properties?: object | undefined }).properties ?? {}) : [],
   );
   return names.length > 0 ? `: ${names.join(", ")}` : "";
 }

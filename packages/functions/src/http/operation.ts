@@ -9,12 +9,12 @@ import { parse, readBody } from "./input.ts";
 export interface OperationSpec<B extends z.ZodType = z.ZodType, Q extends z.ZodType = z.ZodType> {
   summary: string;
   tag: string;
-  body?: B;
-  query?: Q;
+  body?: B | undefined;
+  query?: Q | undefined;
   /** The route's answers in words, by status. */
-  answers?: Record<number, string>;
+  answers?: Record<number, string> | undefined;
   /** True when anybody may call the route, without a session. */
-  open?: boolean;
+  open?: boolean | undefined;
 }
 
 type Taken<B extends z.ZodType, Q extends z.ZodType> = { Variables: { body: z.infer<B>; query: z.infer<Q> } };

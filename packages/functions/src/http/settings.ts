@@ -14,9 +14,9 @@ export interface Settings {
   sessionPolicy: Partial<SessionPolicy>;
   codePolicy: Partial<CodePolicy>;
   /** Milliseconds. */
-  checkpointTtlMs?: number;
+  checkpointTtlMs?: number | undefined;
   /** Origins whose pages may use the API: `TENURE_ALLOWED_ORIGINS`, apart by spaces or commas. */
-  allowedOrigins?: string[];
+  allowedOrigins?: string[] | undefined;
 }
 
 const KEY_BYTES = 32;
@@ -97,7 +97,7 @@ export function readSettings(env: Record<string, string | undefined>): { setting
   return { settings, problems };
 }
 
-function origins(text: string | undefined, problems: string[]): { allowedOrigins?: string[] } {
+function origins(text: string | undefined, problems: string[]): { allowedOrigins?: string[] | undefined } {
   const named = (text ?? "").split(/[\s,]+/).filter(Boolean);
   for (const one of named)
     if (!/^https?:\/\//.test(one) || !URL.canParse(one) || new URL(one).origin !== one)

@@ -8,7 +8,7 @@ interface AwsRequest {
   service: "ses" | "sqs";
   region: string;
   url: string;
-  headers?: Record<string, string>;
+  headers?: Record<string, string> | undefined;
   body: unknown;
 }
 

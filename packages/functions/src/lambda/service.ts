@@ -23,7 +23,7 @@ export interface Service {
   finished(): Promise<void>;
 }
 
-function checkpointKeys(text: string | undefined): { encryption?: EncryptionOptions } {
+function checkpointKeys(text: string | undefined): { encryption?: EncryptionOptions | undefined } {
   if (text === undefined) return {};
   const read = readKeys(text);
   if ("problem" in read) throw new TenureError({ tag: "misconfigured", problems: [`CheckpointKeys: ${read.problem}`] });

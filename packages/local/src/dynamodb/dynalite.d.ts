@@ -3,8 +3,8 @@ declare module "dynalite" {
 
   export default function dynalite(options: {
     items: object;
-    createTableMs?: number;
-    deleteTableMs?: number;
-    updateTableMs?: number;
+    createTableMs?: number | undefined;
+    deleteTableMs?: number | undefined;
+    updateTableMs?: number | undefined;
   }): Server;
 }

@@ -42,7 +42,7 @@ interface Store {
 type Schema = { TableName: string } & Record<string, unknown>;
 
 interface Dynalite {
-  create(options: { path?: string; items?: ItemStore }): Store;
+  create(options: { path?: string | undefined; items?: ItemStore | undefined }): Store;
   updateIndexes(store: Store, table: Schema, before: unknown, item: unknown, done: () => void): void;
   getIndexActions(
     indexes: unknown,

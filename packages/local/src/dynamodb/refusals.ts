@@ -6,26 +6,26 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { tableDefinition } from "@tenure/core/dynamo";
 
-type AttributeValue = { S?: string; M?: Attributes; L?: AttributeValue[] };
+type AttributeValue = { S?: string | undefined; M?: Attributes | undefined; L?: AttributeValue[] | undefined };
 type Attributes = Record<string, AttributeValue>;
 
 interface Write {
-  PutRequest?: { Item?: Attributes };
-  DeleteRequest?: { Key?: Attributes };
+  PutRequest?: { Item?: Attributes } | undefined;
+  DeleteRequest?: { Key?: Attributes } | undefined;
 }
 
 /** The parts of a request that a rule looks at. */
 interface DynamoRequest {
-  Key?: Attributes;
-  Item?: Attributes;
-  RequestItems?: Record<string, Write[] | undefined>;
-  KeyConditionExpression?: string;
-  UpdateExpression?: string;
-  ConditionExpression?: string;
-  FilterExpression?: string;
-  ProjectionExpression?: string;
-  ExpressionAttributeNames?: Record<string, string>;
-  ExpressionAttributeValues?: Attributes;
+  Key?: Attributes | undefined;
+  Item?: Attributes | undefined;
+  RequestItems?: Record<string, Write[] | undefined> | undefined;
+  KeyConditionExpression?: string | undefined;
+  UpdateExpression?: string | undefined;
+  ConditionExpression?: string | undefined;
+  FilterExpression?: string | undefined;
+  ProjectionExpression?: string | undefined;
+  ExpressionAttributeNames?: Record<string, string> | undefined;
+  ExpressionAttributeValues?: Attributes | undefined;
 }
 
 const { hashKey, rangeKey, index } = tableDefinition;

@@ -18,16 +18,16 @@ export interface LocalDynamo {
 
 export interface LocalDynamoOptions {
   /** A directory for the data; nothing is kept when it is left out. */
-  path?: string;
+  path?: string | undefined;
   /** Goes on without what is damaged of the data, where it would throw `misconfigured` otherwise. */
-  skipDamage?: boolean;
+  skipDamage?: boolean | undefined;
   /** Epoch milliseconds by which the sweeper decides. */
   now?: () => number;
   /**
    * AWS says "within a few days"; here a minute by default, so that both sides of it can be seen. With `false` nothing is
    * deleted until `sweep` is called.
    */
-  sweepEveryMs?: number | false;
+  sweepEveryMs?: number | false | undefined;
 }
 
 const TARGET = "DynamoDB_20120810.";

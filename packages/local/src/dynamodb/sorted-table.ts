@@ -1,12 +1,12 @@
 /** Keys with JSON texts, in the order of the keys. Entries that were read out stay as they were then. */
 export interface Range {
-  gt?: string;
-  gte?: string;
-  lt?: string;
-  lte?: string;
-  reverse?: boolean;
+  gt?: string | undefined;
+  gte?: string | undefined;
+  lt?: string | undefined;
+  lte?: string | undefined;
+  reverse?: boolean | undefined;
   /** The most entries to give; all when left out or negative. */
-  limit?: number;
+  limit?: number | undefined;
 }
 
 export type Entry = readonly [key: string, json: string];

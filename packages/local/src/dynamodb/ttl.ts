@@ -6,8 +6,8 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { damaged } from "../journal/restore.ts";
 
 export interface TtlRequest {
-  TableName?: string;
-  TimeToLiveSpecification?: { AttributeName?: string; Enabled?: boolean };
+  TableName?: string | undefined;
+  TimeToLiveSpecification?: { AttributeName?: string; Enabled?: boolean } | undefined;
 }
 
 /** Sends one operation to dynalite itself. */

@@ -20,7 +20,11 @@ export interface Gateway {
 }
 
 /** Starts the gateway on a free port of 127.0.0.1; every path wants `Authorization: Bearer <token>`. */
-export async function startGateway(options: { engine: RedisEngine; token: string; port?: number }): Promise<Gateway> {
+export async function startGateway(options: {
+  engine: RedisEngine;
+  token: string;
+  port?: number | undefined;
+}): Promise<Gateway> {
   const { engine, token, port = 0 } = options;
   const names = new ScriptNames();
   let writes = 0;

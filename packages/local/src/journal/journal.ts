@@ -28,7 +28,7 @@ export type { JournaledStore } from "./store.ts";
 export interface JournalOptions {
   path: string;
   /** Goes on without what is damaged, and says so; the damaged file stays as `<path>.damaged`. */
-  skipDamage?: boolean;
+  skipDamage?: boolean | undefined;
   /** Hears one line for the operator. */
   notice?: (line: string) => void;
 }

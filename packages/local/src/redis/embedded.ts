@@ -12,9 +12,9 @@ import { ErrorReply, OK, type Reply } from "./reply.ts";
 
 export interface EmbeddedRedisOptions {
   /** The journal's file; nothing is kept when it is left out. */
-  path?: string;
+  path?: string | undefined;
   /** Goes on without what is damaged in the journal, where it would throw `misconfigured` otherwise. */
-  skipDamage?: boolean;
+  skipDamage?: boolean | undefined;
   /** Epoch milliseconds; the system's clock when left out. */
   now?: () => number;
 }

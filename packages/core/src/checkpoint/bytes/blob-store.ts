@@ -22,7 +22,7 @@ export interface BlobStore {
 export interface BlobOptions {
   store: BlobStore;
   /** Segments that take more than this, coded, in bytes, go there. Default 8192. */
-  fromBytes?: number;
+  fromBytes?: number | undefined;
 }
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -13,7 +13,7 @@ export interface Culprit {
 interface Part {
   segment: string;
   /** Undefined when a getter throws. */
-  read?: { value: unknown };
+  read?: { value: unknown } | undefined;
   /** True when LangChain loads it as a part of an object of its own. */
   isInside: boolean;
 }
@@ -69,7 +69,7 @@ function* partsOf(value: unknown, isInside: boolean): Generator<Part | "throws">
   if (typeof value !== "object" || value === null) return;
   let written: unknown;
   try {
-    const { toJSON } = value as { toJSON?: unknown };
+    const { toJSON } = value as { toJSON?: unknown | undefined };
     written = typeof toJSON === "function" ? toJSON.call(value) : value;
   } catch {
     yield "throws";
@@ -100,7 +100,11 @@ function* fieldsOf(value: object, isInside: boolean): Generator<Part> {
 }
 
 function isOfLangChain(value: object): value is { kwargs: object } {
-  const { lc, type, kwargs } = value as { lc?: unknown; type?: unknown; kwargs?: unknown };
+  const { lc, type, kwargs } = value as {
+    lc?: unknown | undefined;
+    type?: unknown | undefined;
+    kwargs?: unknown | undefined;
+  };
   return lc === 1 && type === "constructor" && typeof kwargs === "object" && kwargs !== null;
 }
 

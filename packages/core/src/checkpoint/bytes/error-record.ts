@@ -1,6 +1,6 @@
 /** An error's name and message, as LangGraph itself keeps an error of a node. Anything can have been thrown. */
 export function errorRecord(error: unknown): { name: string; message: string } {
-  const { name, message } = Object(error) as { name?: unknown; message?: unknown };
+  const { name, message } = Object(error) as { name?: unknown | undefined; message?: unknown | undefined };
   return { name: written(name ?? "Error"), message: written(message ?? error) };
 }
 

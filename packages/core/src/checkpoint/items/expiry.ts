@@ -8,14 +8,14 @@ import type { State } from "../piece-table/plan.ts";
  * refer to its bytes, and lives as long from then on.
  */
 export interface Expiry {
-  expiresAt?: number;
-  keptUntil?: number;
+  expiresAt?: number | undefined;
+  keptUntil?: number | undefined;
   /** The time from the put until `keptUntil`, in milliseconds. */
-  keptMs?: number;
+  keptMs?: number | undefined;
 }
 
 /** The attributes of an item that is to be kept so long. */
-export const kept = ({ keptUntil }: Expiry): { expiresAt?: number } =>
+export const kept = ({ keptUntil }: Expiry): { expiresAt?: number | undefined } =>
   keptUntil === undefined ? {} : { expiresAt: keptUntil };
 
 /** The earlier of two instants, of which undefined is never. */

@@ -10,7 +10,7 @@ export interface Candidate {
   ref: CheckpointRef;
   head: Head | undefined;
   /** Epoch seconds until which DynamoDB keeps it, at least. */
-  keptUntil?: number;
+  keptUntil?: number | undefined;
 }
 
 /** The item at a position: a head, or a pointer to a head whose position is not its id. */
@@ -20,14 +20,14 @@ export interface Entry extends Candidate {
 }
 
 /** Heads that were read together, by checkpoint id. */
-export type HeadCache = Map<string, { head: Head; keptUntil?: number }>;
+export type HeadCache = Map<string, { head: Head; keptUntil?: number | undefined }>;
 
 /** Which items: all namespaces when none is named, from the position `upTo` down when there is one. */
 export interface EntryRange {
   threadId: string;
   namespace: string | undefined;
   upTo?: string | undefined;
-  pageSize?: number;
+  pageSize?: number | undefined;
 }
 
 export class HeadReader {
@@ -44,7 +44,7 @@ export class HeadReader {
     const from = headsOf(namespace);
     const to =
       upTo === undefined ? `${from}\u{10ffff}` : positionKey({ threadId, namespace: namespace ?? "" }, upTo).sk;
-    const range = { pk: partition(threadId), from, to, descending: true, ...(pageSize !== undefined && { pageSize }) };
+    const range = { pk: partition(threadId), from, to, descending: true, pageSize };
     for await (const item of this.table.query(range)) yield await toEntry(item, this.codec);
   }
 
@@ -94,7 +94,7 @@ export class HeadReader {
 }
 
 export function note({ ref, head, keptUntil, isPointer }: Entry, cache: HeadCache): void {
-  if (head && !isPointer) cache.set(ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) });
+  if (head && !isPointer) cache.set(ref.checkpointId, { head, keptUntil });
 }
 
 /** The item of a head or of a pointer, read. */

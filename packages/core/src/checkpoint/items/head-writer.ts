@@ -75,11 +75,11 @@ export class HeadWriter {
       checkpointId: ref.checkpointId,
       depth,
       ...(parentId !== undefined && parentId !== ref.checkpointId && { parent: parentId }),
-      ...(shift && { shift }),
+      shift,
       ...(given?.fence !== undefined && { fence: given.fence }),
-      ...(incarnation !== undefined && { incarnation }),
-      ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
-      ...(sourcesUntil !== undefined && { sourcesUntil }),
+      incarnation,
+      expiresAt: expiry.expiresAt,
+      sourcesUntil,
       body,
       metadata,
       channels: headChannels(planned, depth, parent),
@@ -97,7 +97,7 @@ export class HeadWriter {
     const { table, codec } = this.stores;
     await table.put({
       ...(await pointerTo(ref, shift, fence, codec)),
-      ...(until !== undefined && { expiresAt: until }),
+      expiresAt: until,
     });
   }
 
@@ -116,7 +116,7 @@ export class HeadWriter {
         return false;
       }
       const { depth } = before;
-      const state = await stateOf(heads, { ref, head: before, ...(keptUntil !== undefined && { keptUntil }) });
+      const state = await stateOf(heads, { ref, head: before, keptUntil });
       const refers = outlives(state, expiry.expiresAt);
       if (!refers) await pendingWrites.makeWhole(ref, kept(expiry));
       const compared = refers ? state : { ...state, channels: new Map() };
@@ -140,13 +140,13 @@ export class HeadWriter {
       const head: Omit<Head, "fingerprint"> = {
         checkpointId: ref.checkpointId,
         depth,
-        ...(parent !== undefined && { parent }),
+        parent,
         ...(base !== undefined && base !== parent && { base }),
-        ...(shift && { shift }),
+        shift,
         ...(given?.fence !== undefined && { fence: given.fence }),
-        ...(incarnation !== undefined && { incarnation }),
-        ...(expiry.expiresAt !== undefined && { expiresAt: expiry.expiresAt }),
-        ...(sourcesUntil !== undefined && { sourcesUntil }),
+        incarnation,
+        expiresAt: expiry.expiresAt,
+        sourcesUntil,
         body,
         metadata,
         channels: headChannels(planned, depth, state),
@@ -172,7 +172,7 @@ export class HeadWriter {
 
 /** The state that a checkpoint's successor is compared with; empty when the checkpoint is not whole. */
 async function stateOf(heads: Heads, { ref, head, keptUntil }: Candidate & { head: Head }): Promise<State> {
-  const cache = new Map([[ref.checkpointId, { head, ...(keptUntil !== undefined && { keptUntil }) }]]);
+  const cache = new Map([[ref.checkpointId, { head, keptUntil }]]);
   try {
     return (await heads.load(ref, head, cache)).state;
   } catch (error) {

@@ -12,25 +12,25 @@ export interface Head {
   checkpointId: string;
   /** The number of heads before it, on the way to its root. */
   depth: number;
-  parent?: string;
+  parent?: string | undefined;
   /** The head before it, where that is not its parent's: a checkpoint that was put again keeps the position that it had. */
-  base?: string;
+  base?: string | undefined;
   /** Where its position is not its id: see order.ts. */
-  shift?: Shift;
+  shift?: Shift | undefined;
   /** The fence of the lease under which it was put, if there was one. */
-  fence?: number;
+  fence?: number | undefined;
   /** Which incarnation of the thread it belongs to: see tombstone.ts. */
-  incarnation?: string;
+  incarnation?: string | undefined;
   /** Epoch seconds from which it is absent, though others may still need its bytes; never when left out. */
-  expiresAt?: number;
+  expiresAt?: number | undefined;
   /** Epoch seconds until which all that it refers to is kept, at least; for good when left out. */
-  sourcesUntil?: number;
+  sourcesUntil?: number | undefined;
   /** The checkpoint, without `id` and `channel_values`. */
   body: Dumped;
   metadata: Dumped;
   channels: Map<string, HeadChannel>;
   /** Inline bytes of channels that it has no longer. */
-  retained?: Map<string, Buffer>;
+  retained?: Map<string, Buffer> | undefined;
   /** Tells two heads of one id apart. */
   fingerprint: string;
 }
@@ -38,20 +38,20 @@ export interface Head {
 /** Keys are short because each is stored with every superstep. */
 interface Line {
   n: number;
-  p?: string;
-  s?: string;
-  o?: [base: string, steps: number];
-  f?: number;
-  g?: string;
-  e?: number;
-  u?: number;
+  p?: string | undefined;
+  s?: string | undefined;
+  o?: [base: string, steps: number] | undefined;
+  f?: number | undefined;
+  g?: string | undefined;
+  e?: number | undefined;
+  u?: number | undefined;
   /** Length and type; the type is left out when it is "json". */
   b: [number, string?];
   m: [number, string?];
   /** Runs, length of the inline bytes, CRC-32 of the value, type. */
   c: Record<string, [Extent[], number, number, string?]>;
   /** Lengths of what is retained. */
-  k?: Record<string, number>;
+  k?: Record<string, number> | undefined;
 }
 
 const JSON_TYPE = "json";

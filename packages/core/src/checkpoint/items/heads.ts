@@ -266,9 +266,9 @@ export function toState(
 ): State {
   return {
     depth,
-    ...(incarnation !== undefined && { incarnation }),
-    ...(keptUntil !== undefined && { keptUntil }),
-    ...(sourcesUntil !== undefined && { sourcesUntil }),
+    incarnation,
+    keptUntil,
+    sourcesUntil,
     ancestors,
     channels,
   };

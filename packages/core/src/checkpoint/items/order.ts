@@ -39,14 +39,16 @@ export function shiftAbove(checkpointId: string, position: string | undefined): 
 }
 
 /** The id and the shift that a position was made of. */
-export function parsePosition(position: string): { checkpointId: string; shift?: Shift } {
+export function parsePosition(position: string): { checkpointId: string; shift?: Shift | undefined } {
   const [base = "", steps, id] = position.split("#");
   if (steps === undefined || id === undefined) return { checkpointId: decodePart(base) };
   return { checkpointId: decodePart(id), shift: { base: decodePart(base), steps: Number(steps) } };
 }
 
 /** Ids of checkpoints that are near each other in the order, apart by whether their clocks were behind: ids of each list are near too. */
-export function idsByClock(heads: { ref: CheckpointRef; head: { shift?: Shift } | undefined }[]): [string[], string[]] {
+export function idsByClock(
+  heads: { ref: CheckpointRef; head: { shift?: Shift | undefined } | undefined }[],
+): [string[], string[]] {
   const lists: [string[], string[]] = [[], []];
   for (const { ref, head } of heads) lists[head?.shift ? 1 : 0].push(ref.checkpointId);
   return lists;

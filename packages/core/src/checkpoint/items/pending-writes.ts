@@ -346,7 +346,7 @@ const whatOfWrite = (ref: CheckpointRef, taskId: string, channel: string): strin
 
 export interface Expiry {
   /** Epoch seconds; the item does not expire when left out. */
-  expiresAt?: number;
+  expiresAt?: number | undefined;
 }
 
 /** Negative for the channels that LangGraph keeps one write of. A channel may be called `constructor`. */

@@ -40,7 +40,7 @@ export class Sources {
   read(
     extents: Extent[],
     own: string,
-    { fresh, values }: { fresh?: Buffer; values?: Map<string, Channel> } = {},
+    { fresh, values }: { fresh?: Buffer | undefined; values?: Map<string, Channel> | undefined } = {},
   ): { slices: Slice[]; bytes: Buffer } {
     const inlineAt = (depth: number, channel = own) =>
       channel === NEW && fresh ? fresh : this.inline.get(depth)?.get(channel);

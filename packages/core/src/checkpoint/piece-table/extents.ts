@@ -89,8 +89,9 @@ export function toSlices(
     const at = depth - back;
     const name = channel === undefined ? `${at}` : `${at} ${channel}`;
     const known = segments.get(name) ?? {
-      ...{ depth: at, size: inlineSize(at, channel) },
-      ...(channel !== undefined && { channel }),
+      depth: at,
+      size: inlineSize(at, channel),
+      channel,
     };
     segments.set(name, known);
     return known;

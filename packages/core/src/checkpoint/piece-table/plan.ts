@@ -29,10 +29,10 @@ export interface Ancestor {
 /** A checkpoint as it was loaded or put: what its children are compared with. */
 export interface State {
   depth: number;
-  incarnation?: string;
+  incarnation?: string | undefined;
   /** Epoch seconds until which its head, and what that refers to, are kept; for good when left out. */
-  keptUntil?: number;
-  sourcesUntil?: number;
+  keptUntil?: number | undefined;
+  sourcesUntil?: number | undefined;
   /** Itself and its nearest ancestors, nearest last. */
   ancestors: Ancestor[];
   channels: Map<string, Channel>;

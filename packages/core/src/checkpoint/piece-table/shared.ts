@@ -11,7 +11,7 @@ const MAX_OTHERS = 4;
 interface Piece {
   from: number;
   to: number;
-  slices?: Slice[];
+  slices?: Slice[] | undefined;
 }
 
 /** Finds new bytes of one channel among those of others. Each segment of another channel has one name here. */

@@ -9,7 +9,7 @@ export interface InlineSegment {
   depth: number;
   size: number;
   /** The channel that the head brought them to, where it is another than the one whose value this is. */
-  channel?: string;
+  channel?: string | undefined;
 }
 
 /** Stored segments of a series are numbered in the order of the bytes that were appended. */

@@ -254,9 +254,9 @@ async function copyHeads(
     const until = isOver(head, now) ? expiresAt : expiry.expiresAt;
     const encoded = encodeHead({
       ...rest,
-      ...(incarnation !== undefined && { incarnation }),
-      ...(until !== undefined && { expiresAt: until }),
-      ...(expiry.keptUntil !== undefined && { sourcesUntil: expiry.keptUntil }),
+      incarnation,
+      expiresAt: until,
+      sourcesUntil: expiry.keptUntil,
       metadata: await values.renamed(ref, head, to),
     });
     const isFirst = head.parent === undefined || !named.has(nameOf(ref.namespace, head.parent));

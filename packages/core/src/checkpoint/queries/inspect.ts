@@ -11,7 +11,7 @@ export interface ThreadReport {
   /** Items by what they hold, and their sizes as DynamoDB counts them, in bytes. */
   kinds: Record<"heads" | "segments" | "writes" | "blobs", { items: number; bytes: number }>;
   /** Epoch seconds at which the first of its items expires; undefined when none does. */
-  oldestExpiry?: number;
+  oldestExpiry?: number | undefined;
   /** The channels of the newest checkpoint of each namespace. */
   channels: {
     namespace: string;

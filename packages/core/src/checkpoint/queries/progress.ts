@@ -49,4 +49,4 @@ export async function progressOf(
 }
 
 const isOf = (metadata: object | undefined, runId: string): boolean =>
-  (metadata as { run_id?: unknown } | undefined)?.run_id === runId;
+  (metadata as { run_id?: unknown | undefined } | undefined)?.run_id === runId;

@@ -37,7 +37,7 @@ export async function undoRun(
     for (let item: Item | undefined = found; item; item = await again(item)) {
       const { ref, head, isPointer } = await toEntry(item, codec);
       const metadata = head && !isPointer && (await values.metadata(ref, head).catch(unlessCorrupt));
-      if (!head || (metadata as { run_id?: unknown } | undefined)?.run_id !== runId) return;
+      if (!head || (metadata as { run_id?: unknown | undefined } | undefined)?.run_id !== runId) return;
       own.add(item.sk);
       if (head.expiresAt === 0) return;
       const d = await codec.encode(encodeHead({ ...head, expiresAt: 0 }), item);

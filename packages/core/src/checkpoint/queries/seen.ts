@@ -31,7 +31,9 @@ export class Seen {
   async isOfIncarnation({ ref, head }: Stored, { id, undone }: Incarnation): Promise<boolean> {
     if (id !== undefined && head.incarnation !== id) return false;
     if (undone.length === 0) return true;
-    const metadata = (await this.values.metadata(ref, head).catch(unlessCorrupt)) as { run_id?: string } | undefined;
+    const metadata = (await this.values.metadata(ref, head).catch(unlessCorrupt)) as
+      | { run_id?: string | undefined }
+      | undefined;
     return metadata?.run_id === undefined || !undone.includes(metadata.run_id);
   }
 

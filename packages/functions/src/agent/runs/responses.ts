@@ -18,7 +18,7 @@ interface Watching {
   /** Events of these modes only. */
   modes?: string[] | undefined;
   /** The run's thread was made for it. */
-  stateless?: boolean;
+  stateless?: boolean | undefined;
 }
 
 export class RunResponses {

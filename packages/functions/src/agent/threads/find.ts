@@ -77,7 +77,7 @@ export class ThreadFinder {
         for (const thread of await Promise.all(group.map((id) => threads.get(id, owner))))
           if (thread && !thread.temporary) yield thread;
     } else
-      for await (const thread of threads.list(owner, { order, ...(firstPage !== undefined && { firstPage }) }))
+      for await (const thread of threads.list(owner, { order, firstPage }))
         if (ids.size === 0 || ids.has(thread.id)) yield thread;
   }
 

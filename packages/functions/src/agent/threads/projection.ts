@@ -47,4 +47,4 @@ export function projectionMeets(thread: Thread, wanted: Record<string, unknown>,
 
 /** True when its checkpoints have a lifetime of their own, which a projection does not know. */
 const hasOwnTtl = ({ config }: Thread): boolean =>
-  (config.configurable as { ttl_ms?: unknown } | undefined)?.ttl_ms !== undefined;
+  (config.configurable as { ttl_ms?: unknown | undefined } | undefined)?.ttl_ms !== undefined;

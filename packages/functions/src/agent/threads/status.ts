@@ -71,7 +71,7 @@ export async function changeState<T>(
 /** The part of a thread's record that is derived from its state. */
 interface Told {
   status: SettledStatus;
-  projection?: Projection;
+  projection?: Projection | undefined;
 }
 
 /** A state that cannot be read is shown as an error, too. */

@@ -14,7 +14,7 @@ export interface Happening {
   account: string;
   kind: ActivityKind;
   origin: Origin;
-  detail?: Activity["detail"];
+  detail?: Activity["detail"] | undefined;
 }
 
 const TRIES = 3;

@@ -44,8 +44,6 @@ export function faultsTo({ count, report, clock }: Ways): ReportFault {
     reportedAt.set(kind, now);
     const event = `${of === "mail" ? "mail" : "store"}-${isPermanent ? "refused" : "unavailable"}`;
     const level = isPermanent ? "error" : "warn";
-    report(
-      JSON.stringify({ level, event, ...(of !== "mail" && { store: of }), operation, error, ...(code && { code }) }),
-    );
+    report(JSON.stringify({ level, event, ...(of !== "mail" && { store: of }), operation, error, code }));
   };
 }

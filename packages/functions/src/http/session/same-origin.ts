@@ -35,7 +35,10 @@ const isProxied = (c: Context): boolean => c.req.header("Sec-Fetch-Site") === "s
 /** True when a page of another origin makes this request, with a method that may change something. */
 export function crossesOrigin(
   c: Context,
-  { publicOrigin, allowedOrigins = [] }: { publicOrigin?: string | undefined; allowedOrigins?: readonly string[] },
+  {
+    publicOrigin,
+    allowedOrigins = [],
+  }: { publicOrigin?: string | undefined; allowedOrigins?: readonly string[] | undefined },
 ): boolean {
   if (SAFE.has(c.req.method)) return false;
   const site = c.req.header("Sec-Fetch-Site");

@@ -17,11 +17,11 @@ export { type CookiePolicy, clearSessionCookie, hostCookie, sessionRefOf, setSes
 export interface SessionOptions<Data> {
   sessions: SessionStore<Data>;
   /** Default: `hostCookie`. */
-  cookie?: CookiePolicy;
+  cookie?: CookiePolicy | undefined;
   /** The site's origin as browsers see it, where it is not the Host header of the request. */
   publicOrigin?: string | undefined;
   /** Origins of development servers that hand requests on to this one. */
-  allowedOrigins?: readonly string[];
+  allowedOrigins?: readonly string[] | undefined;
 }
 
 export interface SessionEnv<Data> {

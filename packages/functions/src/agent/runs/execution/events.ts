@@ -123,9 +123,9 @@ interface DebugCheckpoint {
   values: unknown;
   metadata: unknown;
   next: string[];
-  tasks?: Record<string, unknown>[];
-  config?: RunnableConfig;
-  parentConfig?: RunnableConfig;
+  tasks?: Record<string, unknown>[] | undefined;
+  config?: RunnableConfig | undefined;
+  parentConfig?: RunnableConfig | undefined;
 }
 
 function presentDebug(event: { type: string; payload: unknown }): object {

@@ -270,7 +270,8 @@ export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yie
 const isKeyed = ({ id }: Run): boolean => id[14] === "5";
 
 /** True when the run's thread was made for it alone, and goes with it. */
-export const isTemporary = ({ on_completion }: { on_completion?: unknown }): boolean => on_completion === "delete";
+export const isTemporary = ({ on_completion }: { on_completion?: unknown | undefined }): boolean =>
+  on_completion === "delete";
 
 /** A graph may have no value to tell; a node that tells one that is none has made a mistake. */
 function eventJson({ event, data }: RunEvent): string {

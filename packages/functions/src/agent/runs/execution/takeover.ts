@@ -112,7 +112,8 @@ async function waitsWithin(
   const state = task.state as StateSnapshot | RunnableConfig | undefined;
   if (!state || !("values" in state)) return false;
   const tuple = await saver.getTuple(state.config);
-  if (tuple?.metadata === undefined || (tuple.metadata as { run_id?: string }).run_id !== run.id) return false;
+  if (tuple?.metadata === undefined || (tuple.metadata as { run_id?: string | undefined }).run_id !== run.id)
+    return false;
   for await (const [, inner] of graph.getSubgraphsAsync(task.name))
     if (await waits(saver, inner as Graph, { state, tuple, run, request: {} as RunRequest })) return true;
   return false;

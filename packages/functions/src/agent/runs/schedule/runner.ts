@@ -30,7 +30,7 @@ const STOP_MS = 1000;
 const POLL_MS = 200;
 
 interface NewSubmission extends Omit<NewAdmission, "holder"> {
-  here?: boolean;
+  here?: boolean | undefined;
   /** Throws when the run is not to be after all, once it has called `release` and taken the thread back. */
   confirm: (release: () => Promise<void>) => Promise<void>;
 }
@@ -39,7 +39,7 @@ export interface RunnerOptions {
   /** Runs under way at once; of one user four of five at most. */
   maxActive?: number | undefined;
   /** Brings runs to processes that have the time for them; without one, it is this process. */
-  queue?: WorkQueue;
+  queue?: WorkQueue | undefined;
   /** See Headroom; that of this process' event loop when left out. */
   utilization?: () => number;
 }
@@ -80,7 +80,7 @@ export class Runner {
    */
   async submit(
     run: NewRun,
-    { change, here = false }: Pick<Admission, "change"> & { here?: boolean } = {},
+    { change, here = false }: Pick<Admission, "change"> & { here?: boolean | undefined } = {},
   ): Promise<Run | "admitted" | "busy" | "not-found"> {
     const { threads } = this.deps;
     const { threadId, multitask } = run;
@@ -88,7 +88,7 @@ export class Runner {
     let asked: readonly string[] = [];
     let isStuck = false;
     const admission: Admission = {
-      ...(change && { change }),
+      change,
       ...{ alone: multitask === "reject", ends },
       onAsked: (runIds) => {
         asked = runIds;
@@ -277,7 +277,7 @@ export class Runner {
     threadId: string,
     runId: string,
     action: CancelAction,
-    { wait = false, owner }: { wait?: boolean | undefined; owner?: string } = {},
+    { wait = false, owner }: { wait?: boolean | undefined; owner?: string | undefined } = {},
   ): Promise<"done" | "not-found"> {
     const { threads } = this.deps;
     const asked = await threads.cancel(threadId, runId, action);
