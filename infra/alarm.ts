@@ -1,5 +1,6 @@
 /** The alarms that wake somebody up, and the dashboard to look at then. docs/operations.md says what to do about each alarm. */
 import { tableDefinition } from "../packages/core/src/dynamo/definition";
+import { METRIC_NAMESPACE, type Metric } from "../packages/functions/src/http/operator/metrics";
 import { api, auth } from "./api";
 import { deadLetters, queue, worker } from "./queue";
 import { setting } from "./setting";
@@ -76,16 +77,16 @@ if (isShared) {
     // A store that refuses for good does so until somebody mends it.
     alarm(`${name}StoreRefusals`, {
       description: `A store refuses ${name} for good: a token, a right or a table is wrong.`,
-      namespace: "Tenure",
-      metricName: "StoreRefusals",
+      namespace: METRIC_NAMESPACE,
+      metricName: "StoreRefusals" satisfies Metric,
       dimensions: ours(name),
       threshold: 0,
     });
   }
   alarm("AuthMailRefusals", {
     description: "The mail service refuses Auth for good: its sandbox, its sender or a right.",
-    namespace: "Tenure",
-    metricName: "MailRefusals",
+    namespace: METRIC_NAMESPACE,
+    metricName: "MailRefusals" satisfies Metric,
     dimensions: ours("Auth"),
     threshold: 0,
   });
@@ -140,8 +141,8 @@ if (isShared) {
       });
   alarm("CodeSpike", {
     description: "Far more login codes are asked for than usual.",
-    namespace: "Tenure",
-    metricName: "CodeRequests",
+    namespace: METRIC_NAMESPACE,
+    metricName: "CodeRequests" satisfies Metric,
     dimensions: ours("Auth"),
     threshold: isProduction ? 500 : 100,
   });
@@ -165,8 +166,8 @@ if (isShared) {
     height: 6,
     properties: { title, metrics, stat, region: aws.getRegionOutput().region, period: 5 * MINUTE },
   });
-  const counted = (metric: string, of = all) =>
-    of.map((name) => ["Tenure", metric, ...Object.entries(ours(name)).flat()]);
+  const counted = (metric: Metric, of = all) =>
+    of.map((name) => [METRIC_NAMESPACE, metric, ...Object.entries(ours(name)).flat()]);
   const lambda = (metric: string, of = all) =>
     of.map((name) => ["AWS/Lambda", metric, "FunctionName", functions[name].name]);
   new aws.cloudwatch.Dashboard("Dashboard", {

@@ -61,6 +61,9 @@ const agent = forbids("Agents and logins import http/, and not each other.", ...
 const core = "packages/core/src";
 const functions = "packages/functions/src";
 
+const suites = forbids("A bench may run on what tests are made of, and never a test.", "**/*.test.ts");
+const benches = forbids("No test stands on a bench.", "**/bench/**");
+
 const table = [
   [[`${core}/*/**`], [...ofCore, ...drivers, newRoom]],
   [[`${core}/{session,otp,ratelimit,events}/**`], [...ofCore, ...drivers, strict]],
@@ -87,6 +90,8 @@ const table = [
   [[`${functions}/lambda/config.ts`], without(sst)],
   [["packages/web/src/**"], [above, ...drivers, sst, server]],
   [["packages/local/src/**"], [...drivers, sst, site]],
+  [["bench/**"], [suites]],
+  [["test/**"], [benches]],
 ];
 
 const plugins = { [`${core}/**`]: "core-globals", "packages/web/src/**": "web-types-only" };

@@ -113,6 +113,8 @@ const forbidden: [string, string, string][] = [
   ["web", WEB, "@tenure/local/stack"],
   ["web", WEB, "../../functions/src/api.ts"],
   ["web", WEB, "../../core/src/token.ts"],
+  ["a bench", "bench/wire", "../../test/history/sessions.test.ts"],
+  ["a test", "test/history", "../../bench/wire/load.ts"],
 ];
 
 describe("the linter", () => {
@@ -128,6 +130,7 @@ describe("the linter", () => {
     [`${CORE}/checkpoint`, "../dynamo/index.ts"],
     [`${FUNCTIONS}/routes`, "../deps.ts"],
     [LOCAL, "@tenure/functions/api"],
+    ["bench/wire", "../../test/support/random.ts"],
   ] as const) {
     const rules = plant(room, imports(specifier));
     it(`lets ${room} import ${specifier}`, () => expect(rules()).toEqual([]));

@@ -1,7 +1,7 @@
 /** Counts in CloudWatch's embedded metric format: one line of the log for each invocation, and no request. */
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import type { AccountDeps } from "../account/deps.ts";
-import type { Count } from "../http/operator/metrics.ts";
+import { type Count, METRIC_NAMESPACE } from "../http/operator/metrics.ts";
 
 export interface Meter {
   count: Count;
@@ -11,7 +11,7 @@ export interface Meter {
 
 /** Each metric has two dimensions, so that neither functions nor the stages of an account add up: `service` and `stage`. */
 export function createMeter(serviceName: string, stage: string): Meter {
-  const metrics = new Metrics({ namespace: "Tenure", serviceName, defaultDimensions: { stage } });
+  const metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName, defaultDimensions: { stage } });
   const sums = new Map<string, number>();
   return {
     count: (metric, by = 1) => void sums.set(metric, (sums.get(metric) ?? 0) + by),

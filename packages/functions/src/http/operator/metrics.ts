@@ -1,5 +1,8 @@
+/** CloudWatch's namespace of the metrics that this service counts itself. */
+export const METRIC_NAMESPACE = "Tenure";
+
 /** The metrics that this service counts, for its operator, by their names. */
-type Metric =
+export type Metric =
   | "SessionVerbs"
   | "CodeRequests"
   | "Refusals"
