@@ -4,12 +4,13 @@
  *
  * @example
  * npm --prefix bench run agents
+ * npm --prefix bench run agents -- supervisor
  */
 import { deflateRawSync } from "node:zlib";
 import { BaseChatModel } from "@langchain/core/language_models/chat_models";
 import { AIMessage, type BaseMessage, HumanMessage } from "@langchain/core/messages";
 import { tool } from "@langchain/core/tools";
-import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
+import { Annotation, END, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { createReactAgent } from "@langchain/langgraph/prebuilt";
 import { JsonPlusSerializer } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
@@ -104,6 +105,48 @@ const edited = (kilobytes: number): Workload => ({
       : { document: undefined },
 });
 
+/** A node of the graph is a graph with the same messages, and one of its own asks a model that uses a tool. */
+const supervisor: Workload = {
+  name: "a supervisor with a sub-graph that shares the messages",
+  turns: 100,
+  graph: (checkpointer) => {
+    const answer = () => ({ messages: [new AIMessage({ id: crypto.randomUUID(), content: textOf(300) })] });
+    const team = new StateGraph(MessagesAnnotation)
+      .addNode("research", answer)
+      .addNode("write", answer)
+      .addEdge(START, "research")
+      .addEdge("research", "write")
+      .addEdge("write", END)
+      .compile();
+    return new StateGraph(MessagesAnnotation)
+      .addNode("team", team)
+      .addNode("close", answer)
+      .addEdge(START, "team")
+      .addEdge("team", "close")
+      .addEdge("close", END)
+      .compile({ checkpointer }) as never;
+  },
+  input: asked,
+};
+
+/** So many channels, of which each turn changes one. */
+const channels = (count: number): Workload => {
+  const names = Array.from({ length: count }, (_, n) => `field_${n}`);
+  const State = Annotation.Root(Object.fromEntries(names.map((name) => [name, Annotation<string>])));
+  return {
+    name: `${count} channels, one changed`,
+    turns: 40,
+    graph: (checkpointer) =>
+      new StateGraph(State)
+        .addNode("edit", () => ({ [names[++made % count] as string]: textOf(40) }))
+        .addEdge(START, "edit")
+        .addEdge("edit", END)
+        .compile({ checkpointer }) as never,
+    input: (turn) =>
+      turn === 0 ? Object.fromEntries(names.map((name) => [name, textOf(40)])) : { [names[0] as string]: textOf(40) },
+  };
+};
+
 const workloads: Workload[] = [
   {
     name: "createAgent, 1 tool",
@@ -125,8 +168,10 @@ const workloads: Workload[] = [
   },
 ];
 
+const all = [...workloads, supervisor, channels(60), channels(200), edited(50), edited(500)];
+const [wanted = ""] = process.argv.slice(2);
 const rows: string[] = [];
-for (const { name, turns, graph, input } of [...workloads, edited(50), edited(500)]) {
+for (const { name, turns, graph, input } of all.filter((one) => one.name.includes(wanted))) {
   const table = chargedTable();
   const saver = new Counted({ client: table.client, tableName: "agents" });
   const agent = graph(saver);

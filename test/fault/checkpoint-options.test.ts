@@ -130,6 +130,23 @@ describe.each(dynamoEngines)("DynamoDBSaver on $name", ({ open }) => {
       expect(await items("objects")).toEqual([]);
     });
 
+    it("has large pending writes there too, and deletes them with the thread", async () => {
+      const value = noise(900_000);
+      const many = Array.from({ length: 60 }, (_, n): [string, string] => [`channel_${n}`, noise(300)]);
+      const own = saverWith({ blobs: blobs() });
+      await put(own, "large-writes", ["1"], [{ text: "" }]);
+      await own.putWrites(thread("large-writes", "1"), [["image", value]], "task-1");
+      await own.putWrites(thread("large-writes", "1"), many, "task-2");
+      const { kinds } = await own.inspect("large-writes");
+      expect(kinds.blobs.items).toBeGreaterThan(2);
+      expect(kinds.blobs.bytes).toBeLessThan(2000);
+      expect(await s3.keys()).toHaveLength(kinds.blobs.items);
+      const { pendingWrites } = (await saverWith({ blobs: blobs() }).getTuple(thread("large-writes", "1"))) ?? {};
+      expect(pendingWrites?.map(([, channel, one]) => [channel, one])).toEqual([["image", value], ...many]);
+      await own.deleteThread("large-writes");
+      expect(await s3.keys()).toEqual([]);
+    });
+
     it("says what is missing, or that S3 is away", async () => {
       await put(saverWith({ blobs: blobs() }), "lost", ["1"], [{ text: noise(60_000) }]);
       await blobs().store.deleteAll(await s3.keys());

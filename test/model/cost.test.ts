@@ -81,6 +81,34 @@ describe("units of the saver", () => {
     expect(turns(5, 59)).toBeLessThan(1.3 * 11);
   });
 
+  it("are the same each turn for a graph whose part has the same messages", async () => {
+    const { saver, charges } = open();
+    let n = 0;
+    const answer = () => ({ messages: [new AIMessage({ id: idOf(++n), content: textOf(n, 300) })] });
+    const team = new StateGraph(MessagesAnnotation)
+      .addNode("research", answer)
+      .addEdge(START, "research")
+      .addEdge("research", END)
+      .compile();
+    const graph = new StateGraph(MessagesAnnotation)
+      .addNode("team", team)
+      .addNode("close", answer)
+      .addEdge(START, "team")
+      .addEdge("team", "close")
+      .addEdge("close", END)
+      .compile({ checkpointer: saver() });
+    const spent: number[] = [];
+    for (let turn = 0; turn < 110; turn++) {
+      await graph.invoke({ messages: [new HumanMessage({ id: idOf(++n), content: textOf(n, 300) })] }, at("t"));
+      spent.push(charges.writeUnits);
+    }
+    const turns = (from: number, to: number) => ((spent[to] ?? 0) - (spent[from] ?? 0)) / (to - from);
+    // A turn costs more or less by what is in heads yet: that comes again every 13 turns.
+    expect(turns(70, 109) / turns(20, 59)).toBeLessThan(1.1);
+    // A turn has seven checkpoints and five calls that write.
+    expect(turns(20, 109)).toBeLessThan(1.5 * 12);
+  });
+
   it("are those of the change, for a document that a node edits", async () => {
     const { saver, charges } = open();
     const random = randomOf(2);

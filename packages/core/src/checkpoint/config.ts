@@ -1,5 +1,6 @@
 /** Reads runnable configs that name checkpoints or runs, and makes configs that name checkpoints. */
 import type { RunnableConfig } from "@langchain/core/runnables";
+import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { invalidInput } from "../errors.ts";
 import type { CheckpointRef } from "./items/keys.ts";
 
@@ -17,6 +18,18 @@ export function required(config: RunnableConfig, key: string, action: string): s
   if (value) return value;
   const issue = `Cannot ${action}: the config lacks configurable.${key}. Pass { configurable: { ${key}: "..." } }.`;
   throw invalidInput(issue);
+}
+
+/** The checkpoint of the graph that a sub-graph's checkpoint is a part of, by LangGraph's metadata `parents`: id by namespace. */
+export function enclosingOf(
+  { threadId, namespace }: CheckpointRef,
+  metadata: CheckpointMetadata,
+): CheckpointRef | undefined {
+  const parents = Object.entries(metadata.parents ?? {}).filter(([name]) => name !== namespace);
+  // The innermost has the longest name, of those around it.
+  const [innermost] = parents.sort(([a], [b]) => b.length - a.length);
+  if (innermost === undefined || typeof innermost[1] !== "string") return undefined;
+  return { threadId, namespace: innermost[0], checkpointId: innermost[1] };
 }
 
 export function toConfig({ threadId, namespace, checkpointId }: CheckpointRef): RunnableConfig {

@@ -16,14 +16,15 @@ import type { BlobOptions } from "./bytes/blob-store.ts";
 import { CheckedSerde } from "./bytes/checked-serde.ts";
 import { Codec } from "./bytes/codec.ts";
 import { Encryption, type EncryptionOptions } from "./bytes/encryption.ts";
-import { required, runOf, text, toConfig } from "./config.ts";
+import { enclosingOf, required, runOf, text, toConfig } from "./config.ts";
 import { unlessCorrupt } from "./corrupt.ts";
 import { Chunks } from "./items/chunks.ts";
-import { expiryOf, kept } from "./items/expiry.ts";
+import { expiryOf } from "./items/expiry.ts";
 import { HeadReader } from "./items/head-reader.ts";
 import { HeadWriter } from "./items/head-writer.ts";
 import { Heads } from "./items/heads.ts";
 import { leftOut } from "./items/left-out.ts";
+import { Objects } from "./items/objects.ts";
 import { positionOf } from "./items/order.ts";
 import { PendingWrites } from "./items/pending-writes.ts";
 import { Segments } from "./items/segments.ts";
@@ -107,19 +108,20 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
+    const objects = new Objects(options.blobs);
     // A segment in memory is of use where another checkpoint than the last is read; those that take turns are put again and again.
     const ofSegments = Math.max(1, Math.floor(cacheBytes / 4));
     this.segments = new Segments({
       table: this.table,
       codec: this.codec,
-      blobs: options.blobs,
+      objects,
       cacheBytes: ofSegments,
     });
     const checkedSerde = new CheckedSerde(this.serde);
     this.values = new Values(checkedSerde);
     this.seen = new Seen(this.values, clock);
     this.heads = new Heads(new HeadReader(this.table, this.codec), this.segments, Math.max(1, cacheBytes - ofSegments));
-    const chunks = new Chunks(this.table, this.codec);
+    const chunks = new Chunks(this.table, this.codec, objects);
     this.pendingWrites = new PendingWrites(this.table, chunks, checkedSerde, this.heads);
     const { table, codec, threads, heads, segments, pendingWrites, values } = this;
     this.headWriter = new HeadWriter({ table, codec, threads, heads, segments, pendingWrites });
@@ -128,7 +130,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.incarnations = new Incarnations(this.tombstones);
     const { seen, incarnations } = this;
     this.reading = new Reading({ heads, seen, incarnations, values, pendingWrites, tuples, threads });
-    this.copying = { table, codec, heads, seen: this.seen, values, chunks, blobs: options.blobs, threads };
+    this.copying = { table, codec, heads, seen: this.seen, values, chunks, objects, threads };
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -165,6 +167,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       checkpointId: checkpoint.id,
     };
     const parentId = text(config, "checkpoint_id");
+    const enclosing = enclosingOf(ref, metadata);
     // Serialized at once: the caller may go on changing it.
     const dumped = Promise.all([
       this.values.dumpChannels(checkpoint),
@@ -172,6 +175,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       this.values.dumpMetadata({ ...this.metadataOf(config), ...metadata }),
     ]);
     return this.puts.run(ref, parentId, dumped, async ([values, body, about]) => {
+      const valued = new Set(values.keys());
       if (parentId === undefined)
         for (const name of await leftOut(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
       const isOnItself = parentId === ref.checkpointId;
@@ -189,8 +193,13 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       const expiry = expiryOf(config, this.ttlMs, this.clock.now());
       const check = (planned: Plan) => this.values.check(checkpoint, planned);
       const above = { top, ...(parentId && !isOnItself && { parent: positionOf(parentId, found?.head.shift) }) };
-      const content = { parentId, above, incarnation, given, body, metadata: about, values, check };
-      await this.headWriter.put(ref, content, isOnItself ? undefined : parent?.state, expiry);
+      const content = { parentId, above, incarnation, given, body, metadata: about, values, valued, check };
+      const around = enclosing && this.heads.near(enclosing)?.state;
+      const sources = {
+        parent: isOnItself ? undefined : parent?.state,
+        enclosing: around?.incarnation === incarnation ? around : undefined,
+      };
+      await this.headWriter.put(ref, content, sources, expiry);
       return toConfig(ref);
     });
   }
@@ -201,7 +210,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       namespace: text(config, "checkpoint_ns") ?? "",
       checkpointId: required(config, "checkpoint_id", "put writes"),
     };
-    const expiry = kept(expiryOf(config, this.ttlMs, this.clock.now()));
+    const expiry = expiryOf(config, this.ttlMs, this.clock.now());
     const task = { id: taskId, path: taskPath, run: runOf(config), fence: incarnationIn(config)?.fence };
     await guarded(() => this.pendingWrites.put(ref, writes, task, expiry, this.puts));
   }

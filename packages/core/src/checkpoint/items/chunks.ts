@@ -8,9 +8,11 @@ import type { Item, Key, Table } from "../../dynamo/index.ts";
 import { isTenureError } from "../../errors.ts";
 import type { Codec } from "../bytes/codec.ts";
 import { corrupt } from "../corrupt.ts";
+import { type Expiry, kept } from "./expiry.ts";
 import { blobPartKey, blobPartsOf } from "./keys.ts";
+import type { Objects } from "./objects.ts";
 
-/** Stored either as bytes, or as a reference to `count` parts with the SHA-256 of their bytes, base64url. */
+/** Stored either as bytes, or as a reference to `count` parts, here or in a blob store, with the SHA-256 of their bytes, base64url. */
 export type Chunked = Uint8Array | { id: string; count: number; sha256: string };
 
 const PART_BYTES = 350_000;
@@ -18,26 +20,30 @@ const PART_BYTES = 350_000;
 export class Chunks {
   private readonly table: Table;
   private readonly codec: Codec;
+  private readonly objects: Objects;
 
-  constructor(table: Table, codec: Codec) {
+  constructor(table: Table, codec: Codec, objects: Objects) {
     this.table = table;
     this.codec = codec;
+    this.objects = objects;
   }
 
   /** Stores what does not fit into `inlineBytes`; what is returned belongs into the item whose key is `owner`. */
-  async write(owner: Key, bytes: Uint8Array, inlineBytes: number, expiry: object): Promise<Chunked> {
+  async write(owner: Key, bytes: Uint8Array, inlineBytes: number, expiry: Expiry): Promise<Chunked> {
     const stored = await this.codec.encode(bytes, owner);
-    if (stored.length <= inlineBytes) return stored;
+    if (stored.length <= Math.min(inlineBytes, this.objects.fromBytes)) return stored;
     const id = randomUUID();
-    const items: Item[] = [];
-    for (let from = 0; from < stored.length; from += PART_BYTES)
-      items.push({
-        ...blobPartKey(owner.pk, id, items.length),
-        data: stored.subarray(from, from + PART_BYTES),
-        ...expiry,
-      });
+    const count = Math.ceil(stored.length / PART_BYTES);
+    const items = await Promise.all(
+      Array.from({ length: count }, async (_, index): Promise<Item> => {
+        const key = blobPartKey(owner.pk, id, index);
+        const data = stored.subarray(index * PART_BYTES, (index + 1) * PART_BYTES);
+        const o = await this.objects.put(key, data, expiry);
+        return { ...key, ...(o === undefined ? { data } : { o }), ...kept(expiry) };
+      }),
+    );
     await this.table.putAll(items);
-    return { id, count: items.length, sha256: digest(stored) };
+    return { id, count, sha256: digest(stored) };
   }
 
   /** Throws `store-corrupt` naming `what` when bytes are missing or not those that were written. */
@@ -59,9 +65,10 @@ export class Chunks {
   }
 
   private async join(pk: string, blob: Exclude<Chunked, Uint8Array>, what: string): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    const range = { pk, prefix: blobPartsOf(blob.id) };
-    for await (const item of this.table.query(range)) parts.push(item.data as Uint8Array);
+    const items: Item[] = [];
+    for await (const item of this.table.query({ pk, prefix: blobPartsOf(blob.id) })) items.push(item);
+    const found = items.map(({ data, o }) => (typeof o === "string" ? this.objects.get(o) : (data as Uint8Array)));
+    const parts = (await Promise.all(found)).filter((part) => part !== undefined);
     const stored = Buffer.concat(parts);
     if (parts.length !== blob.count || digest(stored) !== blob.sha256) throw corrupt(what);
     return stored;

@@ -26,9 +26,12 @@ export const earliest = (a: number | undefined, b: number | undefined): number |
 export const latest = (a: number | undefined, b: number | undefined): number | undefined =>
   a === undefined || b === undefined ? undefined : Math.max(a, b);
 
+/** The instant until which a checkpoint's head, and all that it refers to, is kept. */
+export const endOf = ({ sourcesUntil, keptUntil }: State): number | undefined => earliest(sourcesUntil, keptUntil);
+
 /** True when a checkpoint's head, and all that it refers to, is kept until `until`, of which undefined is never. */
-export function outlives({ sourcesUntil, keptUntil }: State, until: number | undefined): boolean {
-  const end = earliest(sourcesUntil, keptUntil);
+export function outlives(state: State, until: number | undefined): boolean {
+  const end = endOf(state);
   return end === undefined || (until !== undefined && until <= end);
 }
 

@@ -14,7 +14,7 @@ import { isTenureError } from "../../errors.ts";
 import type { Incarnation } from "../../incarnation.ts";
 import type { Codec, Dumped } from "../bytes/codec.ts";
 import { headChannels, MAX_REACH, type Plan, plan, type State } from "../piece-table/plan.ts";
-import { type Expiry, earliest, kept, latest, outlives } from "./expiry.ts";
+import { type Expiry, earliest, endOf, kept, latest, outlives } from "./expiry.ts";
 import { encodeHead, fingerprintOf, type Head, inlineOf } from "./head.ts";
 import { type Candidate, pointerTo, toEntry } from "./head-reader.ts";
 import { type Heads, toAncestor, toState } from "./heads.ts";
@@ -45,6 +45,8 @@ export interface Content {
   body: Dumped;
   metadata: Dumped;
   values: Map<string, Dumped>;
+  /** Channels that have a value, with those whose value is left out. */
+  valued: ReadonlySet<string>;
   /** Throws when something of it would not come back, before anything is stored. */
   check: (planned: Plan) => Promise<void>;
 }
@@ -56,13 +58,23 @@ export class HeadWriter {
     this.stores = stores;
   }
 
-  /** `parent` is what its values are compared with; undefined when there is none, or nothing whole. */
-  async put(ref: CheckpointRef, content: Content, parent: State | undefined, expiry: Expiry): Promise<void> {
+  /**
+   * `parent` is what its values are compared with; undefined when there is none, or nothing whole. `enclosing` is a checkpoint of the same
+   * incarnation in another namespace, of the graph that this one's is a part of.
+   */
+  async put(
+    ref: CheckpointRef,
+    content: Content,
+    { parent, enclosing }: { parent: State | undefined; enclosing: State | undefined },
+    expiry: Expiry,
+  ): Promise<void> {
     const { table, codec, threads, heads, segments } = this.stores;
     if (heads.known(ref) && (await this.replace(ref, content, expiry))) return;
-    const { parentId, above, incarnation, given, body, metadata, values, check } = content;
+    const { parentId, above, incarnation, given, body, metadata, values, valued, check } = content;
     const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
-    const planned = plan(refers ? parent : parent && { ...parent, channels: new Map() }, values, newSeries);
+    const around = enclosing && outlives(enclosing, expiry.expiresAt) ? enclosing : undefined;
+    const compared = refers ? parent : parent && { ...parent, channels: new Map() };
+    const planned = plan(compared, values, newSeries, { enclosing: around });
     await check(planned);
     const shift = shiftAbove(ref.checkpointId, higher(above.parent, above.top));
     await Promise.all([
@@ -70,7 +82,7 @@ export class HeadWriter {
       shift && this.point(ref, shift, given?.fence, expiry.keptUntil),
     ]);
     const depth = parent ? parent.depth + 1 : 0;
-    const sourcesUntil = refers ? earliest(parent.sourcesUntil, parent.keptUntil) : expiry.keptUntil;
+    const sourcesUntil = earliest(refers ? endOf(parent) : expiry.keptUntil, around && endOf(around));
     const head: Omit<Head, "fingerprint"> = {
       checkpointId: ref.checkpointId,
       depth,
@@ -90,7 +102,7 @@ export class HeadWriter {
     while (!(await table.putNew(item))) if (await this.replace(ref, content, expiry)) return;
     const ancestors = [...(parent?.ancestors ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
     const state = toState(head, expiry.keptUntil, ancestors, planned.channels);
-    heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state }, given);
+    heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state, valued }, given);
   }
 
   private async point(ref: CheckpointRef, shift: Shift, fence: number | undefined, until: number | undefined) {
@@ -104,7 +116,7 @@ export class HeadWriter {
   /** False when there is no checkpoint of that id. */
   private async replace(ref: CheckpointRef, content: Content, expiry: Expiry): Promise<boolean> {
     const { table, codec, threads, heads, segments, pendingWrites } = this.stores;
-    const { parentId, above, incarnation, given, body, metadata, values, check } = content;
+    const { parentId, above, incarnation, given, body, metadata, values, valued, check } = content;
     const key = headKey(ref);
     for (;;) {
       const item = (await table.query({ pk: key.pk, from: key.sk, to: key.sk, withExpired: true }).next()).value;
@@ -118,7 +130,7 @@ export class HeadWriter {
       const { depth } = before;
       const state = await stateOf(heads, { ref, head: before, keptUntil });
       const refers = outlives(state, expiry.expiresAt);
-      if (!refers) await pendingWrites.makeWhole(ref, kept(expiry));
+      if (!refers) await pendingWrites.makeWhole(ref, expiry);
       const compared = refers ? state : { ...state, channels: new Map() };
       const planned = plan(compared, values, newSeries, { isReplacing: true });
       await check(planned);
@@ -131,10 +143,7 @@ export class HeadWriter {
       ]);
       planned.inline = inlineOf(before);
       const retained = new Map([...planned.inline].filter(([name, { length }]) => length > 0 && !values.has(name)));
-      const sourcesUntil = earliest(
-        expiry.keptUntil,
-        refers ? earliest(state.sourcesUntil, state.keptUntil) : undefined,
-      );
+      const sourcesUntil = earliest(expiry.keptUntil, refers ? endOf(state) : undefined);
       const parent = parentId === ref.checkpointId ? before.parent : parentId;
       const base = before.base ?? before.parent;
       const head: Omit<Head, "fingerprint"> = {
@@ -164,7 +173,7 @@ export class HeadWriter {
       });
       if (!done) continue;
       const next = toState(head, until, state.ancestors, planned.channels);
-      heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state: next }, given);
+      heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state: next, valued }, given);
       return true;
     }
   }

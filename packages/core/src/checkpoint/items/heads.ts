@@ -21,6 +21,8 @@ export interface Loaded {
   ref: CheckpointRef;
   head: Head;
   state: State;
+  /** Channels that had a value when this process put it, with those whose value it does not bring along. */
+  valued?: ReadonlySet<string> | undefined;
 }
 
 export class Heads {
@@ -106,6 +108,12 @@ export class Heads {
 
   known(ref: CheckpointRef): Loaded | undefined {
     return this.checkpoints.get(refKey(ref));
+  }
+
+  /** A checkpoint in memory; where it is not, the newest of its namespace that is. */
+  near(ref: CheckpointRef): Loaded | undefined {
+    const newest = this.newest.get(namespaceKey(ref));
+    return this.known(ref) ?? (newest && this.known({ ...ref, ...newest }));
   }
 
   /** True when the namespace's newest checkpoint, as far as this process has seen, is in memory. */
@@ -196,7 +204,7 @@ export class Heads {
   differenceOf(ref: CheckpointRef, channel: string, bytes: Buffer): Buffer | undefined {
     const known = this.known(ref);
     // Writes of a channel that keeps no value whole are read long after their checkpoint, for its descendants.
-    const isRead = channel.startsWith("__") || known?.state.channels.has(channel);
+    const isRead = channel.startsWith("__") || known?.state.channels.has(channel) || known?.valued?.has(channel);
     return known && isRead ? differenceOf(known.state, bytes) : undefined;
   }
 

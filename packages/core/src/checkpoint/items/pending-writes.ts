@@ -21,6 +21,7 @@ import { corrupt, unlessCorrupt } from "../corrupt.ts";
 import { differenceType, isDifference, wholeType } from "../piece-table/difference.ts";
 import type { PutOrder } from "../put-order.ts";
 import type { Chunked, Chunks } from "./chunks.ts";
+import type { Expiry } from "./expiry.ts";
 import type { Heads } from "./heads.ts";
 import {
   type CheckpointRef,
@@ -93,7 +94,7 @@ export class PendingWrites {
     const regular = dumped.filter(([index]) => index >= 0);
     const key = writesKey(ref, task.id);
     const always = new Map<string, unknown>([["path", task.path]]);
-    if (expiry.expiresAt !== undefined) always.set("expiresAt", expiry.expiresAt);
+    if (expiry.keptUntil !== undefined) always.set("expiresAt", expiry.keptUntil);
     const stored = async ([, channel, type, bytes, run]: Write, inlineBytes: number): Promise<StoredWrite> => [
       channel,
       type,
@@ -176,7 +177,7 @@ export class PendingWrites {
     const others = packed?.filter(([, , , , by]) => by !== run) ?? [];
     if (!packed || packed.length === others.length) return own.length > 0 ? update : undefined;
     update.whereIs("pack", pack as Chunked);
-    const expiry = typeof expiresAt === "number" ? { expiresAt } : {};
+    const expiry = typeof expiresAt === "number" ? { keptUntil: expiresAt } : {};
     if (others.length === 0) update.remove("pack");
     else update.set("pack", await this.chunks.write(item, packOf(others), SPECIAL_INLINE_BYTES, expiry));
     return update;
@@ -343,11 +344,6 @@ const whatOfTask = ({ checkpointId }: CheckpointRef, { sk }: Item): string =>
   `the writes of task ${taskOf(sk)} of checkpoint ${checkpointId}`;
 const whatOfWrite = (ref: CheckpointRef, taskId: string, channel: string): string =>
   `${whatOf(ref)}, the write of task ${taskId} to channel ${channel}`;
-
-export interface Expiry {
-  /** Epoch seconds; the item does not expire when left out. */
-  expiresAt?: number | undefined;
-}
 
 /** Negative for the channels that LangGraph keeps one write of. A channel may be called `constructor`. */
 const indexOf = (channel: string, position: number): number =>

@@ -1,15 +1,14 @@
 /** Stored segments: immutable items, written before the head that refers to them, and kept in memory once read. */
 import { LRUCache } from "lru-cache";
 import type { Item, Key, Table } from "../../dynamo/index.ts";
-import { TenureError } from "../../errors.ts";
 import { forEach } from "../../parallel.ts";
-import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
 import { corrupt } from "../corrupt.ts";
 import type { NewSegment } from "../piece-table/plan.ts";
 import type { StoredSegment } from "../piece-table/slices.ts";
 import { type Expiry, kept } from "./expiry.ts";
 import { ordinalOf, partition, segmentKey, seriesOf } from "./keys.ts";
+import type { Objects } from "./objects.ts";
 
 /** Segments that are decoded at once. */
 const AT_ONCE = 32;
@@ -22,27 +21,21 @@ export interface LoadedSegment {
 export interface SegmentsOptions {
   table: Table;
   codec: Codec;
-  /** Where large ones are kept, if not in the table. */
-  blobs: BlobOptions | undefined;
+  objects: Objects;
   /** The number of bytes of segments, read or written, that are kept in memory at most. */
   cacheBytes: number;
 }
 
-const BLOB_FROM_BYTES = 8192;
-
-/** A segment as an item holds it: its coded bytes, or the name of the object that does. */
-type Body = { d: Buffer } | { o: string };
-
 export class Segments {
   private readonly table: Table;
   private readonly codec: Codec;
-  private readonly blobs: BlobOptions | undefined;
+  private readonly objects: Objects;
   private readonly cache: LRUCache<string, LoadedSegment>;
 
-  constructor({ table, codec, blobs, cacheBytes }: SegmentsOptions) {
+  constructor({ table, codec, objects, cacheBytes }: SegmentsOptions) {
     this.table = table;
     this.codec = codec;
-    this.blobs = blobs;
+    this.objects = objects;
     this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => bytes.length + 200 });
   }
 
@@ -63,33 +56,17 @@ export class Segments {
 
   /** False when the key is taken by other bytes, or by ones that go too soon. A request may have been sent twice. */
   private async putOne(key: Key, bytes: Buffer, expiry: Expiry): Promise<boolean> {
-    const body = await this.store(key, await this.codec.encode(bytes, key), expiry);
+    const d = await this.codec.encode(bytes, key);
+    const o = await this.objects.put(key, d, expiry);
     const { expiresAt } = kept(expiry);
-    const item = { ...key, ...body, ...kept(expiry) };
+    const item = { ...key, ...(o === undefined ? { d } : { o }), ...kept(expiry) };
     if (await this.table.putNew(item)) return true;
     const there = await this.table.get(item);
-    const isSame =
-      "o" in body ? there?.o === body.o : there?.d instanceof Uint8Array && body.d.equals(there.d as Uint8Array);
+    const isSame = o === undefined ? there?.d instanceof Uint8Array && d.equals(there.d as Uint8Array) : there?.o === o;
     const lastsAsLong = there?.expiresAt === undefined || Number(there.expiresAt) >= (expiresAt ?? Infinity);
     if (isSame && lastsAsLong) return true;
-    // An object of no use now. One that stays is removed with its kind by a lifecycle rule.
-    if ("o" in body && !isSame) await this.blobs?.store.deleteAll([body.o]).catch(() => {});
+    if (o !== undefined && !isSame) await this.objects.forget(o);
     return false;
-  }
-
-  private async store(key: Key, coded: Buffer, expiry: Expiry): Promise<Body> {
-    if (!this.blobs || coded.length <= (this.blobs.fromBytes ?? BLOB_FROM_BYTES)) return { d: coded };
-    const name = blobName(key, expiry.keptMs);
-    await this.blobs.store.put(name, coded);
-    return { o: name };
-  }
-
-  /** The coded bytes of an item, wherever they are. */
-  private async bodyOf({ d, o }: Item): Promise<unknown> {
-    if (typeof o !== "string") return d;
-    if (!this.blobs)
-      throw new TenureError({ tag: "misconfigured", problems: [`${o} is in a blob store: pass \`blobs\``] });
-    return this.blobs.store.get(o);
   }
 
   /** Reads the segments of the ranges, by `series#ordinal`. Each span that is not wholly in memory takes one query. */
@@ -119,7 +96,8 @@ export class Segments {
   }
 
   private async decode(threadId: string, item: Item): Promise<LoadedSegment> {
-    const bytes = await this.codec.decode(await this.bodyOf(item), item);
+    const { d, o } = item;
+    const bytes = await this.codec.decode(typeof o === "string" ? await this.objects.get(o) : d, item);
     if (!bytes) throw corrupt(`segment ${item.sk} of thread ${threadId}`);
     return { segment: { series: seriesOf(item.sk), ordinal: ordinalOf(item.sk), size: bytes.length }, bytes };
   }

@@ -7,10 +7,11 @@ const BLOCK = 4096;
 /** The length in bytes below which a match between prefix and suffix is cheaper to store again than to refer to. */
 const WORTH_KEEPING = 256;
 /**
- * The length in bytes of an anchor, which is taken from the new at each fraction of `ANCHORS` and looked for in the old. Since much
- * repeats itself, up to `FINDS` places are tried for each.
+ * The lengths in bytes of an anchor, which is taken from the new at each fraction of `ANCHORS` and looked for in the old. Since much
+ * repeats itself, up to `FINDS` places are tried for each; a short one that is in more places than that, as what comes with each message
+ * is, is followed by a long one.
  */
-const ANCHOR = 32;
+const ANCHOR_LENGTHS = [32, 640];
 const ANCHORS = [0.5, 0.25, 0.75, 0, 0.125, 0.375, 0.625, 0.875];
 const FINDS = 8;
 const MAX_SPLITS = 6;
@@ -77,19 +78,22 @@ function between(before: Buffer, old: Range, after: Buffer, fresh: Range, splits
 /** Bytes that both have, and where, as far as the anchors show them; it ends at half of the new, which is enough. */
 function longestKept(before: Buffer, after: Buffer): { was: number; is: number; length: number } {
   let longest = { was: 0, is: 0, length: 0 };
-  for (const fraction of ANCHORS) {
-    const anchor = Math.floor((after.length - ANCHOR) * fraction);
-    const wanted = after.subarray(anchor, anchor + ANCHOR);
-    for (let at = -1, finds = 0; finds < FINDS; finds++) {
-      at = before.indexOf(wanted, at + 1);
+  for (const fraction of ANCHORS)
+    for (const size of ANCHOR_LENGTHS) {
+      const anchor = Math.max(0, Math.floor((after.length - size) * fraction));
+      const wanted = after.subarray(anchor, anchor + size);
+      let at = -1;
+      for (let finds = 0; finds < FINDS; finds++) {
+        at = before.indexOf(wanted, at + 1);
+        if (at < 0) break;
+        const ahead = commonSuffix(before.subarray(0, at), after.subarray(0, anchor), Math.min(at, anchor));
+        const rest = Math.min(before.length - at, after.length - anchor);
+        const length = ahead + commonPrefix(before.subarray(at), after.subarray(anchor), rest);
+        if (length > longest.length) longest = { was: at - ahead, is: anchor - ahead, length };
+        if (longest.length * 2 >= after.length) return longest;
+      }
       if (at < 0) break;
-      const ahead = commonSuffix(before.subarray(0, at), after.subarray(0, anchor), Math.min(at, anchor));
-      const rest = Math.min(before.length - at, after.length - anchor);
-      const length = ahead + commonPrefix(before.subarray(at), after.subarray(anchor), rest);
-      if (length > longest.length) longest = { was: at - ahead, is: anchor - ahead, length };
-      if (longest.length * 2 >= after.length) return longest;
     }
-  }
   return longest;
 }
 

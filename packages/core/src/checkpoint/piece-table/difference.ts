@@ -8,7 +8,7 @@
 import { crc32 } from "node:zlib";
 import { type Extent, type InlineSize, toExtents } from "./extents.ts";
 import type { State } from "./plan.ts";
-import { Shared } from "./shared.ts";
+import { type Other, Shared } from "./shared.ts";
 import { join, type Slice } from "./slices.ts";
 
 /** No graph has a channel of this name. */
@@ -37,7 +37,8 @@ export interface Difference {
 /** Undefined when the bytes have too little in common with the checkpoint's channels. */
 export function differenceOf({ depth, channels, ancestors }: State, bytes: Buffer): Buffer | undefined {
   if (bytes.length < FROM_BYTES || channels.has(NEW)) return undefined;
-  const pieces = new Shared().find(bytes, 0, bytes.length, NEW, channels);
+  const others = [...channels].map(([name, channel]): Other => ({ name, channel, by: "segments" }));
+  const pieces = new Shared().find(bytes, [0, bytes.length], NEW, others);
   const added = pieces.filter(({ slices }) => !slices).map(({ from, to }) => bytes.subarray(from, to));
   const size = added.reduce((sum, { length }) => sum + length, 0);
   if (size > MOST_NEW * bytes.length) return undefined;

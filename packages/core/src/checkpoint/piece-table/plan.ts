@@ -6,7 +6,7 @@ import { crc32 } from "node:zlib";
 import type { Dumped } from "../bytes/codec.ts";
 import { compare } from "./diff.ts";
 import { type HeadChannel, type InlineSize, toExtents } from "./extents.ts";
-import { Shared } from "./shared.ts";
+import { type Other, Shared } from "./shared.ts";
 import {
   type Channel,
   cut,
@@ -72,13 +72,13 @@ const LEAST_MERGED = 4;
 
 /**
  * With `isReplacing`, `parent` is the checkpoint itself as it was: its head keeps its depth and its inline segments, and all
- * new bytes go into stored ones.
+ * new bytes go into stored ones. `enclosing` is a checkpoint of the graph that this one's is a part of, in another namespace.
  */
 export function plan(
   parent: State | undefined,
   values: Map<string, Dumped>,
   newSeries: () => string,
-  { isReplacing = false } = {},
+  { isReplacing = false, enclosing }: { isReplacing?: boolean; enclosing?: State | undefined } = {},
 ): Plan {
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
   const made: Plan = { channels: new Map(), references: new Map(), kept: new Map(), inline: new Map(), segments: [] };
@@ -96,7 +96,7 @@ export function plan(
     for (const { kept, from, to } of parts) {
       if (kept) writer.keep(cut(known?.slices ?? [], from, to));
       else
-        for (const piece of shared.find(value.bytes, from, to, name, othersOf(name, made, parent), valuesOf(made))) {
+        for (const piece of shared.find(value.bytes, [from, to], name, othersOf(name, made, parent, enclosing))) {
           if (piece.slices) writer.keep(piece.slices);
           else writer.add(piece.from, piece.to);
         }
@@ -124,16 +124,26 @@ export function plan(
 
 const isOwnOfLangGraph = (name: string): boolean => name.startsWith("__");
 
-/** Channels that a new value may repeat: those of the same checkpoint that are planned already, and the parent's. */
-function othersOf(name: string, { channels }: Plan, parent: State | undefined): Map<string, Channel> {
-  const others = new Map([...(parent?.channels ?? []), ...channels]);
-  others.delete(name);
-  return others;
+/** Channels that a new value may repeat: those of the same checkpoint that are planned already, the parent's, and those of the graph around. */
+function othersOf(
+  name: string,
+  { channels, references }: Plan,
+  parent: State | undefined,
+  enclosing: State | undefined,
+): Other[] {
+  const near = new Map([...(parent?.channels ?? []), ...channels]);
+  near.delete(name);
+  const isValueOf = (other: string) => channels.has(other) && !references.has(other);
+  return [
+    ...[...near].map(
+      ([other, channel]): Other => ({
+        ...{ name: other, channel },
+        by: isValueOf(other) ? "value" : "segments",
+      }),
+    ),
+    ...[...(enclosing?.channels ?? [])].map(([other, channel]): Other => ({ name: other, channel, by: "stored" })),
+  ];
 }
-
-/** Channels whose values others may refer to. */
-const valuesOf = ({ channels, references }: Plan): ReadonlySet<string> =>
-  new Set([...channels.keys()].filter((name) => !references.has(name)));
 
 /** The channels as a head keeps them, once the segments are stored. */
 export function headChannels(planned: Plan, depth: number, parent: State | undefined): Map<string, HeadChannel> {

@@ -7,6 +7,17 @@ const SHARED_FROM_BYTES = 512;
 /** The number of other channels that are looked through, the largest first. */
 const MAX_OTHERS = 4;
 
+/** A channel that new bytes may be in already. */
+export interface Other {
+  name: string;
+  channel: Channel;
+  /**
+   * How it can be referred to: by its `value`, for a channel of the same checkpoint; by all of its `segments`; or by its
+   * `stored` segments alone, for one of another namespace, whose heads nothing but that namespace reads.
+   */
+  by: "value" | "segments" | "stored";
+}
+
 /** A part of new bytes: slices that hold it, or none. */
 interface Piece {
   from: number;
@@ -32,42 +43,40 @@ export class Shared {
     });
   }
 
-  /** Slices are of the values of the channels in `values`, and of the segments of all others. */
-  find(
-    bytes: Buffer,
-    from: number,
-    to: number,
-    name: string,
-    others: Map<string, Channel>,
-    values: ReadonlySet<string> = new Set(),
-  ): Piece[] {
-    let pieces: Piece[] = [{ from, to }];
-    if (to - from < SHARED_FROM_BYTES) return pieces;
-    const largest = [...others]
-      .filter(([, other]) => other.bytes.length >= SHARED_FROM_BYTES)
-      .sort(([, a], [, b]) => b.bytes.length - a.bytes.length)
+  /** Parts of new bytes of channel `to`, one behind the other. */
+  find(bytes: Buffer, [first, end]: [from: number, to: number], to: string, others: Other[]): Piece[] {
+    let pieces: Piece[] = [{ from: first, to: end }];
+    if (end - first < SHARED_FROM_BYTES) return pieces;
+    const largest = others
+      .filter(({ channel }) => channel.bytes.length >= SHARED_FROM_BYTES)
+      .sort((a, b) => b.channel.bytes.length - a.channel.bytes.length)
       .slice(0, MAX_OTHERS);
-    for (const [other, channel] of largest)
+    for (const other of largest)
       pieces = pieces.flatMap((piece): Piece[] => {
         if (piece.slices || piece.to - piece.from < SHARED_FROM_BYTES) return [piece];
         let at = piece.from;
-        return findIn(channel.bytes, bytes, piece.from, piece.to).map((part) => {
+        return findIn(other.channel.bytes, bytes, piece.from, piece.to).flatMap((part) => {
           const begin = at;
           at += part.to - part.from;
-          if (!part.kept) return { from: begin, to: at };
-          if (values.has(other)) {
-            const segment = this.values.get(other) ?? { of: other, size: channel.bytes.length };
-            this.values.set(other, segment);
-            return { from: begin, to: at, slices: [{ segment, from: part.from, to: part.to }] };
-          }
-          const slices = cut(channel.slices, part.from, part.to).map((slice) => ({
-            ...slice,
-            segment: this.rename(slice.segment, other, name),
-          }));
-          return { from: begin, to: at, slices };
+          return part.kept ? this.refer(begin, part, other, to) : [{ from: begin, to: at }];
         });
       });
     return pieces;
+  }
+
+  /** Pieces for a range of another channel's value, the first of which begins at `begin` of the new bytes. */
+  private refer(begin: number, { from, to }: { from: number; to: number }, other: Other, target: string): Piece[] {
+    const { name, channel, by } = other;
+    const end = begin + to - from;
+    if (by === "value") {
+      const segment = this.values.get(name) ?? { of: name, size: channel.bytes.length };
+      this.values.set(name, segment);
+      return [{ from: begin, to: end, slices: [{ segment, from, to }] }];
+    }
+    const slices = cut(channel.slices, from, to);
+    if (by === "stored") return storedPieces(begin, slices);
+    const renamed = slices.map((slice) => ({ ...slice, segment: this.rename(slice.segment, name, target) }));
+    return [{ from: begin, to: end, slices: renamed }];
   }
 
   /** The segment as the value of channel `to` refers to it, where it is a segment of channel `from`. */
@@ -81,4 +90,21 @@ export class Shared {
     names.set(segment, known);
     return known;
   }
+}
+
+/** Pieces for slices, in order: runs of stored segments are referred to, and all that is in heads between them is new. */
+function storedPieces(begin: number, slices: Slice[]): Piece[] {
+  const pieces: Piece[] = [];
+  let at = begin;
+  for (const slice of slices) {
+    const to = at + slice.to - slice.from;
+    const last = pieces.at(-1);
+    const isStored = !isInline(slice.segment) && !isValue(slice.segment);
+    if (last && isStored === (last.slices !== undefined)) {
+      last.to = to;
+      last.slices?.push(slice);
+    } else pieces.push({ from: at, to, slices: isStored ? [slice] : undefined });
+    at = to;
+  }
+  return pieces;
 }

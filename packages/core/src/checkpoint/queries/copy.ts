@@ -8,7 +8,6 @@
  */
 import type { Item, Key, Table } from "../../dynamo/index.ts";
 import type { Incarnation } from "../../incarnation.ts";
-import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
 import { packOf, parsePack, wholePack } from "../bytes/packs.ts";
 import { unlessCorrupt } from "../corrupt.ts";
@@ -28,6 +27,7 @@ import {
   threadOf,
   WRITES,
 } from "../items/keys.ts";
+import type { Objects } from "../items/objects.ts";
 import { FENCE } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
 import type { Values } from "../items/values.ts";
@@ -44,7 +44,7 @@ export interface Copying {
   /** Where large pending writes are. */
   chunks: Chunks;
   /** Where large segments are, if not in the table. */
-  blobs: BlobOptions | undefined;
+  objects: Objects;
   threads: Threads;
   /** The lifetime of the copy. */
   expiry: Expiry;
@@ -114,7 +114,7 @@ const wantedSegments = (sources: Source[]): Set<string> => new Set(sources.flatM
 
 /** The sort keys of those segments that are in the copy now. */
 async function copySegments(
-  { table, codec, blobs, expiry }: Copying,
+  { table, codec, objects, expiry }: Copying,
   from: string,
   to: string,
   wanted: Set<string>,
@@ -138,13 +138,11 @@ async function copySegments(
 
   async function move({ d, o, ...source }: Item): Promise<Item | undefined> {
     const key = { pk: partition(to), sk: source.sk };
-    const stored = typeof o === "string" ? await blobs?.store.get(o) : d;
+    const stored = typeof o === "string" ? await objects.get(o) : d;
     const coded = await codec.recode(stored, source, key);
     if (!coded) return undefined;
-    if (typeof o !== "string" || !blobs) return { ...key, d: coded, ...kept(expiry) };
-    const name = blobName(key, expiry.keptMs);
-    await blobs.store.put(name, coded);
-    return { ...key, o: name, ...kept(expiry) };
+    const name = await objects.put(key, coded, expiry);
+    return { ...key, ...(name === undefined ? { d: coded } : { o: name }), ...kept(expiry) };
   }
 }
 
@@ -213,7 +211,7 @@ async function copyWrites({ table, codec, chunks, heads, expiry }: Copying, to: 
   }
 
   async function moveWhole(bytes: Uint8Array | undefined, target: Key): Promise<Chunked | undefined> {
-    return bytes && chunks.write(target, bytes, INLINE_BYTES, kept(expiry));
+    return bytes && chunks.write(target, bytes, INLINE_BYTES, expiry);
   }
 
   async function movePack(
@@ -232,7 +230,7 @@ async function copyWrites({ table, codec, chunks, heads, expiry }: Copying, to: 
   async function moveBlob(blob: Chunked, source: Key, target: Key): Promise<Chunked | undefined> {
     if (blob instanceof Uint8Array) return codec.recode(blob, source, target);
     const bytes = await chunks.readWhole(source, blob);
-    return bytes && chunks.write(target, bytes, 0, kept(expiry));
+    return bytes && chunks.write(target, bytes, 0, expiry);
   }
 }
 
