@@ -14,6 +14,7 @@ import { corrupt } from "../corrupt.ts";
 import { type Dumped, view } from "./codec.ts";
 import { culpritOf, LOAD_LEVELS } from "./culprit.ts";
 import { tailOf } from "./tail.ts";
+import { withoutUndefinedFields } from "./undefined-fields.ts";
 
 /** The value that is serialized, for error messages. */
 export interface Subject {
@@ -89,7 +90,8 @@ export class CheckedSerde {
       const [type, bytes] = await this.serde.dumpsTyped(value);
       if (!(bytes instanceof Uint8Array) || (this.isKnown && isNothing(value, type, bytes)))
         return { error: new TypeError("The serializer wrote no value") };
-      const dumped = { type, bytes: value instanceof Uint8Array ? Buffer.from(bytes) : view(bytes) };
+      const own = value instanceof Uint8Array ? Buffer.from(bytes) : view(bytes);
+      const dumped = { type, bytes: this.isKnown && type === "json" ? withoutUndefinedFields(own) : own };
       const error = andLoad ? await this.loadFault(dumped, 0, value) : undefined;
       return error === undefined ? { dumped } : { error };
     } catch (cause) {

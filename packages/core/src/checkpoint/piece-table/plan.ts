@@ -200,8 +200,8 @@ class ChannelWriter {
       0,
       ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
     );
-    if (reach > MAX_REACH) this.consolidate(isInline);
-    else if (this.inlineSize > MAX_INLINE_BYTES) this.consolidate((segment) => segment === this.fresh);
+    // What is in heads goes along with large new bytes, so that the segments of a value that grows stay in one row.
+    if (reach > MAX_REACH || this.inlineSize > MAX_INLINE_BYTES) this.consolidate();
     for (let merged = true; merged && toExtents(this.slices, this.depth, inlineSize).length > MAX_EXTENTS; )
       merged = this.merge();
   }
@@ -217,15 +217,15 @@ class ChannelWriter {
     return { ...this.placeFresh(), segments: this.segments };
   }
 
-  /** Moves what is in such segments into stored ones; or, when it is little, into this head. */
-  private consolidate(moves: (segment: Slice["segment"]) => boolean): void {
+  /** Moves what is in heads into stored segments; or, when it is little, into this head. */
+  private consolidate(): void {
     let at = 0;
     const slices: Slice[] = [];
     const groups: { from: number; to: number; moves: boolean; slices: Slice[] }[] = [];
     for (const slice of this.slices) {
       const to = at + slice.to - slice.from;
       const last = groups.at(-1);
-      const moving = moves(slice.segment);
+      const moving = isInline(slice.segment);
       if (last?.moves === moving) {
         last.to = to;
         last.slices.push(slice);
