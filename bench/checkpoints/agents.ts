@@ -129,7 +129,7 @@ const supervisor: Workload = {
   input: asked,
 };
 
-/** So many channels, of which each turn changes one. */
+/** A state of many channels, of which each turn changes one. */
 const channels = (count: number): Workload => {
   const names = Array.from({ length: count }, (_, n) => `field_${n}`);
   const State = Annotation.Root(Object.fromEntries(names.map((name) => [name, Annotation<string>])));

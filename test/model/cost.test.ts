@@ -1,5 +1,5 @@
 /**
- * What the saver costs in units, for states as agents have them: flat in the age of a thread, and never above storing all of it. Counts
+ * The cost of the saver in units, for states as agents have them: flat in the age of a thread, and never above storing all of it. Counts
  * are exact, since DynamoDB is one in memory that charges as the real one does.
  */
 import { deflateRawSync } from "node:zlib";

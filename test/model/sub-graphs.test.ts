@@ -1,6 +1,6 @@
 /**
  * Random lives of threads whose sub-graphs share the messages of the graph around them: two processes, a clock that runs over lifetimes of
- * checkpoints, a deleter that takes each expired item as soon as it may, deletions and copies of threads. What was put is read back whole by
+ * checkpoints, a deleter that takes each expired item as soon as it may, deletions and copies of threads. Every checkpoint that was put is read back whole by
  * a process that has nothing in memory, for as long as it lives.
  */
 import { BatchWriteCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
@@ -130,7 +130,7 @@ describe.each(dynamoEngines)("sub-graphs on $name", ({ name, open }) => {
           await deleteExpired(now);
         } else if (one < 11) processes[random(2)] = newSaver();
         else if (random(3) === 0) {
-          // What is put next may begin with the same messages.
+          // The next checkpoint may begin with the same messages.
           await (processes[random(2)] as DynamoDBSaver).deleteThread(thread);
           [puts, latest] = [[], undefined];
         } else if (live().length > 0) {

@@ -69,7 +69,7 @@ export interface Project {
   folder: string;
   env: Record<string, string | undefined>;
   sst(...args: string[]): Promise<{ code: number; output: string }>;
-  /** One call of `sst` for all of them; rejects with its output. */
+  /** Sets all of them in one call of `sst`; rejects with its output. */
   setSecrets(stage: string, values?: Record<string, string>): Promise<void>;
   aws: SimulatedAws;
   close(): Promise<void>;

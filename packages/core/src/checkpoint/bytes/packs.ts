@@ -39,7 +39,7 @@ export function parsePack(pack: Uint8Array, what: string): Write[] {
     });
     if (end < 0 || at === pack.length) return writes;
   } catch {
-    // What is no JSON is no pack.
+    // A line that is no JSON begins no pack.
   }
   throw corrupt(what);
 }

@@ -200,7 +200,7 @@ class ChannelWriter {
       0,
       ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
     );
-    // What is in heads goes along with large new bytes, so that the segments of a value that grows stay in one row.
+    // Bytes in heads go along with large new ones, so that the segments of a value that grows stay in one row.
     if (reach > MAX_REACH || this.inlineSize > MAX_INLINE_BYTES) this.consolidate();
     for (let merged = true; merged && toExtents(this.slices, this.depth, inlineSize).length > MAX_EXTENTS; )
       merged = this.merge();
