@@ -406,7 +406,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
   it("has a projection of the values while it is of the state, and loses it with a state that nobody tells of", async () => {
     const { threads } = stores();
     const id = await newThread();
-    const projection = { values: { topic: "x" }, isPart: true, until: now + 1000 };
+    const projection = { values: { topic: "x" }, isPart: true };
     const shown = async () => (await threads.get(id, "ada"))?.projection;
     const edit = async (state: Parameters<ThreadStore["free"]>[1]) =>
       threads.free((await threads.hold(id, "ada", "edit")) as Lease, state);

@@ -88,7 +88,7 @@ const cases: Case[] = [
         AWS_REGION: "eu-west-1",
         TENURE_ENCRYPTION: "1",
         TENURE_IDLE_TIMEOUT: "15m",
-        TENURE_CHECKPOINT_TTL: "",
+        TENURE_THREAD_TTL: "",
       },
       secrets: { Pepper: secrets.Pepper, ModelApiKey: MODEL_KEY, CheckpointKeys: CHECKPOINT_KEYS },
       changes: [

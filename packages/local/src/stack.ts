@@ -123,7 +123,7 @@ export async function startStack(
       leasePolicy,
       sessionPolicy: { ...config.sessionPolicy, ...sessionPolicy },
       codePolicy: { ...config.codePolicy, ...(config.limits === "off" && { resendMs: 0 }) },
-      checkpointTtlMs: config.checkpointTtlMs,
+      threadTtlMs: config.threadTtlMs,
       allowedOrigins: config.allowedOrigins,
       demo: config.demo !== "off",
       encryption: config.encryption,

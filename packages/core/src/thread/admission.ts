@@ -6,6 +6,7 @@
 import { type Clock, elapsed } from "../clock.ts";
 import type { Owned, Table } from "../dynamo/index.ts";
 import { isOutcomeUnknown } from "../errors.ts";
+import { markerOf } from "./lifetime.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
 import { begun, cancelled, type Ending, entered } from "./queue.ts";
 import { storedQueue, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
@@ -125,7 +126,7 @@ const asRun = (run: NewRun): Run => ({ ...run, status: "pending", updatedAt: run
 export async function admitNew(
   { table, clock, policy, runs, owned }: Pick<Stores, "table" | "clock" | "policy" | "runs"> & { owned: Owned },
   run: NewRun,
-  { temporary, holder, metadata, config }: NewAdmission,
+  { temporary, holder, metadata, config, ttlMs }: NewAdmission,
 ): Promise<"admitted" | Begun> {
   const { id, threadId, owner, startAt } = run;
   const admission = newNonce();
@@ -138,13 +139,14 @@ export async function admitNew(
   const begins = holder !== undefined && startAt <= now;
   const turns = begins ? begun(waiting, id, { id: leaseId, holder, expiresAt }) : waiting;
   const thread = {
-    ...threadItem({ id: threadId, owner, metadata, temporary }, now),
+    ...threadItem({ id: threadId, owner, metadata, temporary, ttlMs }, now),
     ...{ line: storedQueue(turns.queue), fence: turns.fence, config: JSON.stringify(config) },
     ...(begins && { leaseId, leaseHolder: holder, leaseRun: id, leaseExpiresAt: expiresAt }),
   };
   const [state] = await Promise.all([
     runs.secure({ parts, item }, { threadId, id, admission }),
     owned.add(owner, threadId, temporary ? temporaryUntil(now) : undefined),
+    ttlMs !== undefined && table.put(markerOf(threadId, now + ttlMs)),
   ]);
   const made = toThread(thread).thread;
   // An earlier request of this run was admitted: the run has ended, or its thread is there.

@@ -5,9 +5,10 @@ import { ahead } from "../parallel.ts";
 import { admit, admitNew } from "./admission.ts";
 import { deletion } from "./deletion.ts";
 import { editing } from "./edit.ts";
+import { lifetimes, markerOf } from "./lifetime.ts";
 import type { LeasePolicy } from "./policy.ts";
 import { cancelled, type Ending, forgotten, type Turns } from "./queue.ts";
-import { type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
+import { deadlineOf, isOver, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
 import { asInThread, RUNS } from "./run-records.ts";
 import { running } from "./running.ts";
 import { createRunStore } from "./runs.ts";
@@ -30,10 +31,10 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     return item && toThread(item);
   }
 
-  /** A thread that is being deleted is absent. */
+  /** A thread that is being deleted is absent, and so is one whose deadline has passed. */
   async function read(id: string): Promise<ThreadRecord | undefined> {
     const record = await stored(id);
-    return record?.closedAt === undefined ? record : undefined;
+    return record?.closedAt === undefined && record && !isOver(record, clock.now()) ? record : undefined;
   }
 
   /** An owner's record that is to be written to. Throws `record-damaged`: what is lost would be lost for good. */
@@ -45,10 +46,13 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
   return {
     async create(thread) {
-      const item = threadItem(thread, clock.now());
+      const now = clock.now();
+      const item = threadItem(thread, now);
+      if (thread.ttlMs !== undefined) await table.put(markerOf(thread.id, now + thread.ttlMs));
       await owned.add(thread.owner, thread.id, item.expiresAt as number | undefined);
       if (await table.putIfAbsent(item)) return toThread(item).thread;
-      if ((await read(thread.id))?.thread.owner !== thread.owner)
+      const there = await stored(thread.id);
+      if (there?.thread.owner !== thread.owner || there.closedAt !== undefined)
         await table.deleteAll([owned.keyOf(thread.owner, thread.id)]);
       return false;
     },
@@ -66,11 +70,18 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         idOf: ({ pk }) => pk.slice(threadKey("").pk.length),
         isThere,
       }))
-        if (item.closedAt === undefined) yield toThread(item).thread;
+        if (item.closedAt === undefined) {
+          const listed = toThread(item);
+          // The index may be behind: a thread that seems to be over may have been written to since.
+          const record = isOver(listed, clock.now()) ? await read(listed.thread.id) : listed;
+          if (record?.thread.owner === owner) yield record.thread;
+        }
     },
 
-    change: (id, owner, { metadata, config }) =>
-      step(
+    async change(id, owner, { metadata, config, ttlMs }) {
+      if (ttlMs !== undefined && (await readWhole(id, owner))?.thread.owner === owner)
+        await table.put(markerOf(id, clock.now() + ttlMs));
+      return step(
         id,
         () => readWhole(id, owner),
         ({ thread, turns }) => {
@@ -80,11 +91,18 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
             metadata: { ...thread.metadata, ...metadata },
             config: config ?? thread.config,
             updatedAt: clock.now(),
+            ...(ttlMs !== undefined && { ttlMs }),
           };
-          const set = { metadata: JSON.stringify(changed.metadata), config: JSON.stringify(changed.config) };
-          return { result: changed, write: { turns, set } };
+          const set = {
+            metadata: JSON.stringify(changed.metadata),
+            config: JSON.stringify(changed.config),
+            ...(ttlMs !== undefined && { ttlMs }),
+          };
+          const deadline = deadlineOf(changed.ttlMs, changed.updatedAt);
+          return { result: { ...changed, ...(deadline !== undefined && { deadline }) }, write: { turns, set } };
         },
-      ),
+      );
+    },
 
     ...editing({ table, clock, policy, watch, step, read: readWhole }),
 
@@ -131,6 +149,8 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     },
 
     ...deletion({ table, clock, owned }),
+
+    ...lifetimes({ table, clock, step, stored }),
 
     async removeRun(threadId, runId) {
       await step(

@@ -33,6 +33,10 @@ export interface Thread {
   temporary: boolean;
   /** The incarnation that its checkpoints belong to. */
   incarnation: Incarnation;
+  /** The time, in milliseconds, after the last write of its record until it is over; kept for good when left out. */
+  ttlMs?: number | undefined;
+  /** When it is over, unless something is written to it or a run is in its queue. */
+  deadline?: number | undefined;
   /** The small ones of its state's values, as they were when no run was in its queue; nothing when they are not known. */
   projection?: Projection | undefined;
   /** Some of its record cannot be read; what can be stands here, and `status` is "error". */
@@ -44,8 +48,6 @@ export interface Projection {
   values: Record<string, unknown>;
   /** True when there are values that it does not hold. */
   isPart: boolean;
-  /** Epoch milliseconds from which the state that these are of may have expired. */
-  until: number;
 }
 
 /** As the LangGraph server names them. */

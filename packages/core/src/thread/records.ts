@@ -82,12 +82,13 @@ export const unchanged = (revision: number): { condition: string; values: Record
  */
 export const temporaryUntil = (now: number): number => Math.ceil((now + RUN_TTL_MS) / 1000);
 
-export function threadItem({ id, owner, metadata, temporary = false }: NewThread, now: number): Item {
+export function threadItem({ id, owner, metadata, temporary = false, ttlMs }: NewThread, now: number): Item {
   return {
     ...threadKey(id),
     ...{ id, owner, createdAt: now, updatedAt: now, status: "idle", fence: 0, line: "[]", config: "{}" },
     life: newIncarnationId(),
     metadata: JSON.stringify(metadata),
+    ...(ttlMs !== undefined && { ttlMs, deadline: now + ttlMs }),
     ...(temporary
       ? { temporary, expiresAt: temporaryUntil(now) }
       : { ipk: threadsOf(owner), isk: `${sortable(now)}#${id}` }),
@@ -122,6 +123,8 @@ export function toThread(item: Item): ThreadRecord {
     inflight: queue.map(({ runId }) => runId),
     temporary: item.temporary === true,
     incarnation: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
+    ...(typeof item.ttlMs === "number" && { ttlMs: item.ttlMs }),
+    ...(typeof item.deadline === "number" && { deadline: item.deadline }),
     ...projectionOf(item),
   };
   const fence = fields.count("fence");
@@ -146,6 +149,17 @@ export function toThread(item: Item): ThreadRecord {
   };
 }
 
+/** True when a thread's deadline has passed. */
+export function isOver({ thread, turns }: ThreadRecord, now: number): boolean {
+  const { deadline } = thread;
+  if (deadline === undefined || now < deadline || turns.queue.length > 0) return false;
+  return turns.lease === undefined || turns.lease.expiresAt <= now;
+}
+
+/** The deadline of a thread that is written to now; undefined for one that is kept for good. */
+export const deadlineOf = (ttlMs: number | undefined, now: number): number | undefined =>
+  ttlMs === undefined ? undefined : now + ttlMs;
+
 /** The lease that somebody has, or had when he died. */
 function holdingOf({ leaseId, leaseHolder, leaseRun, leaseExpiresAt }: Item): Holding | undefined {
   if (typeof leaseExpiresAt !== "number") return undefined;
@@ -158,8 +172,8 @@ function holdingOf({ leaseId, leaseHolder, leaseRun, leaseExpiresAt }: Item): Ho
 /** A projection that cannot be read, or is older than a later run, is none: the state is asked then. */
 function projectionOf({ projected, fence }: Item): { projection?: Projection | undefined } {
   const read = typeof projected === "string" ? parse(projected) : undefined;
-  if (!isObject(read) || !isObject(read.values) || typeof read.until !== "number" || read.fence !== fence) return {};
-  return { projection: { values: read.values, isPart: read.isPart !== false, until: read.until } };
+  if (!isObject(read) || !isObject(read.values) || read.fence !== fence) return {};
+  return { projection: { values: read.values, isPart: read.isPart !== false } };
 }
 
 /** The part of an update that replaces a thread's projection, which holds until a run with a higher fence begins. */

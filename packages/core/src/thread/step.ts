@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { type Item, type Table, untilDone } from "../dynamo/index.ts";
 import type { Turns } from "./queue.ts";
-import { inIncarnation, storedQueue, type ThreadRecord, threadKey, unchanged } from "./records.ts";
+import { deadlineOf, inIncarnation, storedQueue, type ThreadRecord, threadKey, unchanged } from "./records.ts";
 
 interface Decision<R> {
   result: R;
@@ -60,11 +60,13 @@ function updateOf(
   by: string,
 ) {
   const { queue, ended, gone, fence, lease, leasedRun } = turns;
+  const ttlMs = (set?.ttlMs as number | undefined) ?? record.thread.ttlMs;
   const fields: Record<string, unknown> = {
     ...{ line: storedQueue(queue), fence, by, revision: record.revision + 1, updatedAt: now },
     ended: ended.length > 0 ? JSON.stringify(ended) : undefined,
     gone: gone.length > 0 ? gone : undefined,
     ...{ leaseId: lease?.id, leaseHolder: lease?.holder, leaseExpiresAt: lease?.expiresAt, leaseRun: leasedRun },
+    ...(ttlMs !== undefined && { deadline: deadlineOf(ttlMs, now) }),
     ...set,
     ...Object.fromEntries(remove.map((name) => [name, undefined])),
   };

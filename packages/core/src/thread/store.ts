@@ -1,12 +1,14 @@
 import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus, Thread } from "./policy.ts";
 
-export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> & Partial<Pick<Thread, "temporary">>;
+export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> & Partial<Pick<Thread, "temporary" | "ttlMs">>;
 export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "cancel" | "error" | "lastEvent">;
 
 /** A change to a thread's record, by itself or when a run is admitted: metadata to add, and a config in place of its own. */
 export interface ThreadChange {
   metadata?: Record<string, unknown> | undefined;
   config?: Record<string, unknown> | undefined;
+  /** Its lifetime from now on, in milliseconds. */
+  ttlMs?: number | undefined;
 }
 
 export interface Admission {
@@ -29,6 +31,8 @@ export interface NewAdmission extends Pick<Admission, "holder"> {
   temporary: boolean;
   metadata: Record<string, unknown>;
   config: Record<string, unknown>;
+  /** Milliseconds; kept for good when left out. */
+  ttlMs?: number | undefined;
 }
 
 /** When it is worth asking again, in epoch milliseconds. */
@@ -62,7 +66,7 @@ export interface Begun {
 
 /**
  * Threads, their runs, and the lease that makes a run the only writer of its thread. A thread of another owner is the
- * same as none. Writes are conditional, so that of concurrent callers one is first and the others know. Every method
+ * same as none, and so is one whose deadline has passed. Writes are conditional, so that of concurrent callers one is first and the others know. Every method
  * throws `store-unavailable` when DynamoDB does not answer in time. A record that cannot be read is shown with its
  * `damage`, and can be removed; `change` and `admit` throw `record-damaged` for it.
  */
@@ -82,7 +86,7 @@ export interface ThreadStore {
     options?: { order?: "asc" | "desc" | undefined; firstPage?: number | undefined },
   ): AsyncGenerator<Thread>;
 
-  /** Adds to the thread's metadata and replaces its config. Idempotent. */
+  /** Adds to the thread's metadata, and replaces its config and its lifetime. Idempotent, but for the deadline. */
   change(id: string, owner: string, change: ThreadChange): Promise<Thread | undefined>;
 
   /**
@@ -124,6 +128,15 @@ export interface ThreadStore {
 
   /** Lists all closed threads, of all owners. One of this very moment may not be among them yet. */
   closed(): AsyncGenerator<{ id: string; owner: string; closedAt: number }>;
+
+  /**
+   * Begins the deletion of a thread whose deadline has passed, as `close` does, and resolves to its owner; undefined when there is none
+   * that is over. Idempotent: the first of several gets the owner.
+   */
+  expire(id: string): Promise<string | undefined>;
+
+  /** Threads whose deadline has passed, closed by this: to be deleted by whoever sweeps. One that was written to meanwhile is none. */
+  overdue(): AsyncGenerator<{ id: string; owner: string }>;
 
   /** Takes a thread that is not there, or is another's, from the ids of an owner. Idempotent. */
   unlist(id: string, owner: string): Promise<void>;

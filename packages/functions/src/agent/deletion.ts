@@ -154,7 +154,7 @@ export async function keepForUser(
   throw new TenureError({ tag: "session-required" });
 }
 
-/** Goes on with deletions that were cut short. */
+/** Goes on with deletions that were cut short, and deletes threads whose deadline has passed. */
 export async function sweepDeletions(deps: AgentDeps, runner: UnderWay): Promise<void> {
   const until = performance.now() + SWEEP_MS;
   const isAbandoned = ({ closedAt }: { closedAt: number }) => closedAt + ABANDONED_MS <= deps.clock.now();
@@ -162,6 +162,9 @@ export async function sweepDeletions(deps: AgentDeps, runner: UnderWay): Promise
     if (isAbandoned(user)) await eraseAccount(deps, runner, user, until);
   for await (const thread of before(until, deps.threads.closed()))
     if (isAbandoned(thread)) await deleteThread(deps, runner, thread);
+  await forEach(before(until, deps.threads.overdue()), AT_ONCE, async (thread) => {
+    await deleteThread(deps, runner, thread);
+  });
 }
 
 /** Yields items until the time is up. */

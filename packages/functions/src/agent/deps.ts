@@ -27,8 +27,8 @@ export interface AgentConfig extends HttpConfig {
   graphs?: Record<string, GraphFactory> | undefined;
   /** Schemas that the graphs do not know at run time; those of graphs/source-schemas.ts when left out. */
   schemas?: SourceSchemas | undefined;
-  /** The time that threads' checkpoints are kept, in milliseconds. Default 30 days. */
-  checkpointTtlMs?: number | undefined;
+  /** The lifetime of a thread that asks for none, in milliseconds since something was last done in it. Default: for good. */
+  threadTtlMs?: number | undefined;
   leasePolicy?: Partial<LeasePolicy> | undefined;
   /** Offers the demo's race, which a product does not need. Default: it is not there. */
   demo?: boolean | undefined;
@@ -53,7 +53,7 @@ export interface AgentDeps extends HttpDeps {
   /** Epoch milliseconds. */
   startedAt: number;
   leasePolicy: LeasePolicy;
-  checkpointTtlMs: number;
+  threadTtlMs: number | undefined;
 }
 
 /**
@@ -64,18 +64,14 @@ function awaitCallbacks(): void {
   process.env.LANGCHAIN_CALLBACKS_BACKGROUND = "false";
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
 export async function createAgentDeps(config: AgentConfig, stores: Stores, http: HttpDeps): Promise<AgentDeps> {
   awaitCallbacks();
   const { redis, client, table, clock } = stores;
   const { tableName } = config;
   const leasePolicy = { ...defaultLeasePolicy, ...config.leasePolicy };
-  const checkpointTtlMs = config.checkpointTtlMs ?? 30 * DAY_MS;
   const checkpointer = new DynamoDBSaver({
     client,
     tableName,
-    ttlMs: checkpointTtlMs,
     indexName: tableDefinition.index.name,
     encryption: config.encryption,
     // Asked once for each checkpoint.
@@ -100,6 +96,6 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     defaults: config.defaults ?? {},
     startedAt: clock.now(),
     leasePolicy,
-    checkpointTtlMs,
+    threadTtlMs: config.threadTtlMs,
   };
 }

@@ -14,7 +14,7 @@ export interface Settings {
   sessionPolicy: Partial<SessionPolicy>;
   codePolicy: Partial<CodePolicy>;
   /** Milliseconds. */
-  checkpointTtlMs?: number | undefined;
+  threadTtlMs?: number | undefined;
   /** Origins whose pages may use the API: `TENURE_ALLOWED_ORIGINS`, apart by spaces or commas. */
   allowedOrigins?: string[] | undefined;
 }
@@ -39,8 +39,8 @@ const durations = {
   TENURE_CODE_TTL: { standard: "10m", least: "1m", most: "1h" },
   /** Another code can be asked for after so long. */
   TENURE_CODE_RESEND: { standard: "30s", least: "1s", most: "10m" },
-  /** A thread's checkpoints are kept for so long after each was written. */
-  TENURE_CHECKPOINT_TTL: { standard: "30d", least: "1h", most: "3650d" },
+  /** A thread that asks for no lifetime goes, with all that is in it, so long after something was last done in it. */
+  TENURE_THREAD_TTL: { standard: "forever", least: "1m", most: "3650d" },
 } satisfies Record<string, Bounds>;
 
 const numbers = {
@@ -64,7 +64,7 @@ export function readSettings(env: Record<string, string | undefined>): { setting
   const problems: string[] = [];
   const read = (name: string, { standard, least, most }: Bounds, parse: (text: string) => number | undefined) => {
     const text = env[name]?.trim();
-    if (!text) return undefined;
+    if (!text || text === standard) return undefined;
     const value = parse(text);
     if (value !== undefined && value >= Number(parse(least)) && value <= Number(parse(most))) return value;
     problems.push(`${name} must be from ${least} to ${most}, like ${standard}, not "${text}"`);
@@ -91,7 +91,7 @@ export function readSettings(env: Record<string, string | undefined>): { setting
       resendMs: duration("TENURE_CODE_RESEND"),
       attemptsPerCode: number("TENURE_CODE_ATTEMPTS"),
     }),
-    ...defined({ checkpointTtlMs: duration("TENURE_CHECKPOINT_TTL") }),
+    ...defined({ threadTtlMs: duration("TENURE_THREAD_TTL") }),
     ...origins(env[ORIGINS], problems),
   };
   return { settings, problems };

@@ -12,6 +12,7 @@ import { assistantOf } from "../assistants/assistants.ts";
 import { keepForUser, takeBack } from "../deletion.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { ThreadAccess } from "../threads/access.ts";
+import { deleteOver } from "../threads/lifetime.ts";
 import { threadConfig } from "./config.ts";
 import { forkOf, refuseAbsent } from "./fork.ts";
 import { type RunRequest, refuseUnsupported } from "./request.ts";
@@ -98,7 +99,13 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
       });
     const admitted =
       threadId === undefined
-        ? await runner.submitNew(run, { ...change(undefined), temporary, here: watched, confirm })
+        ? await runner.submitNew(run, {
+            ...change(undefined),
+            temporary,
+            ttlMs: temporary ? undefined : deps.threadTtlMs,
+            here: watched,
+            confirm,
+          })
         : await runner.submit(run, { change, here: watched });
     if (admitted === "busy") throw new TenureError({ tag: "thread-busy", threadId: thread });
     if (admitted === "not-found") throw new TenureError({ tag: "thread-not-found", threadId: thread });
@@ -127,7 +134,8 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
   async function threadFor(c: Asked, { if_not_exists }: RunRequest, threadId: string): Promise<void> {
     if (!uuid.safeParse(threadId).success) throw new TenureError({ tag: "thread-not-found", threadId });
     if (if_not_exists !== "create") return;
-    const created = await access.create(threadId, c.var.session.data.userId, {});
+    const thread = { id: threadId, owner: c.var.session.data.userId, metadata: {} };
+    const created = await access.create(thread, (id) => deleteOver(deps, runner, id));
     // Before the run begins: from here on a deletion of the account finds the thread.
     if (created) await keepForUser(deps, c.var.session.data, () => takeBack(deps, runner, created));
   }

@@ -7,10 +7,15 @@ import { type RunRequest, runConfig } from "./request.ts";
 
 type Fields = Record<string, unknown>;
 
-/** Keys that begin with two underscores are LangGraph's own and would let a client replace its inner workings. */
+/**
+ * Keys that begin with two underscores are LangGraph's own and would let a client replace its inner workings; `ttl_ms` is the saver's, and
+ * would take a thread's state away before the thread.
+ */
 const own = (fields: unknown): Fields =>
   Object.fromEntries(
-    Object.entries((fields as Fields | null | undefined) ?? {}).filter(([key]) => !key.startsWith("__")),
+    Object.entries((fields as Fields | null | undefined) ?? {}).filter(
+      ([key]) => !key.startsWith("__") && key !== "ttl_ms",
+    ),
   );
 
 /** Configurable keys of one request, which its thread does not keep. */

@@ -24,10 +24,18 @@ export class ThreadAccess {
     return thread;
   }
 
-  /** False when the user has one of this id; another user's is as good as absent, and cannot be made either. */
-  async create(id: string, owner: string, metadata: Record<string, unknown>): Promise<Thread | false> {
-    const created = await this.deps.threads.create({ id, owner, metadata });
+  /**
+   * False when the user has one of this id; another user's is as good as absent, and cannot be made either. One that is over makes room:
+   * `deleteOver`. Without `ttlMs` it has the lifetime that the service gives.
+   */
+  async create(
+    thread: Pick<Thread, "id" | "owner" | "metadata" | "ttlMs">,
+    makeRoom: (id: string) => Promise<boolean>,
+  ): Promise<Thread | false> {
+    const { id, owner, ttlMs = this.deps.threadTtlMs } = thread;
+    const created = await this.deps.threads.create({ ...thread, ttlMs });
     if (created) return created;
+    if (await makeRoom(id)) return this.create(thread, async () => false);
     if (await this.deps.threads.get(id, owner)) return false;
     throw new TenureError({ tag: "thread-not-found", threadId: id });
   }
@@ -45,7 +53,8 @@ export class ThreadAccess {
   /** Returns the configuration with which a thread's state is read and changed. */
   configOf(thread: Thread, checkpoint: object = {}): { configurable: Record<string, unknown> } {
     const configurable = thread.config.configurable as object | undefined;
-    const own = { ...identityOf(thread.owner), ...incarnationConfig(thread.incarnation), thread_id: thread.id };
+    const identity = { ...identityOf(thread.owner), ...incarnationConfig(thread.incarnation), thread_id: thread.id };
+    const own = { ...identity, ttl_ms: undefined };
     return { configurable: { user_id: thread.owner, ...configurable, ...checkpoint, ...own } };
   }
 

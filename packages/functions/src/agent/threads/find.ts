@@ -107,7 +107,7 @@ export class ThreadFinder {
 
   /** The projection of the thread's record. */
   private told(thread: Thread, values: Record<string, unknown>): boolean | undefined {
-    return projectionMeets(thread, values, this.deps.clock.now());
+    return projectionMeets(thread, values);
   }
 
   /** The values as JSON has them. A state that cannot be read has none. */

@@ -8,8 +8,7 @@ import { contains } from "../contains.ts";
 /** The most bytes of the values that a projection holds, as JSON, with their names. */
 const MAX_BYTES = 256;
 
-/** `until`: epoch milliseconds from which the state may have expired. */
-export function projectionOf(values: unknown, until: number): Projection {
+export function projectionOf(values: unknown): Projection {
   const fields = typeof values === "object" && values !== null ? Object.entries(values) : [];
   const small: Record<string, unknown> = {};
   let left = MAX_BYTES;
@@ -24,7 +23,7 @@ export function projectionOf(values: unknown, until: number): Projection {
       left -= bytes;
     }
   }
-  return { values: small, isPart, until };
+  return { values: small, isPart };
 }
 
 /** At least so many bytes of JSON: what is surely too large is not written out to be measured. */
@@ -34,9 +33,9 @@ function sizeHint(value: unknown): number {
 }
 
 /** True when a thread's values have all of `wanted`; undefined when its projection does not tell. */
-export function projectionMeets(thread: Thread, wanted: Record<string, unknown>, now: number): boolean | undefined {
+export function projectionMeets(thread: Thread, wanted: Record<string, unknown>): boolean | undefined {
   const { projection, inflight, damage } = thread;
-  if (!projection || projection.until <= now || inflight.length > 0 || damage || hasOwnTtl(thread)) return undefined;
+  if (!projection || inflight.length > 0 || damage) return undefined;
   let isKnown = true;
   for (const [name, part] of Object.entries(wanted))
     if (Object.hasOwn(projection.values, name) || !projection.isPart) {
@@ -44,7 +43,3 @@ export function projectionMeets(thread: Thread, wanted: Record<string, unknown>,
     } else isKnown = false;
   return isKnown ? true : undefined;
 }
-
-/** True when its checkpoints have a lifetime of their own, which a projection does not know. */
-const hasOwnTtl = ({ config }: Thread): boolean =>
-  (config.configurable as { ttl_ms?: unknown | undefined } | undefined)?.ttl_ms !== undefined;

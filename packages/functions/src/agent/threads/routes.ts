@@ -17,6 +17,7 @@ import type { Runner } from "../runs/schedule/runner.ts";
 import { json, threadJson } from "../wire.ts";
 import { ThreadAccess } from "./access.ts";
 import { inGroups, ThreadFinder } from "./find.ts";
+import { deleteOver, included, includeField, ttlField, ttlMsOf } from "./lifetime.ts";
 import { asInvalid, changeState } from "./status.ts";
 
 const tag = "threads";
@@ -37,9 +38,13 @@ const createBody = z.object({
     .array(z.object({ updates: z.array(update).min(1).max(100) }))
     .max(100)
     .nullish(),
-  ttl: z.unknown().optional(),
+  ttl: ttlField,
 });
-const getQuery = z.object({ include: z.unknown().optional() });
+const getQuery = z.object({ include: includeField });
+const pruneBody = z.object({
+  thread_ids: z.array(uuid).max(1000),
+  strategy: z.enum(["delete", "keep_latest"]).nullish(),
+});
 const filterBody = z.object({
   metadata: record.nullish(),
   ids: z.array(uuid).nullish(),
@@ -67,10 +72,12 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       operation({ tag, summary: "Make a thread", body: createBody, answers: { 200: "The thread" } }),
       async (c) => {
         const { thread_id, metadata, if_exists, supersteps, ttl } = c.var.body;
-        refuseOptions({ "ttl of a thread": ttl });
+        const ttlMs = ttlMsOf(ttl);
         const id = thread_id ?? v7();
         const owner = c.var.session.data.userId;
-        const created = await access.create(id, owner, metadata ?? {});
+        const created = await access.create({ id, owner, metadata: metadata ?? {}, ttlMs }, (one) =>
+          deleteOver(deps, runner, one),
+        );
         if (!created && if_exists !== "do_nothing") throw new TenureError({ tag: "thread-exists", threadId: id });
         const thread = created || (await access.own(id, owner));
         if (created) await keepForUser(deps, c.var.session.data, () => takeBack(deps, runner, created));
@@ -123,13 +130,28 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       async (c) => c.json(await finder.count(c.var.session.data.userId, c.var.body)),
     )
 
+    .post(
+      "/prune",
+      operation({ tag, summary: "Delete threads by their ids", body: pruneBody, answers: { 200: "A number" } }),
+      async (c) => {
+        const { thread_ids, strategy } = c.var.body;
+        refuseOptions({ "the strategy keep_latest of prune": strategy === "keep_latest" });
+        const owner = c.var.session.data.userId;
+        const pruned = await inGroups(
+          [...new Set(thread_ids)],
+          async (id) => !(await deleteOver(deps, runner, id)) && (await deleteThread(deps, runner, { id, owner })),
+        );
+        return c.json({ pruned_count: pruned.filter(Boolean).length });
+      },
+    )
+
     .get(
       "/:id",
       operation({ tag, summary: "Read a thread", query: getQuery, answers: { 200: "The thread" } }),
       async (c) => {
-        refuseOptions({ "include of a thread": c.var.query.include });
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        return json(c, await access.show(thread));
+        const more = included(c.var.query.include, thread);
+        return json(c, { ...(await access.show(thread)), ...more });
       },
     )
 
@@ -137,17 +159,17 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       "/:id",
       operation({
         tag,
-        summary: "Add to a thread's metadata",
-        body: z.object({ metadata: metadata.nullish(), ttl: z.unknown().optional() }),
+        summary: "Add to a thread's metadata, and set its lifetime",
+        body: z.object({ metadata: metadata.nullish(), ttl: ttlField }),
         answers: { 200: "The thread" },
       }),
       async (c) => {
-        refuseOptions({ "ttl of a thread": c.var.body.ttl });
+        const ttlMs = ttlMsOf(c.var.body.ttl);
         const { id, owner, metadata: before } = await access.own(c.req.param("id"), c.var.session.data.userId);
         const added = c.var.body.metadata ?? {};
         const whole = metadata.safeParse({ ...before, ...added });
         if (!whole.success) throw invalidInput("metadata: is too large with what is there");
-        const thread = await threads.change(id, owner, { metadata: added });
+        const thread = await threads.change(id, owner, { metadata: added, ttlMs });
         if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
         return json(c, await access.show(thread));
       },
@@ -158,9 +180,10 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       operation({ tag, summary: "Delete a thread, its runs and its state", answers: { 204: "Gone" } }),
       async (c) => {
         const id = c.req.param("id");
-        const deleted =
-          uuid.safeParse(id).success && deleteThread(deps, runner, { id, owner: c.var.session.data.userId });
-        if (!(await deleted)) throw new TenureError({ tag: "thread-not-found", threadId: id });
+        const owner = c.var.session.data.userId;
+        const isOne = uuid.safeParse(id).success && !(await deleteOver(deps, runner, id));
+        if (!isOne || !(await deleteThread(deps, runner, { id, owner })))
+          throw new TenureError({ tag: "thread-not-found", threadId: id });
         return c.body(null, 204);
       },
     )
@@ -175,6 +198,7 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
           id,
           owner: thread.owner,
           metadata: { ...thread.metadata, thread_id: id },
+          ttlMs: thread.ttlMs,
         });
         if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
         try {

@@ -60,7 +60,7 @@ export async function changeState<T>(
     const held = { ...thread, incarnation: { ...incarnation, fence } };
     const changed = await underGuard(hold.guard, () => change(held));
     await hold.drained();
-    state = await stateNow(deps, access, thread);
+    state = await stateNow(access, thread);
     return changed;
   } finally {
     await hold.drained();
@@ -75,12 +75,11 @@ interface Told {
 }
 
 /** A state that cannot be read is shown as an error, too. */
-async function stateNow({ checkpointTtlMs }: AgentDeps, access: ThreadAccess, thread: Thread): Promise<Told> {
+async function stateNow(access: ThreadAccess, thread: Thread): Promise<Told> {
   try {
     const state = await access.shownState(thread);
-    const until = Date.parse(state?.createdAt ?? "") + checkpointTtlMs;
-    const isKnown = state !== undefined && until > 0;
-    return { status: statusOf(state), ...(isKnown && { projection: projectionOf(state.values, until) }) };
+    const isKnown = state?.createdAt !== undefined;
+    return { status: statusOf(state), ...(isKnown && { projection: projectionOf(state.values) }) };
   } catch (error) {
     if (isTenureError(error, "store-unavailable")) throw error;
     return { status: "error" };

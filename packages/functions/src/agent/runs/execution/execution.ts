@@ -226,10 +226,9 @@ export class Execution {
 
   /** The projection of the thread's values now, which the last event of all of them has told if nothing waits. */
   private projection(): Projection | undefined {
-    const { run, values, isInterrupted } = this;
+    const { values, isInterrupted } = this;
     if (values === undefined || isInterrupted !== false) return undefined;
-    // The last checkpoint is no older than the run.
-    return projectionOf(values, run.updatedAt + this.deps.checkpointTtlMs);
+    return projectionOf(values);
   }
 
   private async threadStatusAfter(status: FinalStatus): Promise<SettledStatus> {

@@ -1,0 +1,187 @@
+/** Lifetimes of threads through the API, with a clock that is moved: at its deadline a thread is gone for everyone, without any sweep. */
+import { ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { Annotation, START, StateGraph } from "@langchain/langgraph";
+import type { GraphFactory } from "@tenure/functions/graphs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openUserApi, type UserApi } from "../support/service/user-api.ts";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
+
+const MINUTE = 60_000;
+const State = Annotation.Root({ said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }) });
+const saying: GraphFactory = ({ checkpointer }) =>
+  new StateGraph(State)
+    .addNode("say", () => ({ said: ["42"] }))
+    .addEdge(START, "say")
+    .compile({ ...(checkpointer && { checkpointer }) }) as unknown as ReturnType<GraphFactory>;
+
+interface ThreadAnswer {
+  thread_id: string;
+  values: { said: string[] } | null;
+  ttl?: { strategy: string; ttl_minutes: number; expires_at: string } | null;
+}
+
+describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
+  let user: UserApi;
+  let moved = 0;
+  const clock = { now: () => Date.now() + moved };
+  beforeAll(async () => {
+    user = await openUserApi(engine, { graphs: { saying }, clock });
+  });
+  afterAll(() => user.close());
+
+  const make = async (body: object) => (await user.ask<ThreadAnswer>("POST", "/threads", body)).body.thread_id;
+  const run = (id: string, more: object = {}) =>
+    user.ask("POST", `/threads/${id}/runs/wait`, { assistant_id: "saying", input: { said: ["What?"] }, ...more });
+  const statusOf = async (id: string) => (await user.ask("GET", `/threads/${id}`)).status;
+  const listed = async () =>
+    (await user.ask<ThreadAnswer[]>("POST", "/threads/search", { limit: 1000 })).body.map((one) => one.thread_id);
+  const items = async (id: string) => {
+    const { Items = [] } = await user.table.client.send(new ScanCommand({ TableName: user.table.tableName }));
+    return Items.filter(({ pk }) => String(pk).includes(id)).map(({ pk, sk }) => `${pk} ${sk}`);
+  };
+
+  it("are kept for good unless somebody says otherwise", async () => {
+    const id = await make({});
+    const { body } = await user.ask<ThreadAnswer>("GET", `/threads/${id}?include=ttl`);
+    expect(body.ttl).toBe(null);
+    moved += 4000 * 24 * 60 * MINUTE;
+    expect(await statusOf(id)).toBe(200);
+  });
+
+  it.each([
+    ["at their making", { ttl: 5 }, undefined],
+    ["with a strategy", { ttl: { ttl: 5, strategy: "delete" } }, undefined],
+    ["by an update", {}, { ttl: 5 }],
+  ])("end at the deadline that was given %s, on every route", async (_how, body, update) => {
+    const id = await make(body);
+    if (update) expect((await user.ask("PATCH", `/threads/${id}`, update)).status).toBe(200);
+    await run(id);
+    const shown = (await user.ask<ThreadAnswer>("GET", `/threads/${id}?include=ttl`)).body;
+    expect(shown.ttl).toMatchObject({ strategy: "delete", ttl_minutes: 5 });
+    expect(shown.values?.said).toEqual(["What?", "42"]);
+    const until = Date.parse(shown.ttl?.expires_at ?? "");
+    moved += until - clock.now() - 2000;
+    expect(await statusOf(id)).toBe(200);
+    moved += 2001;
+    const routes: [string, string, object?][] = [
+      ["GET", ""],
+      ["GET", "?include=ttl"],
+      ["PATCH", "", { metadata: { a: 1 } }],
+      ["PATCH", "", { ttl: 5 }],
+      ["POST", "/copy", {}],
+      ["GET", "/state"],
+      ["POST", "/state", { values: { said: ["no"] } }],
+      ["GET", "/history"],
+      ["POST", "/history", {}],
+      ["GET", "/runs"],
+      ["POST", "/runs", { assistant_id: "saying", input: {} }],
+      ["POST", "/runs/wait", { assistant_id: "saying", input: {} }],
+      ["POST", "/runs/stream", { assistant_id: "saying", input: {} }],
+      ["DELETE", ""],
+    ];
+    for (const [method, path, asked] of routes)
+      expect([method, path, (await user.ask(method, `/threads/${id}${path}`, asked)).status]).toEqual([
+        method,
+        path,
+        404,
+      ]);
+    expect(await listed()).not.toContain(id);
+  });
+
+  it("are moved by what is done in a thread, and not by reading it", async () => {
+    const id = await make({ ttl: 10 });
+    for (let turn = 0; turn < 4; turn++) {
+      moved += 9 * MINUTE;
+      await run(id);
+    }
+    moved += 9 * MINUTE;
+    expect((await user.ask("POST", `/threads/${id}/state`, { values: { said: ["more"] } })).status).toBe(200);
+    moved += 9 * MINUTE;
+    expect((await user.ask<ThreadAnswer>("GET", `/threads/${id}`)).body.values?.said).toHaveLength(9);
+    moved += 2 * MINUTE;
+    expect(await statusOf(id)).toBe(404);
+  });
+
+  it("are those of the source, in a copy", async () => {
+    const id = await make({ ttl: 10 });
+    await run(id);
+    const copy = (await user.ask<ThreadAnswer>("POST", `/threads/${id}/copy`, {})).body.thread_id;
+    const { body } = await user.ask<ThreadAnswer>("GET", `/threads/${copy}?include=ttl`);
+    expect(body.ttl?.ttl_minutes).toBe(10);
+  });
+
+  it("make room for a new thread of the same id, which has nothing of the old one", async () => {
+    const id = await make({ ttl: 1 });
+    await run(id);
+    moved += 2 * MINUTE;
+    expect((await user.ask("POST", "/threads", { thread_id: id })).status).toBe(200);
+    expect((await user.ask<ThreadAnswer>("GET", `/threads/${id}`)).body.values).toBe(null);
+    expect((await run(id)).status).toBe(200);
+    const short = await make({ ttl: 1 });
+    moved += 2 * MINUTE;
+    expect((await run(short, { if_not_exists: "create" })).status).toBe(200);
+  });
+
+  it("end in nothing that is stored, once a sweep has come by", async () => {
+    const [over, alive] = [await make({ ttl: 1 }), await make({ ttl: 1 })];
+    await run(over);
+    await run(alive);
+    moved += 30_000;
+    await run(alive);
+    moved += 40_000;
+    await user.api.runner.sweep();
+    await expect.poll(() => items(over)).toEqual([]);
+    expect(await statusOf(alive)).toBe(200);
+    moved += 2 * MINUTE;
+    await user.api.runner.sweep();
+    expect(await items(alive)).toEqual([]);
+  });
+
+  it("are refused by name where they cannot be kept", async () => {
+    const kept = { ttl: { ttl: 5, strategy: "keep_latest" } };
+    const id = await make({});
+    for (const [method, path, body] of [
+      ["POST", "/threads", kept],
+      ["PATCH", `/threads/${id}`, kept],
+      ["POST", "/threads/prune", { thread_ids: [id], strategy: "keep_latest" }],
+      ["GET", `/threads/${id}?include=other`, undefined],
+    ] as const)
+      expect([path, (await user.ask(method, path, body)).status]).toEqual([path, 501]);
+    for (const ttl of [0, -1, "5", { ttl: 0 }, { strategy: "delete" }, 1e12, { ttl: 5, strategy: "other" }])
+      expect([ttl, (await user.ask("POST", "/threads", { ttl })).status]).toEqual([ttl, 400]);
+  });
+
+  it("end at once by prune, for those that one has", async () => {
+    const [one, other] = [await make({}), await make({})];
+    const { body } = await user.ask("POST", "/threads/prune", { thread_ids: [one, other, one, crypto.randomUUID()] });
+    expect(body).toEqual({ pruned_count: 2 });
+    expect([await statusOf(one), await statusOf(other)]).toEqual([404, 404]);
+  });
+});
+
+describe("a lifetime of the service", () => {
+  it("is that of threads that ask for none, also of those that a run makes", async () => {
+    let moved = 0;
+    const clock = { now: () => Date.now() + moved };
+    const [engine] = dynamoEngines as [(typeof dynamoEngines)[number]];
+    const user = await openUserApi(engine, { graphs: { saying }, clock, threadTtlMs: 10 * MINUTE });
+    try {
+      const plain = (await user.ask<ThreadAnswer>("POST", "/threads", {})).body.thread_id;
+      const longer = (await user.ask<ThreadAnswer>("POST", "/threads", { ttl: 60 })).body.thread_id;
+      const asked = { assistant_id: "saying", input: { said: [] } };
+      const made = crypto.randomUUID();
+      await user.ask("POST", `/threads/${made}/runs/wait`, { ...asked, if_not_exists: "create" });
+      const kept = await user.ask<{ thread_id: string }>("POST", "/runs", { ...asked, on_completion: "keep" });
+      const all = [plain, longer, made, kept.body.thread_id];
+      const statuses = () => Promise.all(all.map(async (id) => (await user.ask("GET", `/threads/${id}`)).status));
+      await expect
+        .poll(async () => (await user.ask<{ status: string }>("GET", `/threads/${all[3]}`)).body.status)
+        .toBe("idle");
+      expect(await statuses()).toEqual([200, 200, 200, 200]);
+      moved += 11 * MINUTE;
+      expect(await statuses()).toEqual([404, 200, 404, 404]);
+    } finally {
+      await user.close();
+    }
+  });
+});
