@@ -2,7 +2,6 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { HeldAgent } from "../support/service/held-agent.ts";
-import { Parrot } from "../support/service/parrot.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
 import { Network } from "./network.ts";
@@ -160,29 +159,19 @@ describe.skipIf(!chromiumPath)("a chat in trouble in Chromium", () => {
     await say(page, "Hello again");
     await page.getByText("This is your first message in this thread.").waitFor();
   });
-});
 
-describe.skipIf(!chromiumPath)("a chat whose agent fails", () => {
-  const parrot = new Parrot();
-  const site = Site.use({}, { graphs: { agent: parrot.graph } });
-
-  it("says why in words, also after a reload, and tries again where it stopped", async () => {
-    const page = await site.open();
-    await logIn(page, site.stack, "fails@example.com");
-    await homeIsDrawn(page);
-    await openChat(page);
-    await say(page, "fail once");
-    const alert = page
-      .getByRole("alert")
-      .filter({ hasText: "The agent could not finish its answer: the model is away" });
-    await alert.waitFor();
+  it("says why an agent has failed, also after a reload, and tries again where it stopped", async () => {
+    const { page } = await enter("fails@example.com");
+    held.fail("the model is away");
+    await say(page, "Tell me something.");
+    await trouble(page, "The agent could not finish its answer: the model is away");
     expect(await page.locator("main").textContent()).not.toContain("{");
     expect(await accessibility(page)).toEqual([]);
     await page.reload();
-    await alert.waitFor();
-    await page.getByRole("button", { name: "Try again" }).click();
-    await page.locator("[data-type=ai]").getByText("fail once").waitFor();
-    await alert.waitFor({ state: "detached" });
+    await trouble(page, "The agent could not finish its answer: the model is away");
+    await page.getByRole("alert").getByRole("button", { name: "Try again" }).click();
+    await page.getByText("This is your first message in this thread.").waitFor();
+    await page.getByRole("alert").filter({ hasText: "could not finish" }).waitFor({ state: "detached" });
     expect(await page.locator("[data-type=human]").count()).toBe(1);
   });
 });

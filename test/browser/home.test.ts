@@ -36,7 +36,7 @@ describe.skipIf(!chromiumPath)("the home screen in Chromium", () => {
     await page.getByText(/^20 minutes left, at/).waitFor();
     await page.getByText(/^8 hours left, at/).waitFor();
     await page.getByText("It is 8 hours after the login.").waitFor();
-    await page.getByText("Requests move it to 20 minutes from then").waitFor();
+    await page.getByText("It is 20 minutes after the last use").waitFor();
     expect(await accessibility(page)).toEqual([]);
     // One way out of this session, whatever the screen.
     expect(await page.getByRole("button", { name: "Log out", exact: true }).count()).toBe(1);

@@ -2,10 +2,22 @@
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
 import { HeldAgent } from "../support/service/held-agent.ts";
-import { Parrot } from "../support/service/parrot.ts";
+import { parrot } from "../support/service/parrot.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
-import { accessibility, askCode, codeOf, fits, go, homeIsDrawn, logIn, notice, openChat, say } from "./site.ts";
+import {
+  accessibility,
+  askCode,
+  codeOf,
+  fits,
+  go,
+  homeIsDrawn,
+  logIn,
+  messageField,
+  notice,
+  openChat,
+  say,
+} from "./site.ts";
 
 const WIDTHS = [320, 375, 768, 1280];
 const SCHEMES = ["light", "dark"] as const;
@@ -53,10 +65,17 @@ describe.skipIf(!chromiumPath)("the site's layout in Chromium", () => {
     await looksRight(page);
     await openChat(page);
     await looksRight(page);
+    await page.setViewportSize({ width: 375, height: 667 });
     await say(page, "What is 6 * 7?");
     await page.getByRole("button", { name: /the end of a turn/ }).waitFor();
     await say(page, `remember: ${"a-very-long-word-".repeat(12)}`);
     await page.getByRole("button", { name: "Approve" }).waitFor();
+    // The end of a conversation is in sight, as it grows and when it is opened.
+    for (const isReload of [false, true]) {
+      if (isReload) await page.reload();
+      for (const part of [page.getByRole("button", { name: "Approve" }), messageField(page)])
+        await expect.poll(() => part.evaluate((one) => one.getBoundingClientRect().bottom <= innerHeight)).toBe(true);
+    }
     await page.getByRole("group", { name: "Approval" }).getByText("Details").click();
     await looksRight(page);
     await page.getByRole("button", { name: "Rename" }).click();
@@ -133,7 +152,7 @@ const line = "${"long ".repeat(40)}";
 `;
 
 describe.skipIf(!chromiumPath)("the chat's texts in Chromium", () => {
-  const site = Site.use({}, { graphs: { agent: new Parrot().graph } });
+  const site = Site.use({}, { graphs: { agent: parrot } });
 
   async function enter(email: string): Promise<Page> {
     const page = await site.open();

@@ -1,7 +1,7 @@
 /** An agent's Markdown is shown, and nothing of it runs, loads, styles the page, or breaks the page's policy. */
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { Parrot } from "../support/service/parrot.ts";
+import { parrot } from "../support/service/parrot.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
 import { hostileMarkdown } from "./hostile-markdown.ts";
@@ -11,7 +11,7 @@ const ALLOWED = "a blockquote br button code del div em h3 hr li ol p pre span s
 
 describe.skipIf(!chromiumPath)("Markdown in Chromium", () => {
   // The fixture fails for a violation of the policy, an error of the page, and a request to anywhere else.
-  const site = Site.use({}, { graphs: { agent: new Parrot().graph } });
+  const site = Site.use({}, { graphs: { agent: parrot } });
 
   /** Opens a thread in which the agent has said each of these. */
   async function hear(email: string, texts: string[]): Promise<Page> {

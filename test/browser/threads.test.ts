@@ -1,7 +1,7 @@
 /** Many threads and many checkpoints: all of them can be reached, and on a phone the conversation comes first. */
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
-import { Parrot } from "../support/service/parrot.ts";
+import { parrot } from "../support/service/parrot.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
 import { Network } from "./network.ts";
@@ -12,7 +12,7 @@ const THREADS = 100;
 const TURNS = 20;
 
 describe.skipIf(!chromiumPath)("the chat's lists in Chromium", () => {
-  const site = Site.use({}, { graphs: { agent: new Parrot().graph } });
+  const site = Site.use({}, { graphs: { agent: parrot } });
 
   async function ask(token: string, path: string, body: object): Promise<{ thread_id: string }> {
     const answer = await site.stack.request("POST", path, { token, body });

@@ -26,7 +26,7 @@ export function heading({ rename, remove }: Options): Heading {
     autocomplete: "off",
   });
   const change = h("button", { type: "button", class: "quiet small", click: () => editing(true) }, "Rename");
-  const deletion = actionButton("Delete", "Deleting…", ask, { class: "quiet small" });
+  const deletion = actionButton("Delete", "Deleting…", remove, { class: "quiet small" }, ask);
   const save = actionButton("Save", "Saving…", renamed, { type: "submit", class: "small" });
   const form = h(
     "form",
@@ -59,20 +59,19 @@ export function heading({ rename, remove }: Options): Heading {
     }
   }
 
-  async function ask(): Promise<void> {
-    const yes = await confirmed({
+  function ask(): Promise<boolean> {
+    return confirmed({
       title: "Delete this thread?",
       words: `“${title.textContent}”, its messages and its checkpoints are gone for good.`,
       yes: "Delete it",
       no: "Keep it",
     });
-    if (yes) await remove();
   }
 
   return {
     element: h("div", { class: "thread-head" }, shown, form),
     draw({ title: words, isThread, canChange }) {
-      title.textContent = words || "New thread";
+      title.textContent = words;
       change.hidden = !isThread;
       deletion.button.hidden = !isThread || !canChange;
       if (!isThread && !form.hidden) editing(false);

@@ -11,8 +11,8 @@ interface Options {
 
 export interface Messages {
   element: HTMLElement;
-  /** `canEdit` is false while a run is under way. */
-  draw(messages: Message[], options: { canEdit: boolean; isRunning: boolean }): void;
+  /** `canEdit` is false while a run is under way; `isNew` tells what can be said where nothing was said yet. */
+  draw(messages: Message[], options: { canEdit: boolean; isRunning: boolean; isNew: boolean }): void;
   /** From now on texts of the agent are shown as Markdown. */
   useMarkdown(markdown: typeof Markdown): void;
 }
@@ -50,7 +50,7 @@ export function messageList({ edit }: Options): Messages {
     return h("li", { "data-type": type }, h("span", { class: "visually-hidden" }, `${speaker}: `), ...content, button);
   }
 
-  function draw(messages: Message[], { canEdit, isRunning }: { canEdit: boolean; isRunning: boolean }): void {
+  const draw: Messages["draw"] = (messages, { canEdit, isRunning, isNew }) => {
     // Whoever listens hears an answer when it is whole.
     element.setAttribute("aria-busy", String(isRunning));
     element.toggleAttribute("data-can-edit", canEdit);
@@ -65,9 +65,9 @@ export function messageList({ edit }: Options): Messages {
       return [node];
     });
     drawn = next;
-    if (messages.length === 0) nodes.push(h("li", { class: "hint" }, HINT));
+    if (messages.length === 0 && isNew) nodes.push(h("li", { class: "hint" }, HINT));
     replaceInPlace(element, nodes);
-  }
+  };
 
   return {
     element,

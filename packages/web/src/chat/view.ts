@@ -25,6 +25,8 @@ const BUSY: Partial<Record<Phase, string>> = {
   sending: "Sending…",
   running: "The agent is at work…",
 };
+/** Less than a message. */
+const NEAR_PX = 40;
 const NO_CHECKPOINT = "The checkpoint before this message is gone, so that it cannot be changed any more.";
 
 export function chatView(
@@ -36,6 +38,7 @@ export function chatView(
   /** True while the fork is there to change an earlier message. */
   let isEditing = false;
   let isOpened = false;
+  let isAtStart = true;
 
   const conversation = new Conversation(agent, {
     changed: () => redraw(),
@@ -80,6 +83,8 @@ export function chatView(
   const forkWords = h("span", {});
   const back = h("button", { type: "button", class: "quiet small", click: () => leaveFork() }, "Back to the present");
   const fork = h("div", { class: "fork row", role: "status" }, forkWords, back);
+
+  const past = h("section", {}, h("h2", { id: "strip-title" }, "Checkpoints"), steps.element);
 
   async function answer(approved: boolean): Promise<void> {
     await conversation.answer(approved);
@@ -146,9 +151,19 @@ export function chatView(
   function draw(): void {
     const { phase, chat, from, threadId, title, canSend } = conversation;
     const isRunning = phase === "running" || phase === "lost";
+    const isUnknown = phase === "loading" || phase === "unread" || phase === "gone";
+    // Whoever is at the end of the conversation stays there as it grows; so does everyone when it is opened.
+    const isAtEnd = isAtStart || field.element.getBoundingClientRect().bottom <= innerHeight + NEAR_PX;
+    isAtStart = phase === "loading";
     if (!from) isEditing = false;
-    head.draw({ title, isThread: threadId !== "" && phase !== "gone", canChange: canSend });
-    messages.draw(chat.messages, { canEdit: canSend, isRunning: isRunning || phase === "loading" });
+    head.draw({
+      title: title || (threadId ? "Thread" : "New thread"),
+      isThread: threadId !== "" && !isUnknown,
+      canChange: canSend,
+    });
+    const isNew = phase === "blank" || phase === "idle";
+    messages.draw(chat.messages, { canEdit: canSend, isRunning: isRunning || phase === "loading", isNew });
+    past.hidden = threadId === "" || isUnknown;
     drawQuestion();
     problems.draw();
     const words = BUSY[phase] ?? "";
@@ -163,6 +178,7 @@ export function chatView(
       : `This is ${at}. The next message goes on from here.`;
     const said = from ? forked : "";
     if (forkWords.textContent !== said) forkWords.textContent = said;
+    if (isAtEnd && !isUnknown) field.element.scrollIntoView({ block: "nearest" });
   }
 
   /** Draws once for all the changes that come with one piece of a stream. */
@@ -192,8 +208,7 @@ export function chatView(
       busy,
       fork,
       field.element,
-      h("h2", { id: "strip-title" }, "Checkpoints"),
-      steps.element,
+      past,
     ),
   );
 

@@ -42,7 +42,7 @@ export function deadlines(session: () => SessionDescription | undefined): Deadli
     },
     policy({ idleMs, absoluteMs }) {
       longest.idle = idleMs;
-      idle.about(`Requests move it to ${duration(idleMs)} from then, now and then.`);
+      idle.about(`It is ${duration(idleMs)} after the last use: requests move it, now and then.`);
       absolute.about(
         `It is ${duration(absoluteMs)} after the login. Nothing moves it: then everyone proves again who they are.`,
       );

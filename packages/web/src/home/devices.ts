@@ -85,20 +85,19 @@ export function devicesPart({ session, attempt, handled, say }: Shell): Part {
   const everywhere = actionButton(
     "Log out everywhere",
     "Logging out everywhere…",
-    async () => {
-      const yes = await confirmed({
+    () =>
+      attempt(async () => {
+        await logoutAll();
+        session.loggedOut("You are logged out everywhere.");
+      }),
+    { class: "quiet" },
+    () =>
+      confirmed({
         title: "Log out everywhere?",
         words: "All your devices are logged out, this one too.",
         yes: "Log out all of them",
         no: "Stay logged in",
-      });
-      if (!yes) return;
-      await attempt(async () => {
-        await logoutAll();
-        session.loggedOut("You are logged out everywhere.");
-      });
-    },
-    { class: "quiet" },
+      }),
   );
 
   const element = h("div", {}, list.element, h("div", { class: "row" }, others.button, everywhere.button));

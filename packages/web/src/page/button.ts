@@ -12,13 +12,15 @@ export interface ActionButton {
   label(words: string, isOff?: boolean): void;
 }
 
-/** `act` deals with its own failures. */
+/** `act` deals with its own failures. `ask` comes before it, and false is the end of it. */
 export function actionButton(
   label: string,
   doing: string,
   act: () => Promise<void>,
   attributes: Attributes = {},
+  ask?: () => Promise<boolean>,
 ): ActionButton {
+  let isAsking = false;
   let isBusy = false;
   let isOff = false;
   let words = label;
@@ -26,7 +28,11 @@ export function actionButton(
   const button = h("button", { type: "button", ...attributes, ...(!isSubmit && { click: () => void run() }) }, label);
 
   async function run(): Promise<void> {
-    if (isBusy || isOff) return;
+    if (isBusy || isOff || isAsking) return;
+    isAsking = true;
+    const isWanted = !ask || (await ask());
+    isAsking = false;
+    if (!isWanted) return;
     isBusy = true;
     draw();
     try {

@@ -29,15 +29,15 @@ export function chart(lanes: Lane[], deadline: number, now: number): SVGElement 
       role: "img",
       "aria-label": "Until when each way of reading found the record",
     },
-    ...lanes.flatMap(({ key, name, lastSeen }, n) => [
+    ...lanes.map(({ key, lastSeen }, n) =>
       svg("rect", {
         ...{ class: `lane ${key}`, x: 0, y: n * LANE + BAR_AT, height: BAR, rx: 3 },
         width: x(lastSeen ?? deadline - BEFORE_MS),
       }),
-      svg("text", { x: 0, y: n * LANE + NAME_AT }, name),
-    ]),
+    ),
     line(deadline, "deadline"),
     line(now, "now"),
+    ...lanes.map(({ name }, n) => svg("text", { x: 0, y: n * LANE + NAME_AT }, name)),
     svg("text", { x: x(deadline), y: height + 16, "text-anchor": "middle" }, "deadline"),
   );
 }

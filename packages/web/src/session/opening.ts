@@ -18,7 +18,14 @@ export function openingScreen(again: () => Promise<void>): Opening {
   retry.button.hidden = true;
   return {
     title: "Opening",
-    element: h("section", { class: "narrow", "aria-labelledby": "opening-title" }, title, words, retry.button, next),
+    element: h(
+      "section",
+      { class: "narrow stacked", "aria-labelledby": "opening-title" },
+      title,
+      words,
+      retry.button,
+      next,
+    ),
     show() {},
     hide: () => clearInterval(timer),
     failed(failure, againAt) {
