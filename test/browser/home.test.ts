@@ -38,7 +38,7 @@ describe.skipIf(!chromiumPath)("the home screen in Chromium", () => {
     await page.getByText("It is 8 hours after the login.").waitFor();
     await page.getByText("It is 20 minutes after the last use").waitFor();
     expect(await accessibility(page)).toEqual([]);
-    // One way out of this session, whatever the screen.
+    // There is one way out of this session, whatever the screen.
     expect(await page.getByRole("button", { name: "Log out", exact: true }).count()).toBe(1);
     const touch = page.getByRole("button", { name: "Touch the session" });
     await clock.moveBy(MINUTE - 1);

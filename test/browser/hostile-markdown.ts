@@ -88,7 +88,7 @@ export const hostileMarkdown: string[] = [
   "<dialog open>x</dialog><div popover id=p>x</div>",
   "<style>*{display:none}</style>",
   '<html><head></head><body dir="rtl">x</body></html>',
-  // What takes for ever, or goes deep.
+  // Texts that take for ever, or go deep.
   ">".repeat(5_000),
   ">".repeat(29_000),
   "1. ".repeat(9_000),

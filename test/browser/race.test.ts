@@ -14,7 +14,9 @@ describe.skipIf(!chromiumPath)("the race in Chromium", () => {
     const page = await site.open();
     await logIn(page, stack, "race@example.com");
     await go(page, "Expiry race");
-    await page.getByText("Here the stores are an emulator of Redis in the same process").waitFor();
+    await page
+      .getByText("Here the stores are an emulator of Redis and an emulator of DynamoDB on this machine")
+      .waitFor();
     expect(await accessibility(page)).toEqual([]);
     // Takes what earlier tests have left.
     await stack.sweep();

@@ -6,7 +6,7 @@ import type { Network } from "./network.ts";
 import { askCode, codeOf, ends, go, homeShowsLogin, logIn, notice, say, trouble, wrongCode } from "./site.ts";
 import type { SiteClock } from "./site-clock.ts";
 
-export interface Stage {
+interface Stage {
   page: Page;
   stack: TestStack;
   clock: SiteClock;

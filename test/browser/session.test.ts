@@ -1,4 +1,4 @@
-/** What becomes of the page when nobody knows whether there is a session, when it ends, and when another tab changes it. */
+/** The page when nobody knows whether there is a session, when it ends, and when another tab changes it. */
 import { describe, expect, it } from "vitest";
 import { startTestStack } from "../support/service/stack.ts";
 import { chromiumPath, redisUrl } from "../support/stores/found.ts";

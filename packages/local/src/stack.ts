@@ -129,8 +129,8 @@ export async function startStack(
       demo: config.demo !== "off",
       local: {
         mailbox: MAILBOX,
-        redis: config.redisUrl ? "a redis-server" : "an emulator of Redis in the same process",
-        dynamodb: config.dynamoEndpoint ? "an emulator of DynamoDB" : "an emulator of DynamoDB in the same process",
+        redis: config.redisUrl ? "a redis-server" : "an emulator of Redis",
+        dynamodb: "an emulator of DynamoDB",
       },
       ...(config.encryption && { encryption: config.encryption }),
       clock,

@@ -56,7 +56,7 @@ export function composer({ send, stop }: Options): Composer {
     const words = text.value;
     if (!canSend || !words.trim()) return;
     void send(words, () => {
-      // What was typed meanwhile stays.
+      // Words typed meanwhile stay.
       if (text.value === words) text.value = "";
       grow();
     });

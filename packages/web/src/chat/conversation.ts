@@ -1,5 +1,5 @@
 /**
- * One conversation, as the page knows it.
+ * Holds one conversation, as the page knows it.
  *
  *     blank    no thread yet: the first message makes one
  *     loading  its state is asked for
@@ -128,7 +128,7 @@ export class Conversation {
   async stop(): Promise<void> {
     if (!this.runId || (this.phase !== "running" && this.phase !== "lost")) return;
     await this.agent.cancelRun(this.threadId, this.runId).catch((error: unknown) => {
-      // One that has ended meanwhile is stopped.
+      // A run that has ended meanwhile is stopped.
       if (failureOf(error).kind !== "gone") throw error;
     });
   }

@@ -1,6 +1,6 @@
 /**
- * Markdown as elements: marked reads it, and DOMPurify keeps of its HTML what a text needs. What an agent says may be anybody's words,
- * so nothing of it runs, loads from anywhere, takes a style of its own, or names an element of the page. Loaded when a chat is opened.
+ * Markdown as elements: marked reads it, and DOMPurify keeps of its HTML what a text needs. An agent's words may be anybody's,
+ * so nothing of them runs, loads from anywhere, takes a style of its own, or names an element of the page. Loaded when a chat is opened.
  */
 import createPurifier from "dompurify";
 import { Marked } from "marked";

@@ -51,7 +51,7 @@ export function messageList({ edit }: Options): Messages {
   }
 
   const draw: Messages["draw"] = (messages, { canEdit, isRunning, isNew }) => {
-    // Whoever listens hears an answer when it is whole.
+    // A screen reader says an answer when it is whole.
     element.setAttribute("aria-busy", String(isRunning));
     element.toggleAttribute("data-can-edit", canEdit);
     const next = new Map<string, { source: string; node: HTMLElement }>();

@@ -119,5 +119,5 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
   };
 }
 
-/** What the checkpoint is called in a sentence. */
+/** Names the checkpoint within a sentence. */
 export const stepName = ({ number, name }: Step): string => `checkpoint ${number ?? "without a number"}, ${name}`;

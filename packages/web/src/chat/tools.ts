@@ -45,7 +45,7 @@ export function questionWords({ question, tool, args }: Question): string {
   return question || "The agent asks for your approval before it goes on.";
 }
 
-/** What a tool answered. */
+/** Says the answer of a tool. */
 export function answerWords(message: Message): string {
   const name = spaced(message.name ?? "");
   const text = textOf(message).trim();

@@ -1,4 +1,4 @@
-/** What keeps a conversation from going on, in words, with the way on. */
+/** Says in words why a conversation does not go on, with the way on. */
 import { actionButton } from "../page/button.ts";
 import { h } from "../page/dom.ts";
 import { type Shell, wordsOf } from "../session/shell.ts";

@@ -152,7 +152,7 @@ export function chatView(
     const { phase, chat, from, threadId, title, canSend } = conversation;
     const isRunning = phase === "running" || phase === "lost";
     const isUnknown = phase === "loading" || phase === "unread" || phase === "gone";
-    // Whoever is at the end of the conversation stays there as it grows; so does everyone when it is opened.
+    // The end of the conversation stays in sight as it grows, for those who are there; so it does when it is opened.
     const isAtEnd = isAtStart || field.element.getBoundingClientRect().bottom <= innerHeight + NEAR_PX;
     isAtStart = phase === "loading";
     if (!from) isEditing = false;

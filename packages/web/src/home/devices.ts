@@ -43,7 +43,7 @@ export function devicesPart({ session, attempt, handled, say }: Shell): Part {
       () =>
         attempt(async () => {
           await logoutDevice(id).catch((error: unknown) => {
-            // Its end is what was wanted.
+            // The end of the session is what was wanted.
             if (failureOf(error).tag !== "session-not-found") throw error;
           });
           await list.load();

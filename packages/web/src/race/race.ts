@@ -97,7 +97,7 @@ export function raceScreen({ attempt }: Shell, local: InfoDescription["local"]):
   }
 
   const stores = local
-    ? `Here the stores are ${local.redis} and ${local.dynamodb}; a deployment has Upstash Redis and Amazon DynamoDB.`
+    ? `Here the stores are ${local.redis} and ${local.dynamodb} on this machine; a deployment has Upstash Redis and Amazon DynamoDB.`
     : "The stores are this deployment's own: Upstash Redis and Amazon DynamoDB.";
   return {
     title: "Expiry race",

@@ -12,7 +12,7 @@
 import { serverNow } from "./clock.ts";
 
 export type FailureKind =
-  /** This machine has no network. */
+  /** The machine has no network. */
   | "offline"
   /** No answer came, or it broke off. */
   | "unreachable"

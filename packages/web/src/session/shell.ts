@@ -1,4 +1,4 @@
-/** What every screen may ask of the page around it: to say something, to try something, and to deal with the session's end. */
+/** The page as its screens see it: a screen asks it to say something, to try something, and to deal with the session's end. */
 import type { Say } from "../page/notice.ts";
 import { type Failure, failureOf } from "../server/failure.ts";
 import { ENDED, type PageSession } from "./session.ts";
