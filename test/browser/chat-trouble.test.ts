@@ -127,6 +127,24 @@ describe.skipIf(!chromiumPath)("a chat in trouble in Chromium", () => {
     expect(await messageField(page).inputValue()).toBe("");
   });
 
+  it("does not draw a run of one thread in another, and finds it again where it is", async () => {
+    const { page } = await enter("switch@example.com");
+    held.hold();
+    await say(page, "Tell me something.");
+    await page.getByRole("listitem").filter({ hasText: /I\s*$/ }).waitFor();
+    await page.getByRole("link", { name: "New thread" }).click();
+    await page.getByText("Nothing was said yet.").waitFor();
+    await page.getByRole("button", { name: "Stop" }).waitFor({ state: "hidden" });
+    held.release();
+    await say(page, "What is 6 * 7?");
+    await page.getByText(`42. ${ABOUT}`).waitFor();
+    await ends(page).first().waitFor();
+    expect(await page.getByText("Tell me something.", { exact: true }).count()).toBe(1);
+    await page.getByRole("link", { name: "Tell me something." }).click();
+    await page.getByText("This is your first message in this thread.").waitFor();
+    expect(await page.getByText(`42. ${ABOUT}`).count()).toBe(0);
+  });
+
   it("finds an answer again whose connection broke", async () => {
     const { page, network } = await enter("broken@example.com");
     held.hold();

@@ -114,6 +114,9 @@ describe.skipIf(!chromiumPath)("the home screen in Chromium", () => {
     network.restore();
     await page.getByRole("button", { name: "Try again" }).click();
     await homeIsDrawn(page);
+    network.answer(429, "/activity");
+    await page.reload();
+    await page.getByRole("alert").filter({ hasText: "Too many requests. Try again in 42 seconds." }).waitFor();
     network.answer(502, "/auth/logout-others");
     await page.getByRole("button", { name: "Log out the others" }).click();
     await notice(page, "The service is unavailable at the moment. You are still logged in; try again shortly.");

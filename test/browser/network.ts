@@ -19,7 +19,7 @@ interface Seen {
 
 type Weather = (route: Route) => Promise<void>;
 
-const PROBLEM = JSON.stringify({
+const UNAVAILABLE = JSON.stringify({
   type: "/api/problems/store-unavailable",
   title: "The service is unavailable",
   status: 503,
@@ -77,11 +77,17 @@ export class Network {
     }, pattern);
   }
 
-  /** 502 and 504 are a gateway's page, 503 the service's own problem document. */
-  answer(status: 502 | 503 | 504, pattern = ""): void {
+  /** 502 and 504 are a gateway's page; 429, which lets nothing through for 42 seconds, and 503 are the service's own problem documents. */
+  answer(status: 429 | 502 | 503 | 504, pattern = ""): void {
     const [contentType, body] =
-      status === 503 ? ["application/problem+json", PROBLEM] : ["text/html", "<h1>Bad gateway</h1>"];
-    this.set((route) => route.fulfill({ status, contentType, body }), pattern);
+      status === 503 ? ["application/problem+json", UNAVAILABLE] : ["text/html", "<h1>Bad gateway</h1>"];
+    const retryAt = this.clock.now() + 42_000;
+    const limited = { type: "/api/problems/rate-limited", title: "Too many requests", status, retryAt };
+    this.set(
+      (route) =>
+        status === 429 ? route.fulfill({ status, json: limited }) : route.fulfill({ status, contentType, body }),
+      pattern,
+    );
   }
 
   /** Requests arrive, and their answers do not. */

@@ -27,11 +27,11 @@ const show: Shown = (state, isNewUser, words) => {
   leave.hidden = !isIn;
   if (state.name === "unknown") {
     // Nobody knows whose the cookie is now: nothing of a user stays.
-    screens = undefined;
+    dropScreens();
     opening.failed(state.failure, state.againAt);
     void display(opening, "");
   } else if (state.name === "out" || state.name === "ended") {
-    if (state.name === "out") screens = undefined;
+    if (state.name === "out") dropScreens();
     else login.expectUser(state.found.user.email);
     void display(login, "");
     say(state.words);
@@ -61,7 +61,13 @@ leave.append(
   ).button,
 );
 
+function dropScreens(): void {
+  for (const screen of Object.values(screens ?? {})) screen.drop?.();
+  screens = undefined;
+}
+
 function makeScreens(): void {
+  dropScreens();
   const address = (id: string) => history.replaceState(null, "", `#/chat${id && `/${id}`}`);
   const own = { home: homeScreen(shell), chat: chatScreen(shell, { address }) };
   screens = own;

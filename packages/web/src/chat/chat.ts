@@ -30,6 +30,7 @@ export function chatScreen(shell: Shell, options: ChatOptions): Screen {
 
   let wanted = "";
   return {
+    drop: () => view?.close(),
     title: "Chat",
     element: h(
       "section",

@@ -23,6 +23,7 @@
  */
 import type { AgentClient, Sent, Step } from "../server/agent.ts";
 import { Failure, failureOf } from "../server/failure.ts";
+import { pause } from "../server/http.ts";
 import type { Chat } from "../server/message.ts";
 
 export type Phase =
@@ -71,6 +72,8 @@ export class Conversation {
   private newId: string | undefined;
   /** Sends again what was refused last, as it was. */
   private resend: (() => Promise<void>) | undefined;
+  /** Ends the watching of the turn's run. */
+  private watching = new AbortController();
   private readonly agent: AgentClient;
   private readonly on: Listener;
 
@@ -139,7 +142,15 @@ export class Conversation {
     this.on.changed();
   }
 
+  /** Nothing of it is shown any more: its user has gone. */
+  close(): void {
+    this.begin();
+  }
+
   private begin(): number {
+    // A request that nobody has answered yet is followed until it is on record. A run that is goes on without its watcher.
+    if (this.phase !== "sending") this.watching.abort();
+    this.watching = new AbortController();
     this.turn += 1;
     this.runId = undefined;
     this.failure = undefined;
@@ -154,11 +165,13 @@ export class Conversation {
   }
 
   private watcher(turn: number, accepted: () => void = () => {}) {
+    const { watching } = this;
     return {
+      signal: watching.signal,
       accepted: (runId: string) => {
-        if (turn !== this.turn) return;
-        this.runId = runId;
         accepted();
+        if (turn !== this.turn) return watching.abort();
+        this.runId = runId;
         this.become("running");
       },
       show: (chat: Pick<Chat, "messages" | "question">) => {
@@ -181,11 +194,12 @@ export class Conversation {
     this.become("sending");
     const watcher = this.watcher(turn, () => {
       isOnRecord = true;
-      this.unanswered = undefined;
+      if (this.unanswered?.request === request) this.unanswered = undefined;
+      accepted();
+      if (turn !== this.turn) return;
       this.from = undefined;
       if (!this.threadId) this.on.made(id);
       this.threadId = id;
-      accepted();
     });
     try {
       await this.agent.begin(id, sent, this.unanswered.key, watcher);
@@ -272,17 +286,4 @@ function phaseOf({ question, error, isUnfinished }: Chat): Phase {
   if (question) return "asking";
   if (error !== undefined) return "failed";
   return isUnfinished ? "stopped" : "idle";
-}
-
-/** Waits, or until the network is back. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      removeEventListener("online", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    addEventListener("online", done);
-  });
 }

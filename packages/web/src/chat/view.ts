@@ -18,6 +18,7 @@ export interface ChatView {
   element: HTMLElement;
   /** Opens the thread that the address names; "new" is none. */
   show(detail: string): Promise<void>;
+  close(): void;
 }
 
 const BUSY: Partial<Record<Phase, string>> = {
@@ -223,6 +224,7 @@ export function chatView(
 
   return {
     element,
+    close: () => conversation.close(),
     async show(detail) {
       const wanted = detail === "new" ? "" : detail || conversation.threadId;
       const isSame = isOpened && wanted === conversation.threadId;

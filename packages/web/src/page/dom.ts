@@ -41,4 +41,6 @@ export interface Screen {
   show(detail: string): void | Promise<void>;
   /** Called when another takes its place. */
   hide?(): void;
+  /** Called when its user has gone, and it is never shown again. */
+  drop?(): void;
 }

@@ -139,6 +139,8 @@ function wordsOf(error: string): string {
 export type Sent = { text: string; checkpointId?: string } | { approved: boolean } | { goOn: true };
 
 interface Watcher {
+  /** Ends the watching; the run goes on. */
+  signal: AbortSignal;
   /** Called once the run is on record: what was sent is not lost any more. */
   accepted(runId: string): void;
   show(chat: Pick<Chat, "messages" | "question">): void;
@@ -158,6 +160,7 @@ async function begin(threadId: string, sent: Sent, key: string, watcher: Watcher
     ifNotExists: "create",
     streamMode: ["values", "messages"],
     onRunCreated: ({ run_id }) => watcher.accepted(run_id),
+    signal: watcher.signal,
   });
   await follow(events, watcher);
 }
@@ -177,7 +180,7 @@ async function rejoin(threadId: string, watcher: Watcher): Promise<boolean> {
   const run = found.find(({ status }) => status === "running") ?? found.find(({ status }) => status === "pending");
   if (!run) return false;
   watcher.accepted(run.run_id);
-  await follow(client.runs.joinStream(threadId, run.run_id), watcher);
+  await follow(client.runs.joinStream(threadId, run.run_id, { signal: watcher.signal }), watcher);
   return true;
 }
 

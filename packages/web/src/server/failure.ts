@@ -9,6 +9,7 @@
  *   say(failure.message, failure.isPassing ? { label: "Try again", act: again } : undefined);
  * }
  */
+import { wait } from "../page/words.ts";
 import { serverNow } from "./clock.ts";
 
 export type FailureKind =
@@ -97,7 +98,9 @@ export async function refusalOf(response: Response): Promise<Failure> {
   const retryAt =
     typeof problem?.retryAt === "number" ? problem.retryAt : seconds ? serverNow() + seconds * 1000 : undefined;
   const detail = tag && typeof problem?.detail === "string" ? problem.detail : undefined;
-  return new Failure(kind, words ?? (kind === "limited" ? "Too many requests." : (detail ?? unsaid(kind, status))), {
+  const limited = retryAt === undefined ? "a while" : wait(retryAt - serverNow());
+  const said = kind === "limited" ? `Too many requests. Try again in ${limited}.` : (words ?? detail);
+  return new Failure(kind, said ?? unsaid(kind, status), {
     status,
     tag,
     ...(retryAt !== undefined && { retryAt }),

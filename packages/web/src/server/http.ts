@@ -42,3 +42,16 @@ export async function call<T>(method: string, path: string, body?: object): Prom
   });
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
+
+/** Waits, or until the network is back. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      removeEventListener("online", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    addEventListener("online", done);
+  });
+}
