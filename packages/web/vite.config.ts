@@ -30,7 +30,23 @@ const api: ProxyOptions = {
 
 export default defineConfig({
   root: import.meta.dirname,
-  build: { outDir: "dist/site", emptyOutDir: true, modulePreload: { polyfill: false } },
+  build: {
+    outDir: "dist/site",
+    emptyOutDir: true,
+    modulePreload: { polyfill: false },
+    // LangGraph's client apart, so that the size of what is the site's own shows: test/browser/size.test.ts.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "sdk", test: /node_modules\/@langchain\// },
+            // Vite's own loader of chunks would else be in one of the client's.
+            { name: "preload", test: /vite\/preload-helper/, priority: 1 },
+          ],
+        },
+      },
+    },
+  },
   // The API takes POST requests from pages of this origin and of no other: rather no site than one at the next free port.
   server: { port: 5173, strictPort: true, proxy: { "/api": api } },
 });

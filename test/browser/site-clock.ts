@@ -14,6 +14,7 @@ import { HeldClock } from "../support/stores/held-clock.ts";
 export class SiteClock {
   private readonly server = new HeldClock();
   private readonly contexts = new Set<BrowserContext>();
+  private readonly waiting = new Set<{ at: number; pass: () => void }>();
   readonly now = this.server.now;
 
   /** To be called before the context has a page: one that is loaded already has timers of its own. */
@@ -27,6 +28,16 @@ export class SiteClock {
   async moveTo(at: number): Promise<void> {
     this.server.moveTo(at);
     for (const context of this.contexts) await context.clock.pauseAt(at);
+    for (const one of this.waiting)
+      if (one.at <= at) {
+        this.waiting.delete(one);
+        one.pass();
+      }
+  }
+
+  /** Resolves once the clock has moved so far from now on. */
+  passed(ms: number): Promise<void> {
+    return new Promise((pass) => this.waiting.add({ at: this.now() + ms, pass }));
   }
 
   moveBy(ms: number): Promise<void> {

@@ -6,15 +6,24 @@ import type { BrowserContext, Page } from "playwright-core";
 import { expect } from "vitest";
 import type { TestStack } from "../support/service/stack.ts";
 
-/** Types the address, finds the code in the mailbox and types that; the last digit sends it. */
-export async function logIn(page: Page, stack: TestStack, email: string): Promise<void> {
+/** Types the address and asks for a code. */
+export async function askCode(page: Page, stack: TestStack, email: string): Promise<void> {
   if (page.url() === "about:blank") await page.goto(stack.url);
   await page.getByLabel("E-mail").fill(email);
   await page.getByRole("button", { name: "Send me a code" }).click();
   await page.getByLabel("The six-digit code").waitFor();
+}
+
+/** Asks for a code, unless that is done, finds it in the mailbox and types it; the last digit sends it. */
+export async function logIn(page: Page, stack: TestStack, email: string, { isAsked = false } = {}): Promise<void> {
+  if (!isAsked) await askCode(page, stack, email);
   await page.getByLabel("The six-digit code").fill(await codeOf(stack, email));
   await page.getByRole("navigation", { name: "Screens" }).waitFor();
 }
+
+export const wrongCode = (right: string): string => (right === "000000" ? "111111" : "000000");
+
+export const notice = (page: Page, words: string) => page.locator("#notice", { hasText: words }).waitFor();
 
 export async function codeOf(stack: TestStack, email: string): Promise<string> {
   const mails = (await (await fetch(`${stack.url}/dev/mail.json`)).json()) as { to: string; code: string }[];
@@ -44,6 +53,15 @@ export async function openChat(page: Page): Promise<void> {
   await go(page, "Chat");
   await page.getByText("Nothing was said yet.").waitFor();
 }
+
+export const messageField = (page: Page) => page.getByLabel("Message", { exact: true });
+
+/** The checkpoints at which turns have ended: drawn when a turn is over, and not before. */
+export const ends = (page: Page) =>
+  page.getByRole("list", { name: "Checkpoints" }).getByRole("button", { name: /the end of a turn/ });
+
+/** Waits for the conversation to say what keeps it from going on. */
+export const trouble = (page: Page, words: string) => page.getByRole("alert").filter({ hasText: words }).waitFor();
 
 export async function say(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message", { exact: true }).fill(text);

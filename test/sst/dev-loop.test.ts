@@ -54,10 +54,10 @@ async function expectHotReload(page: Page, site: SiteServer): Promise<void> {
   const brand = page.locator(".brand");
   await page.evaluate(() => Object.assign(globalThis, { isTheSamePage: true }));
   const isSame = () => page.evaluate(() => "isTheSamePage" in globalThis);
-  site.edit("src/style.css", ":root", ".brand { outline: 3px solid rgb(1, 2, 3); }\n:root");
+  site.edit("src/style/base.css", ":root", ".brand { outline: 3px solid rgb(1, 2, 3); }\n:root");
   await expect.poll(() => brand.evaluate((one) => getComputedStyle(one).outlineColor)).toBe("rgb(1, 2, 3)");
   expect(await isSame()).toBe(true);
-  site.edit("src/home.ts", "You are logged in as", "You have just been changed,");
+  site.edit("src/home/home.ts", "You are logged in as", "You have just been changed,");
   await page.getByText("You have just been changed,").waitFor();
   expect(await isSame()).toBe(false);
 }
@@ -102,7 +102,9 @@ describe.skipIf(!chromiumPath)("the development server of the site", () => {
 
   it("would be found without its proxy, and with one that changes the host", async () => {
     const withoutProxy = await start({ TENURE_API_URL: stack.url }, ["vite.config.ts", `, proxy: { "/api": api }`, ""]);
-    expect(await statusOfCode(await open(), withoutProxy.url)).toBe(404);
+    const page = await open();
+    await page.goto(withoutProxy.url);
+    await page.getByRole("heading", { name: "Tenure does not answer" }).waitFor();
     const changed: [string, string, string] = ["vite.config.ts", "!isLoopback(target)", "true"];
     expect(await statusOfCode(await open(), (await start({ TENURE_API_URL: stack.url }, changed)).url)).toBe(403);
   });

@@ -47,6 +47,7 @@ export interface Stack {
 }
 
 const TABLE = "tenure";
+const MAILBOX = "/dev/mail";
 const SITE = fileURLToPath(new URL("../../web/dist/site", import.meta.url));
 const IDLE_CONNECTION_MS = 65_000;
 /** In one process an answer is late when the process is busy, not when a store is away. */
@@ -126,6 +127,11 @@ export async function startStack(
       threadTtlMs: config.threadTtlMs,
       allowedOrigins: config.allowedOrigins,
       demo: config.demo !== "off",
+      local: {
+        mailbox: MAILBOX,
+        redis: config.redisUrl ? "a redis-server" : "an emulator of Redis",
+        dynamodb: "an emulator of DynamoDB",
+      },
       encryption: config.encryption,
       clock,
       addressOf: config.addressHeader ? addressFromHeader(config.addressHeader) : (c) => getConnInfo(c).remote.address,

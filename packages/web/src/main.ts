@@ -1,117 +1,105 @@
-/** The login demo: which screen is shown, who is logged in, and what happens when that ends. */
-import { ApiError, currentSession, hasRace, onExpiry, type SessionDescription, serverNow } from "./api.ts";
-import { chatScreen } from "./chat.ts";
-import { h, type Screen } from "./dom.ts";
-import { homeScreen } from "./home.ts";
-import { loginScreen } from "./login.ts";
-import { raceScreen } from "./race.ts";
+/** The login demo: which screen is shown, and what becomes of the screens as the session changes (session/session.ts). */
+import { chatScreen } from "./chat/chat.ts";
+import { homeScreen } from "./home/home.ts";
+import { loginScreen } from "./login/login.ts";
+import { actionButton } from "./page/button.ts";
+import { h, type Screen } from "./page/dom.ts";
+import { notice } from "./page/notice.ts";
+import { raceScreen } from "./race/race.ts";
+import { logout, serviceInfo } from "./server/account.ts";
+import { failureOf } from "./server/failure.ts";
+import { openingScreen } from "./session/opening.ts";
+import { PageSession, type Shown } from "./session/session.ts";
+import { shell as makeShell } from "./session/shell.ts";
 
-const part = (id: string) => document.getElementById(id) as HTMLElement;
-const [main, nav, notice] = [part("main"), part("nav"), part("notice")];
-
-let session: SessionDescription | undefined;
-let shown: Screen | undefined;
-let deadline: ReturnType<typeof setTimeout> | undefined;
-
-const say = (words: string) => {
-  notice.textContent = words;
-};
-
-/** Does what a person asked for, and says what went wrong where they are. */
-async function guarded(action: () => Promise<void>): Promise<void> {
-  say("");
-  try {
-    await action();
-  } catch (error) {
-    const { status, message } = error as { status?: number | undefined; message: string };
-    if (error instanceof ApiError && error.wantsLogin) ended("For this, log in again.");
-    else if (status === 401) ended("Your session has ended. Log in again; what you typed is still here.");
-    else if (error instanceof ApiError) say(message);
-    else if (status !== undefined && status >= 500)
-      say("The service is unavailable at the moment. You are still logged in; try again shortly.");
-    else say(message);
-  }
-}
-
-const login = loginScreen((found) => {
-  const another = session !== undefined && session.user.id !== found.user.id;
-  // Nothing of one user is shown to another.
-  if (another || !screens) screens = makeScreens();
-  enter(found);
-});
+const element = (id: string) => document.getElementById(id) as HTMLElement;
+const [main, nav, leave] = [element("main"), element("nav"), element("leave")];
+const say = notice(element("notice"));
 
 type Name = "home" | "chat" | "race";
-let screens: (Record<Exclude<Name, "race">, Screen> & { race?: Screen }) | undefined;
+/** Screens of one user, which stay while that user's login is asked for again. */
+let screens: Partial<Record<Name, Screen>> | undefined;
+let shown: Screen | undefined;
 
-function makeScreens(): NonNullable<typeof screens> {
-  return {
-    home: homeScreen({
-      session: () => session,
-      refresh,
-      guarded,
-      loggedOut: (words) => {
-        session = undefined;
-        screens = undefined;
-        ended(words);
-      },
-      logInAgain: () => ended("Log in again, and you are back here."),
-    }),
-    chat: chatScreen({ guarded, address: (id) => history.replaceState(null, "", `#/chat/${id}`) }),
-  };
+const show: Shown = (state, isNewUser, words) => {
+  const isIn = state.name === "in";
+  nav.hidden = !isIn;
+  leave.hidden = !isIn;
+  if (state.name === "unknown") {
+    // Nobody knows whose the cookie is now: nothing of a user stays.
+    dropScreens();
+    opening.failed(state.failure, state.againAt);
+    void display(opening, "");
+  } else if (state.name === "out" || state.name === "ended") {
+    if (state.name === "out") dropScreens();
+    else login.expectUser(state.found.user.email);
+    void display(login, "");
+    say(state.words);
+  } else if (state.name === "in") {
+    if (isNewUser || !screens) makeScreens();
+    login.done();
+    void route();
+    say(words);
+  }
+};
+
+const session = new PageSession(show);
+const shell = makeShell(session, say);
+const opening = openingScreen(() => session.ask());
+const login = loginScreen({ loggedIn: (found) => session.loggedIn(found), info: serviceInfo });
+
+leave.append(
+  actionButton(
+    "Log out",
+    "Logging out…",
+    () =>
+      shell.attempt(async () => {
+        await logout();
+        session.loggedOut("You are logged out.");
+      }),
+    { class: "quiet" },
+  ).button,
+);
+
+function dropScreens(): void {
+  for (const screen of Object.values(screens ?? {})) screen.drop?.();
+  screens = undefined;
 }
 
-/** Adds the race's page where the deployment has it. */
-async function offerRace(): Promise<void> {
-  if (!(await hasRace().catch(() => false)) || !screens || screens.race) return;
-  screens.race = raceScreen(guarded);
-  await route();
+function makeScreens(): void {
+  dropScreens();
+  const address = (id: string) => history.replaceState(null, "", `#/chat${id && `/${id}`}`);
+  const own = { home: homeScreen(shell), chat: chatScreen(shell, { address }) };
+  screens = own;
+  shown = undefined;
+  // The race's page is there where the deployment has it.
+  void serviceInfo().then(
+    ({ flags, local }) => {
+      if (!flags.race || screens !== own) return;
+      screens.race = raceScreen(shell, local);
+      drawNav();
+      if (nameOf() === "race") void route();
+    },
+    () => {},
+  );
 }
 
-async function refresh(): Promise<void> {
-  const found = await currentSession();
-  if (!found) throw new ApiError(401, {});
-  session = found;
-  watchDeadline();
-}
+const nameOf = () => (location.hash.split("/")[1] || "home") as Name;
 
-/** The page knows when its session ends, and asks then: another tab may have touched it. */
-function watchDeadline(): void {
-  clearTimeout(deadline);
-  if (!session) return;
-  const { idleExpiresAt, absoluteExpiresAt } = session.session;
-  const left = Math.min(idleExpiresAt, absoluteExpiresAt) - serverNow();
-  deadline = setTimeout(() => void guarded(refresh), Math.max(0, left) + 50);
-}
-
-function enter(found: SessionDescription): void {
-  session = found;
-  screens ??= makeScreens();
-  nav.hidden = false;
-  say("");
-  watchDeadline();
-  void route();
-  void offerRace();
-}
-
-/** Back to the login, with the screens as they are: after it, one is where one was. */
-function ended(words: string): void {
-  clearTimeout(deadline);
-  nav.hidden = true;
-  if (session) login.expectUser(session.user.email);
-  void display(login, "");
-  say(words);
+function drawNav(): void {
+  const wanted = screens?.[nameOf()] ?? screens?.home;
+  nav.replaceChildren(
+    ...Object.entries(screens ?? {}).map(([key, screen]) =>
+      h("a", { href: `#/${key}`, "aria-current": screen === wanted && "page" }, screen.title),
+    ),
+  );
 }
 
 async function route(): Promise<void> {
-  if (!screens || !session) return;
-  const [, name = "home", detail = ""] = location.hash.split("/");
-  const wanted = screens[name as Name] ?? screens.home;
-  nav.replaceChildren(
-    ...Object.entries(screens).map(([key, { title }]) =>
-      h("a", { href: `#/${key}`, "aria-current": screens?.[key as Name] === wanted && "page" }, title),
-    ),
-  );
-  await display(wanted, detail);
+  if (!screens || !session.isIn) return;
+  drawNav();
+  const [, , detail = ""] = location.hash.split("/");
+  await display(screens[nameOf()] ?? (screens.home as Screen), detail);
 }
 
 async function display(screen: Screen, detail: string): Promise<void> {
@@ -125,19 +113,13 @@ async function display(screen: Screen, detail: string): Promise<void> {
   await screen.show(detail);
 }
 
-onExpiry((at) => {
-  if (!session) return;
-  const { absoluteExpiresAt } = session.session;
-  if (at < absoluteExpiresAt) session = { ...session, session: { ...session.session, idleExpiresAt: at } };
-  watchDeadline();
+addEventListener("hashchange", () => {
+  // The link that skips to the content is no screen.
+  if (location.hash === "" || location.hash.startsWith("#/")) void route();
 });
-addEventListener("hashchange", () => void route());
 addEventListener("offline", () => say("You are offline. What you typed is still here."));
 addEventListener("online", () => say(""));
+// A mistake of the page: said, and not only in the console.
+addEventListener("unhandledrejection", ({ reason }) => say(failureOf(reason).message));
 
-await guarded(async () => {
-  const found = await currentSession();
-  if (found) enter(found);
-  else await display(login, "");
-});
-if (!shown) await display(login, "");
+await session.ask();

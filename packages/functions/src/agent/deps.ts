@@ -18,6 +18,13 @@ import type { HttpConfig, HttpDeps, Stores } from "../http/deps.ts";
 import type { AssistantDefaults } from "./assistants/description.ts";
 import { checkpointMetadata } from "./runs/metadata.ts";
 
+/** `mailbox` is a path; `redis` and `dynamodb` say in words what answers in the stores' place. */
+export interface LocalStack {
+  mailbox: string;
+  redis: string;
+  dynamodb: string;
+}
+
 export interface AgentConfig extends HttpConfig {
   /** `provider:model`, or one that is made already; the offline model when left out. */
   model?: string | BaseChatModel | undefined;
@@ -32,6 +39,8 @@ export interface AgentConfig extends HttpConfig {
   leasePolicy?: Partial<LeasePolicy> | undefined;
   /** Offers the demo's race, which a product does not need. Default: it is not there. */
   demo?: boolean | undefined;
+  /** The local stack's mailbox and engines, which its pages name. Default: none, as in a deployment. */
+  local?: LocalStack | undefined;
   /** Keys for checkpoints at rest; they are stored as they are when left out. */
   encryption?: EncryptionOptions | undefined;
 }
@@ -47,6 +56,7 @@ export interface AgentDeps extends HttpDeps {
   events: EventLog;
   /** The two records of the demo's race, where it is offered. */
   race: { key: RaceKey; item: RaceItem } | undefined;
+  local: LocalStack | undefined;
   /** The long-term memory of one user. */
   storeOf: (userId: string) => DynamoDBStore;
   defaults: AssistantDefaults;
@@ -92,6 +102,7 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     assistants: createAssistantStore(table, clock),
     events: createEventLog(redis),
     race: config.demo ? { key: createRaceKey(redis), item: createRaceItem(table) } : undefined,
+    local: config.local,
     storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, clock }),
     defaults: config.defaults ?? {},
     startedAt: clock.now(),

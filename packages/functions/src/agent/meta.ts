@@ -2,16 +2,32 @@
 import { TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { operation } from "../http/operation.ts";
-import type { AgentDeps } from "./deps.ts";
+import type { AgentDeps, LocalStack } from "./deps.ts";
 
-export function metaRoutes({ race }: Pick<AgentDeps, "race">): Hono {
+export interface InfoDescription {
+  name: string;
+  context: string;
+  flags: { assistants: boolean; crons: boolean; langsmith: boolean; race: boolean };
+  /** The stage's lifetimes of sessions, in milliseconds. */
+  sessions: { idleMs: number; absoluteMs: number };
+  /** Null in a deployment. */
+  local: LocalStack | null;
+}
+
+export function metaRoutes({
+  race,
+  local,
+  sessionPolicy: { idleMs, absoluteMs },
+}: Pick<AgentDeps, "race" | "local" | "sessionPolicy">): Hono {
   const spec = { tag: "service", summary: "What it speaks", answers: { 200: "Flags" }, open: true };
   return new Hono().get("/info", operation(spec), (c) =>
     c.json({
       name: "tenure",
       context: "js",
       flags: { assistants: true, crons: false, langsmith: false, race: race !== undefined },
-    }),
+      sessions: { idleMs, absoluteMs },
+      local: local ?? null,
+    } satisfies InfoDescription),
   );
 }
 

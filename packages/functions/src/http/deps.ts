@@ -59,6 +59,7 @@ export interface HttpDeps {
   activityLog: ActivityLog;
   pepper: string;
   cookie: CookiePolicy;
+  sessionPolicy: SessionPolicy;
   addressOf: AddressOf;
   publicOrigin: string | undefined;
   allowedOrigins: readonly string[];
@@ -116,10 +117,11 @@ export function createHttpDeps(config: HttpConfig, stores: Stores): HttpDeps {
   const { redis, client, table, clock, onFault } = stores;
   const activityLog = createActivityLog(table, { ttlMs: config.activityTtlMs });
   const report = config.report ?? toStderr;
+  const sessionPolicy = { ...defaultSessionPolicy, ...config.sessionPolicy };
   return {
     sessions: createSessionStore({
       redis,
-      policy: { ...defaultSessionPolicy, ...config.sessionPolicy },
+      policy: sessionPolicy,
       generation: keyedHandle(pepper, "sessions", generation).slice(0, 8),
       data: identity,
       onOtherData: rarely(clock, () => report(JSON.stringify({ level: "warn", event: "session-data-unread" }))),
@@ -130,6 +132,7 @@ export function createHttpDeps(config: HttpConfig, stores: Stores): HttpDeps {
     activityLog,
     pepper,
     cookie: hostCookie,
+    sessionPolicy,
     addressOf,
     publicOrigin,
     allowedOrigins: config.allowedOrigins ?? [],

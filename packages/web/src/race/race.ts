@@ -1,7 +1,10 @@
 /** The expiry race: one record with one deadline in both stores, read for real, five times a second. */
-import * as api from "./api.ts";
-import { h, type Screen, svg } from "./dom.ts";
-import { duration } from "./words.ts";
+import { actionButton } from "../page/button.ts";
+import { h, type Screen } from "../page/dom.ts";
+import { wait } from "../page/words.ts";
+import { type InfoDescription, type RaceReading, readRace, startRace } from "../server/account.ts";
+import type { Shell } from "../session/shell.ts";
+import { chart } from "./chart.ts";
 
 const LANES = [
   { key: "redis", name: "Redis", about: "a plain GET" },
@@ -10,43 +13,51 @@ const LANES = [
 ] as const;
 type LaneKey = (typeof LANES)[number]["key"];
 
-const BEFORE_MS = 10_000;
-const AFTER_MS = 20_000;
 const FAST_MS = 200;
 const SLOW_MS = 2_000;
 /** After the deadline it looks often for so long, and then now and then. */
 const FAST_UNTIL_MS = 4_000;
 const GIVE_UP_MS = 180_000;
-const [WIDTH, LANE] = [600, 40];
 
-export function raceScreen(guarded: (action: () => Promise<void>) => Promise<void>): Screen {
-  let running = false;
+export function raceScreen({ attempt }: Shell, local: InfoDescription["local"]): Screen {
   let visible = false;
-  let reads: api.RaceReading[] = [];
+  let reads: RaceReading[] = [];
 
-  const chart = h("div", { class: "race" });
-  const said = h("p", { role: "status", "aria-live": "polite" });
+  const drawn = h("div", { class: "race" });
+  const said = h("p", { role: "status", "aria-live": "polite" }, "No race has begun yet.");
   const results = h("tbody", {});
-  const start = h("button", { type: "button", click: () => void guarded(race) }, "Start the race");
+  const start = actionButton("Start the race", "Racing…", () => attempt(race));
+  const table = h(
+    "div",
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Measured times", hidden: true },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h("tr", {}, ...["Read", "Last found", "First not found"].map((words) => h("th", { scope: "col" }, words))),
+      ),
+      results,
+    ),
+  );
 
   async function race(): Promise<void> {
-    if (running) return;
-    running = true;
-    start.disabled = true;
+    said.textContent = "Writing the record to both stores…";
     try {
-      const { id, deadline } = await api.startRace();
+      const { id, deadline } = await startRace();
       reads = [];
       for (let late = 0; late < GIVE_UP_MS && visible; ) {
-        reads.push(await api.readRace(id));
-        const last = reads.at(-1) as api.RaceReading;
+        reads.push(await readRace(id));
+        const last = reads.at(-1) as RaceReading;
         late = last.at - deadline;
         draw(deadline);
         if (late > 0 && !last.redis && !last.checked && !last.stored) break;
         await new Promise((resolve) => setTimeout(resolve, late > FAST_UNTIL_MS ? SLOW_MS : FAST_MS));
       }
-    } finally {
-      running = false;
-      start.disabled = false;
+    } catch (error) {
+      said.textContent = "The race has stopped.";
+      throw error;
     }
   }
 
@@ -54,31 +65,16 @@ export function raceScreen(guarded: (action: () => Promise<void>) => Promise<voi
   const firstGone = (key: LaneKey) => reads.find((read) => !read[key])?.at;
 
   function draw(deadline: number): void {
-    const now = reads.at(-1)?.at ?? deadline - BEFORE_MS;
-    const x = (at: number) =>
-      Math.max(0, Math.min(WIDTH, ((at - deadline + BEFORE_MS) / (BEFORE_MS + AFTER_MS)) * WIDTH));
-    const height = LANE * LANES.length;
-    const lanes = LANES.flatMap(({ key, name }, n) => [
-      svg("rect", { class: `lane ${key}`, x: 0, y: n * LANE + 18, width: x(lastSeen(key) ?? 0), height: 14, rx: 3 }),
-      svg("text", { x: 4, y: n * LANE + 13 }, name),
-    ]);
-    const line = (at: number, name: string) => svg("line", { class: name, x1: x(at), x2: x(at), y1: 0, y2: height });
-    chart.replaceChildren(
-      svg(
-        "svg",
-        {
-          viewBox: `0 0 ${WIDTH} ${height + 18}`,
-          role: "img",
-          "aria-label": "Until when each way of reading found the record",
-        },
-        ...lanes,
-        line(deadline, "deadline"),
-        line(now, "now"),
-        svg("text", { x: x(deadline) + 4, y: height + 14 }, "deadline"),
+    const now = reads.at(-1)?.at ?? deadline;
+    drawn.replaceChildren(
+      chart(
+        LANES.map(({ key, name }) => ({ key, name, lastSeen: lastSeen(key) })),
+        deadline,
+        now,
       ),
     );
-    const left = deadline - now;
-    said.textContent = left > 0 ? `${duration(left + 999)} to the deadline.` : verdict();
+    said.textContent = deadline > now ? `${wait(deadline - now)} to the deadline.` : verdict();
+    table.hidden = false;
     results.replaceChildren(
       ...LANES.map(({ key, name, about }) =>
         h(
@@ -100,6 +96,9 @@ export function raceScreen(guarded: (action: () => Promise<void>) => Promise<voi
     return "At the deadline.";
   }
 
+  const stores = local
+    ? `Here the stores are ${local.redis} and ${local.dynamodb} on this machine; a deployment has Upstash Redis and Amazon DynamoDB.`
+    : "The stores are this deployment's own: Upstash Redis and Amazon DynamoDB.";
   return {
     title: "Expiry race",
     element: h(
@@ -109,31 +108,13 @@ export function raceScreen(guarded: (action: () => Promise<void>) => Promise<voi
       h(
         "p",
         {},
-        "The same record, with the same deadline ten seconds from now, is written to Redis and to DynamoDB, and then read in three ways. These are real reads of the real stores.",
+        "The same record, with the same deadline ten seconds from now, is written to Redis and to DynamoDB, and then read in three ways. ",
+        stores,
       ),
-      h("div", { class: "row" }, start),
+      h("div", { class: "row" }, start.button),
       said,
-      chart,
-      h(
-        "div",
-        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Measured times" },
-        h(
-          "table",
-          {},
-          h(
-            "thead",
-            {},
-            h(
-              "tr",
-              {},
-              h("th", { scope: "col" }, "Read"),
-              h("th", { scope: "col" }, "Last found"),
-              h("th", { scope: "col" }, "First not found"),
-            ),
-          ),
-          results,
-        ),
-      ),
+      drawn,
+      table,
       h(
         "p",
         { class: "hint" },

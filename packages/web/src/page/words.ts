@@ -1,12 +1,20 @@
 /** Times and lengths of time as people say them. */
 const unit = (value: number, name: string) => `${value} ${name}${value === 1 ? "" : "s"}`;
 
-/** Of milliseconds: "9 seconds", "4 minutes", "11 hours". Rounded down, so that it never promises too much. */
+/** Milliseconds to the nearest unit that a person would say: "9 seconds", "10 minutes", "12 hours". */
 export function duration(ms: number): string {
-  const seconds = Math.max(0, Math.floor(ms / 1000));
+  const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 120) return unit(seconds, "second");
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 120 ? unit(minutes, "minute") : unit(Math.floor(minutes / 60), "hour");
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return unit(minutes, "minute");
+  const hours = Math.round(minutes / 60);
+  return hours < 48 ? unit(hours, "hour") : unit(Math.round(hours / 24), "day");
+}
+
+/** A time to wait, never said shorter than it is: to the next second, or to the next minute. */
+export function wait(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  return seconds < 120 ? unit(seconds, "second") : duration(Math.ceil(seconds / 60) * 60_000);
 }
 
 export const clockTime = (at: number): string =>

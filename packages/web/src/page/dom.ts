@@ -1,6 +1,6 @@
 /** Elements made in one expression. Text is text: nothing here takes markup. */
 type Child = Node | string | undefined | false;
-type Attributes = Record<string, string | number | boolean | undefined | ((event: Event) => void)>;
+export type Attributes = Record<string, string | number | boolean | undefined | ((event: Event) => void)>;
 
 /** A function is a listener, `true` an attribute without a value; `false` and `undefined` are left out. */
 export function h<K extends keyof HTMLElementTagNameMap>(
@@ -41,4 +41,6 @@ export interface Screen {
   show(detail: string): void | Promise<void>;
   /** Called when another takes its place. */
   hide?(): void;
+  /** Called when its user has gone, and it is never shown again. */
+  drop?(): void;
 }

@@ -1,0 +1,235 @@
+/** The chat's parts put together: what each does goes to the conversation, and each change of the conversation is drawn. */
+import { actionButton } from "../page/button.ts";
+import { h } from "../page/dom.ts";
+import type { AgentClient } from "../server/agent.ts";
+import { Failure, failureOf } from "../server/failure.ts";
+import { type Message, textOf } from "../server/message.ts";
+import type { Shell } from "../session/shell.ts";
+import { composer } from "./composer.ts";
+import { Conversation, type Phase } from "./conversation.ts";
+import { heading } from "./heading.ts";
+import { messageList } from "./messages.ts";
+import { stepName, stepStrip } from "./steps.ts";
+import { threadList } from "./threads.ts";
+import { details, questionWords } from "./tools.ts";
+import { trouble } from "./trouble.ts";
+
+export interface ChatView {
+  element: HTMLElement;
+  /** Opens the thread that the address names; "new" is none. */
+  show(detail: string): Promise<void>;
+  close(): void;
+}
+
+const BUSY: Partial<Record<Phase, string>> = {
+  loading: "Loading the thread…",
+  sending: "Sending…",
+  running: "The agent is at work…",
+};
+/** Less than a message. */
+const NEAR_PX = 40;
+const NO_CHECKPOINT = "The checkpoint before this message is gone, so that it cannot be changed any more.";
+
+export function chatView(
+  agent: AgentClient,
+  shell: Shell,
+  { address }: { address: (threadId: string) => void },
+): ChatView {
+  const { attempt, handled, say } = shell;
+  /** True while the fork is there to change an earlier message. */
+  let isEditing = false;
+  let isOpened = false;
+  let isAtStart = true;
+
+  const conversation = new Conversation(agent, {
+    changed: () => redraw(),
+    made: address,
+    settled(isTurn) {
+      if (isTurn) void threads.load();
+      void steps.load();
+    },
+    handled: (failure) => handled(failure, () => conversation.again()),
+  });
+  const threads = threadList(agent, shell);
+  const steps = stepStrip(agent, shell, {
+    threadId: () => conversation.threadId,
+    travel(step) {
+      isEditing = false;
+      conversation.travel(step);
+    },
+  });
+  const messages = messageList({ edit: (message) => void attempt(() => edit(message)) });
+  const problems = trouble(conversation, shell);
+  const busy = h("p", { class: "hint", role: "status" });
+  const head = heading({ rename, remove: () => attempt(remove) });
+  const field = composer({
+    send: async (text, accepted) => {
+      await conversation.say(text, accepted);
+      arrive();
+    },
+    stop: () => attempt(() => conversation.stop()),
+  });
+
+  const approve = actionButton("Approve", "Approving…", () => answer(true));
+  const decline = actionButton("Decline", "Declining…", () => answer(false), { class: "quiet" });
+  const question = h("div", {});
+  const approval = h(
+    "div",
+    { class: "card approval", role: "group", "aria-label": "Approval", hidden: true },
+    question,
+    h("div", { class: "row" }, approve.button, decline.button),
+  );
+  let asked = "";
+
+  const forkWords = h("span", {});
+  const back = h("button", { type: "button", class: "quiet small", click: () => leaveFork() }, "Back to the present");
+  const fork = h("div", { class: "fork row", role: "status" }, forkWords, back);
+
+  const past = h("section", {}, h("h2", { id: "strip-title" }, "Checkpoints"), steps.element);
+
+  async function answer(approved: boolean): Promise<void> {
+    await conversation.answer(approved);
+    arrive();
+  }
+
+  function leaveFork(): void {
+    if (isEditing) field.edit("");
+    isEditing = false;
+    conversation.travel(undefined);
+    field.focus();
+  }
+
+  async function edit(message: Message): Promise<void> {
+    const step = await steps.before(message);
+    if (!step) throw new Failure("gone", NO_CHECKPOINT);
+    isEditing = true;
+    conversation.travel(step);
+    field.edit(textOf(message));
+  }
+
+  async function rename(title: string): Promise<boolean> {
+    let isRenamed = false;
+    await attempt(async () => {
+      await agent.renameThread(conversation.threadId, title);
+      conversation.title = title;
+      isRenamed = true;
+      await threads.load();
+    });
+    return isRenamed;
+  }
+
+  async function remove(): Promise<void> {
+    const id = conversation.threadId;
+    await agent.deleteThread(id).catch((error: unknown) => {
+      if (failureOf(error).tag !== "thread-not-found") throw error;
+    });
+    threads.forget(id);
+    address("new");
+    await conversation.open("");
+    say("The thread is deleted.");
+    field.focus();
+  }
+
+  /** After a turn the keyboard is where it goes on, unless the person is somewhere else by now. */
+  function arrive(): void {
+    draw();
+    const { activeElement } = document;
+    if (activeElement && activeElement !== document.body && !element.contains(activeElement)) return;
+    if (conversation.phase === "asking" && !conversation.from) approve.button.focus();
+    else if (activeElement === document.body) field.focus();
+  }
+
+  function drawQuestion(): void {
+    const { chat, phase } = conversation;
+    const isAsked = chat.question !== undefined && phase !== "running";
+    approval.hidden = !isAsked;
+    const source = JSON.stringify(chat.question);
+    if (!chat.question || source === asked) return;
+    asked = source;
+    question.replaceChildren(h("p", { dir: "auto" }, questionWords(chat.question)), details(chat.question));
+  }
+
+  function draw(): void {
+    const { phase, chat, from, threadId, title, canSend } = conversation;
+    const isRunning = phase === "running" || phase === "lost";
+    const isUnknown = phase === "loading" || phase === "unread" || phase === "gone";
+    // The end of the conversation stays in sight as it grows, for those who are there; so it does when it is opened.
+    const isAtEnd = isAtStart || field.element.getBoundingClientRect().bottom <= innerHeight + NEAR_PX;
+    isAtStart = phase === "loading";
+    if (!from) isEditing = false;
+    head.draw({
+      title: title || (threadId ? "Thread" : "New thread"),
+      isThread: threadId !== "" && !isUnknown,
+      canChange: canSend,
+    });
+    const isNew = phase === "blank" || phase === "idle";
+    messages.draw(chat.messages, { canEdit: canSend, isRunning: isRunning || phase === "loading", isNew });
+    past.hidden = threadId === "" || isUnknown;
+    drawQuestion();
+    problems.draw();
+    const words = BUSY[phase] ?? "";
+    if (busy.textContent !== words) busy.textContent = words;
+    field.draw({ canSend, isSending: phase === "sending", isRunning });
+    steps.mark(from);
+    threads.mark(threadId);
+    fork.hidden = !from;
+    const at = from && stepName(from);
+    const forked = isEditing
+      ? `You change an earlier message: the answer goes on from ${at}. The rest stays among the checkpoints.`
+      : `This is ${at}. The next message goes on from here.`;
+    const said = from ? forked : "";
+    if (forkWords.textContent !== said) forkWords.textContent = said;
+    if (isAtEnd && !isUnknown) field.element.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Draws once for all the changes that come with one piece of a stream. */
+  const soon = new MessageChannel();
+  let isDue = false;
+  soon.port1.onmessage = () => {
+    isDue = false;
+    draw();
+  };
+  function redraw(): void {
+    if (isDue) return;
+    isDue = true;
+    soon.port2.postMessage(0);
+  }
+
+  const element = h(
+    "div",
+    { class: "chat" },
+    threads.element,
+    h(
+      "div",
+      { class: "talk" },
+      head.element,
+      messages.element,
+      problems.element,
+      approval,
+      busy,
+      fork,
+      field.element,
+      past,
+    ),
+  );
+
+  // Without it texts are shown as they are.
+  void import("./markdown.ts").then(
+    (loaded) => {
+      messages.useMarkdown(loaded);
+      redraw();
+    },
+    () => {},
+  );
+
+  return {
+    element,
+    close: () => conversation.close(),
+    async show(detail) {
+      const wanted = detail === "new" ? "" : detail || conversation.threadId;
+      const isSame = isOpened && wanted === conversation.threadId;
+      isOpened = true;
+      await Promise.all([threads.load(), !isSame && conversation.open(wanted)]);
+    },
+  };
+}

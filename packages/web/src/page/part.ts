@@ -1,0 +1,54 @@
+/**
+ * A part of a screen whose content is asked for.
+ *
+ *     empty -> loading -> ready     the content; a later load keeps it until the new content is there
+ *                      -> failed    words, and a button that loads again
+ *
+ * Of two loads that overlap the later one counts.
+ */
+import { type Failure, failureOf } from "../server/failure.ts";
+import { actionButton } from "./button.ts";
+import { h } from "./dom.ts";
+
+export interface Part {
+  element: HTMLElement;
+  load(): Promise<void>;
+}
+
+interface PartOptions {
+  /** Said while the first load is under way: "Loading your devices…". */
+  loading: string;
+  content: () => Promise<Node[]>;
+  /** Takes a failure that concerns the whole page, like the session's end, and returns true; any other is shown in the part. */
+  handled: (failure: Failure, again: () => Promise<void>) => boolean;
+}
+
+export function part({ loading, content, handled }: PartOptions): Part {
+  const element = h("div", { class: "part" });
+  let turn = 0;
+  let isReady = false;
+
+  async function load(): Promise<void> {
+    turn += 1;
+    const own = turn;
+    element.setAttribute("aria-busy", "true");
+    if (!isReady) element.replaceChildren(h("p", { class: "hint" }, loading));
+    try {
+      const nodes = await content();
+      if (own !== turn) return;
+      isReady = true;
+      element.replaceChildren(...nodes);
+    } catch (error) {
+      if (own !== turn) return;
+      const failure = failureOf(error);
+      isReady = false;
+      const again = actionButton("Try again", "Trying again…", load, { class: "quiet" });
+      element.replaceChildren(h("p", { class: "error", role: "alert" }, failure.message), again.button);
+      handled(failure, load);
+    } finally {
+      if (own === turn) element.removeAttribute("aria-busy");
+    }
+  }
+
+  return { element, load };
+}

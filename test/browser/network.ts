@@ -1,0 +1,105 @@
+/**
+ * The network between a page and the API, as bad as a test wants it. Everything else of the page is served as always.
+ *
+ * @example
+ * const network = await Network.of(page.context(), clock);
+ * network.slow(1_500);               // requests wait until the clock has moved so far
+ * network.answer(502);               // a gateway answers in the service's place
+ * network.lose("runs/stream");       // the request arrives, and its answer does not
+ * network.restore();
+ */
+import type { BrowserContext, Route } from "playwright-core";
+import type { SiteClock } from "./site-clock.ts";
+
+interface Seen {
+  method: string;
+  path: string;
+  key: string | undefined;
+}
+
+type Weather = (route: Route) => Promise<void>;
+
+const UNAVAILABLE = JSON.stringify({
+  type: "/api/problems/store-unavailable",
+  title: "The service is unavailable",
+  status: 503,
+  detail: "The redis store did not answer (unknown). Try again shortly.",
+});
+
+export class Network {
+  /** Each request that a page has sent to the API. */
+  readonly seen: Seen[] = [];
+  private readonly clock: SiteClock;
+  private weather: Weather = (route) => route.continue();
+  private pattern = "";
+  private waiting: (() => void)[] = [];
+
+  private constructor(clock: SiteClock) {
+    this.clock = clock;
+  }
+
+  static async of(context: BrowserContext, clock: SiteClock): Promise<Network> {
+    const network = new Network(clock);
+    await context.route("**/api/**", async (route) => {
+      const request = route.request();
+      const { pathname } = new URL(request.url());
+      const key = (await request.allHeaders())["idempotency-key"];
+      network.seen.push({ method: request.method(), path: pathname, key });
+      // A page that goes away takes its requests with it.
+      await (pathname.includes(network.pattern) ? network.weather(route) : route.continue()).catch(() => {});
+    });
+    return network;
+  }
+
+  /** The number of requests of a method whose path ends so. */
+  count(method: string, end: string): number {
+    return this.seen.filter((one) => one.method === method && one.path.endsWith(end)).length;
+  }
+
+  restore(): void {
+    this.set((route) => route.continue(), "");
+    for (const pass of this.waiting.splice(0)) pass();
+  }
+
+  /** Requests whose path has `pattern` in it arrive when the clock has moved so far. */
+  slow(ms: number, pattern = ""): void {
+    this.set(async (route) => {
+      await this.clock.passed(ms);
+      await route.continue();
+    }, pattern);
+  }
+
+  /** Requests do not arrive before `restore`. */
+  hold(pattern = ""): void {
+    this.set(async (route) => {
+      await new Promise<void>((pass) => this.waiting.push(pass));
+      await route.continue();
+    }, pattern);
+  }
+
+  /** 502 and 504 are a gateway's page; 429, which lets nothing through for 42 seconds, and 503 are the service's own problem documents. */
+  answer(status: 429 | 502 | 503 | 504, pattern = ""): void {
+    const [contentType, body] =
+      status === 503 ? ["application/problem+json", UNAVAILABLE] : ["text/html", "<h1>Bad gateway</h1>"];
+    const retryAt = this.clock.now() + 42_000;
+    const limited = { type: "/api/problems/rate-limited", title: "Too many requests", status, retryAt };
+    this.set(
+      (route) =>
+        status === 429 ? route.fulfill({ status, json: limited }) : route.fulfill({ status, contentType, body }),
+      pattern,
+    );
+  }
+
+  /** Requests arrive, and their answers do not. */
+  lose(pattern = ""): void {
+    this.set(async (route) => {
+      await route.fetch();
+      await route.abort("connectionreset");
+    }, pattern);
+  }
+
+  private set(weather: Weather, pattern: string): void {
+    this.weather = weather;
+    this.pattern = pattern;
+  }
+}
