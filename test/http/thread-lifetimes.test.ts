@@ -1,5 +1,5 @@
 /** Lifetimes of threads through the API, with a clock that is moved: at its deadline a thread is gone for everyone, without any sweep. */
-import { ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -55,7 +55,9 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
   ])("end at the deadline that was given %s, on every route", async (_how, body, update) => {
     const id = await make(body);
     if (update) expect((await user.ask("PATCH", `/threads/${id}`, update)).status).toBe(200);
-    await run(id);
+    const { headers } = await run(id);
+    const ran = /runs\/([\w-]+)/.exec(headers.get("Content-Location") ?? "")?.[1];
+    expect(ran).toBeDefined();
     const shown = (await user.ask<ThreadAnswer>("GET", `/threads/${id}?include=ttl`)).body;
     expect(shown.ttl).toMatchObject({ strategy: "delete", ttl_minutes: 5 });
     expect(shown.values?.said).toEqual(["What?", "42"]);
@@ -77,6 +79,13 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
       ["POST", "/runs", { assistant_id: "saying", input: {} }],
       ["POST", "/runs/wait", { assistant_id: "saying", input: {} }],
       ["POST", "/runs/stream", { assistant_id: "saying", input: {} }],
+      ["GET", `/runs/${ran}`],
+      ["GET", `/runs/${ran}/join`],
+      ["GET", `/runs/${ran}/stream`],
+      ["POST", `/runs/${ran}/cancel`],
+      ["POST", `/runs/${ran}/cancel?wait=true`],
+      ["DELETE", `/runs/${ran}`],
+      ["GET", ""],
       ["DELETE", ""],
     ];
     for (const [method, path, asked] of routes)
@@ -135,6 +144,31 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
     moved += 2 * MINUTE;
     await user.api.runner.sweep();
     expect(await items(alive)).toEqual([]);
+  });
+
+  it("are nobody else's to change, and go by, whatever the ids of others", async () => {
+    const id = await make({ ttl: 1 });
+    await user.become("eve@example.com");
+    expect((await user.ask("POST", "/threads", { thread_id: id, ttl: 5_000_000 })).status).toBe(404);
+    await user.become("ada@example.com");
+    await user.ask("POST", "/threads", { thread_id: id, ttl: 5_000_000, if_exists: "do_nothing" });
+    moved += 2 * MINUTE;
+    expect(await statusOf(id)).toBe(404);
+    await user.api.runner.sweep();
+    expect(await items(id)).toEqual([]);
+  });
+
+  it("end for others while one thread cannot be deleted", async () => {
+    const [broken, sound] = [await make({ ttl: 1 }), await make({ ttl: 1 })];
+    const item = { pk: `checkpoint#${broken}`, sk: "segment#a#000000", o: "in/a/store" };
+    await user.table.client.send(new PutCommand({ TableName: user.table.tableName, Item: item }));
+    moved += 2 * MINUTE;
+    for (let sweep = 0; sweep < 2; sweep++) {
+      await expect(user.api.runner.sweep()).rejects.toThrow(/blob store/);
+      moved += 2 * MINUTE;
+    }
+    expect(await items(sound)).toEqual([]);
+    expect(await statusOf(broken)).toBe(404);
   });
 
   it("are refused by name where they cannot be kept", async () => {

@@ -191,7 +191,13 @@ class Life {
     if (!one || !lease || lease === "busy") return;
     this.touch(one);
     await this.say(process, lease, one);
+    // A change by hand may take longer than the lifetime: its lease is renewed, and its end counts too.
+    for (let held = lease as Lease | undefined; held && this.random(2) === 0; ) {
+      this.now += 20_000;
+      held = (await process.threads.renew(held))?.lease;
+    }
     await process.threads.free(lease);
+    this.touch(one);
   }
 
   /** Puts a checkpoint as the holder of a lease. */

@@ -6,7 +6,7 @@
 import { type Clock, elapsed } from "../clock.ts";
 import type { Owned, Table } from "../dynamo/index.ts";
 import { isOutcomeUnknown } from "../errors.ts";
-import { markerOf } from "./lifetime.ts";
+import { mark } from "./lifetime.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
 import { begun, cancelled, type Ending, entered } from "./queue.ts";
 import { storedQueue, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
@@ -146,7 +146,7 @@ export async function admitNew(
   const [state] = await Promise.all([
     runs.secure({ parts, item }, { threadId, id, admission }),
     owned.add(owner, threadId, temporary ? temporaryUntil(now) : undefined),
-    ttlMs !== undefined && table.put(markerOf(threadId, now + ttlMs)),
+    ttlMs !== undefined && mark(table, threadId, now + ttlMs),
   ]);
   const made = toThread(thread).thread;
   // An earlier request of this run was admitted: the run has ended, or its thread is there.

@@ -5,7 +5,7 @@ import { ahead } from "../parallel.ts";
 import { admit, admitNew } from "./admission.ts";
 import { deletion } from "./deletion.ts";
 import { editing } from "./edit.ts";
-import { lifetimes, markerOf } from "./lifetime.ts";
+import { lifetimes, mark } from "./lifetime.ts";
 import type { LeasePolicy } from "./policy.ts";
 import { cancelled, type Ending, forgotten, type Turns } from "./queue.ts";
 import { deadlineOf, isOver, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
@@ -48,9 +48,14 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     async create(thread) {
       const now = clock.now();
       const item = threadItem(thread, now);
-      if (thread.ttlMs !== undefined) await table.put(markerOf(thread.id, now + thread.ttlMs));
+      const at = deadlineOf(thread.ttlMs, now);
+      if (at !== undefined) await mark(table, thread.id, at);
       await owned.add(thread.owner, thread.id, item.expiresAt as number | undefined);
-      if (await table.putIfAbsent(item)) return toThread(item).thread;
+      if (await table.putIfAbsent(item)) {
+        // The deletion of a thread that had this id may have taken the marker along.
+        if (at !== undefined) await mark(table, thread.id, at);
+        return toThread(item).thread;
+      }
       const there = await stored(thread.id);
       if (there?.thread.owner !== thread.owner || there.closedAt !== undefined)
         await table.deleteAll([owned.keyOf(thread.owner, thread.id)]);
@@ -80,7 +85,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async change(id, owner, { metadata, config, ttlMs }) {
       if (ttlMs !== undefined && (await readWhole(id, owner))?.thread.owner === owner)
-        await table.put(markerOf(id, clock.now() + ttlMs));
+        await mark(table, id, clock.now() + ttlMs);
       return step(
         id,
         () => readWhole(id, owner),
@@ -104,7 +109,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       );
     },
 
-    ...editing({ table, clock, policy, watch, step, read: readWhole }),
+    ...editing({ clock, policy, watch, step, read: readWhole, stored }),
 
     admit: (run, options) =>
       admit({ table, clock, policy, watch, runs, step, read: () => readWhole(run.threadId, run.owner) }, run, options),
@@ -115,11 +120,14 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async run(threadId, runId) {
       const [run, record] = await Promise.all([runs.get(threadId, runId), stored(threadId)]);
-      return run && (record ? asInThread(run, record.turns) : run);
+      if (!run || !record) return run;
+      return isOver(record, clock.now()) ? undefined : asInThread(run, record.turns);
     },
 
     async *runs(threadId, owner) {
-      const { turns = NO_TURNS } = (await stored(threadId)) ?? {};
+      const record = await stored(threadId);
+      if (record && isOver(record, clock.now())) return;
+      const { turns } = record ?? { turns: NO_TURNS };
       const range = { pk: threadKey(threadId).pk, prefix: RUNS, descending: true };
       for await (const found of ahead(table.query(range), READ_AHEAD, async (item) => {
         // A damaged run does not tell whose it was.
@@ -131,10 +139,12 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     async cancel(threadId, runId, action) {
       let endings: Ending[] = [];
-      const asked = await step<"ended" | "asked" | "gone">(
+      const asked = await step<"ended" | "asked" | "gone" | "over">(
         threadId,
         () => stored(threadId),
-        ({ turns }) => {
+        (record) => {
+          const { turns } = record;
+          if (isOver(record, clock.now())) return { result: "over" };
           endings = turns.ended.filter((one) => one.runId === runId);
           if (!turns.queue.some((entry) => entry.runId === runId))
             return { result: endings.length > 0 ? "ended" : "gone" };
@@ -145,6 +155,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       );
       await Promise.all(endings.map((ending) => runs.finish(threadId, ending)));
       if (asked === "ended" || asked === "asked") return asked;
+      if (asked === "over") return "not-found";
       return (await runs.get(threadId, runId)) ? "ended" : "not-found";
     },
 

@@ -3,23 +3,22 @@
  * a deletion waits for it. The status is derived when the lease is given back.
  */
 import { type Clock, elapsed } from "../clock.ts";
-import type { Table } from "../dynamo/index.ts";
 import type { Lease, LeasePolicy } from "./policy.ts";
-import { heldBy, projecting, RISEN, type ThreadRecord, threadKey } from "./records.ts";
+import type { ThreadRecord } from "./records.ts";
 import { newNonce, type Step } from "./step.ts";
 import type { ThreadStore } from "./store.ts";
 import type { Watch } from "./watch.ts";
 
 interface Stores {
-  table: Table;
   clock: Clock;
   policy: LeasePolicy;
   watch: Watch;
   step: Step;
   read: (threadId: string, owner: string) => Promise<ThreadRecord | undefined>;
+  stored: (threadId: string) => Promise<ThreadRecord | undefined>;
 }
 
-export function editing({ table, clock, policy, watch, step, read }: Stores): Pick<ThreadStore, "hold" | "free"> {
+export function editing({ clock, policy, watch, step, read, stored }: Stores): Pick<ThreadStore, "hold" | "free"> {
   return {
     hold(threadId, owner, holder) {
       const id = newNonce();
@@ -46,20 +45,18 @@ export function editing({ table, clock, policy, watch, step, read }: Stores): Pi
       );
     },
 
-    async free(lease, state) {
-      const { threadId, fence } = lease;
-      const held = heldBy(lease);
+    async free({ id, threadId, fence, incarnation }, state) {
       const { status, projection } = state ?? {};
-      const projected = projecting(projection, fence);
-      await table.update(threadKey(threadId), {
-        expression: `SET updatedAt = :now, ${RISEN.expression}${status ? ", #status = :status" : ""}${projected.set} REMOVE ${["leaseId", "leaseHolder", "leaseExpiresAt", projected.remove].filter(Boolean).join(", ")}`,
-        condition: held.condition,
-        names: status ? { "#status": "status" } : {},
-        values: {
-          ...{ ":now": clock.now(), ...RISEN.values, ...held.values, ...projected.values },
-          ...(status && { ":status": status }),
+      await step(
+        threadId,
+        () => stored(threadId),
+        ({ thread, turns }) => {
+          if (turns.lease?.id !== id || thread.incarnation.id !== incarnation.id) return { result: undefined };
+          const { lease: _, ...rest } = turns;
+          const projected = projection && JSON.stringify({ ...projection, fence });
+          return { result: undefined, write: { turns: rest, set: { ...(status && { status }), projected } } };
         },
-      });
+      );
     },
   };
 }

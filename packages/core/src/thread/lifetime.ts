@@ -8,7 +8,7 @@
  * to look. A write of the record leaves the marker where it is: the sweep that comes by moves it on.
  */
 import type { Clock } from "../clock.ts";
-import { type Item, type Table, tableDefinition } from "../dynamo/index.ts";
+import { type Key, type Table, tableDefinition } from "../dynamo/index.ts";
 import { CLOSED, isOver, sortable, THREAD, type ThreadRecord, threadKey } from "./records.ts";
 import type { Step } from "./step.ts";
 import type { ThreadStore } from "./store.ts";
@@ -18,12 +18,34 @@ const PARTITIONS = Array.from({ length: 8 }, (_, shard) => `threads#deadlines#${
 /** A marker without a thread may be that of one that is being made: so long after its instant it is not. */
 const STRAY_MS = 3_600_000;
 
-/** To be put before the record gets its lifetime. */
-export function markerOf(id: string, at: number): Item {
+const markerKey = (id: string): Key => ({ pk: threadKey(id).pk, sk: "deadline" });
+
+/**
+ * Has the sweep look at a thread at an instant, if it does not look sooner anyway. To be called before the record gets its lifetime. A
+ * marker is never moved to a later instant by this: the id may be that of another user's thread, or the record's write may fail.
+ */
+export function mark(table: Table, id: string, at: number): Promise<boolean> {
+  return place(table, id, at, { condition: "attribute_not_exists(pk) OR #at > :at", values: {} });
+}
+
+function place(
+  table: Table,
+  id: string,
+  at: number,
+  { condition, values }: { condition: string; values: Record<string, number> },
+): Promise<boolean> {
   let hash = 0;
   for (let index = 0; index < id.length; index++) hash = (hash * 31 + id.charCodeAt(index)) >>> 0;
-  const { pk } = threadKey(id);
-  return { pk, sk: "deadline", at, ipk: PARTITIONS[hash % PARTITIONS.length], isk: `${sortable(at)}#${id}` };
+  return table.update(markerKey(id), {
+    expression: "SET #at = :at, ipk = :partition, isk = :position",
+    condition,
+    names: { "#at": "at" },
+    values: {
+      ...values,
+      ...{ ":at": at, ":partition": PARTITIONS[hash % PARTITIONS.length], ":position": `${sortable(at)}#${id}` },
+    },
+    isOwn: (found) => found.at === at,
+  });
 }
 
 interface Stores {
@@ -40,9 +62,11 @@ export function lifetimes({ table, clock, step, stored }: Stores): Pick<ThreadSt
       () => stored(id),
       (record) => {
         const now = clock.now();
-        if (record.closedAt !== undefined || !isOver(record, now)) return { result: undefined };
-        const closed = { closedAt: now, ipk: CLOSED, isk: `${sortable(now)}#${id}` };
-        return { result: record.thread.owner, write: { turns: record.turns, set: closed } };
+        const { owner } = record.thread;
+        if (!isOver(record, now)) return { result: undefined };
+        if (record.closedAt !== undefined) return { result: owner };
+        const closed = { owner, closedAt: now, ipk: CLOSED, isk: `${sortable(now)}#${id}` };
+        return { result: owner, write: { turns: record.turns, set: closed } };
       },
     );
     return owner;
@@ -62,12 +86,14 @@ export function lifetimes({ table, clock, step, stored }: Stores): Pick<ThreadSt
           const marker = await table.get({ pk, sk });
           if (!marker || Number(marker.at) > now) continue;
           const record = await stored(id);
+          if (record?.closedAt !== undefined) continue;
           const owner = await expire(id);
           if (owner !== undefined) yield { id, owner };
-          else if (record?.closedAt !== undefined) continue;
-          else if (record?.thread.deadline !== undefined)
-            await table.put(markerOf(id, Math.max(record.thread.deadline, now + 1000)));
-          else if (record || Number(marker.at) + STRAY_MS < now) await table.deleteAll([{ pk, sk }]);
+          else if (record?.thread.deadline !== undefined) {
+            const at = Math.max(record.thread.deadline, now + 1000);
+            await place(table, id, at, { condition: "#at = :seen", values: { ":seen": Number(marker.at) } });
+          } else if (record || Number(marker.at) + STRAY_MS < now)
+            await table.deleteWhere({ pk, sk }, { at: Number(marker.at) });
         }
     },
   };

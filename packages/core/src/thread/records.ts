@@ -127,6 +127,8 @@ export function toThread(item: Item): ThreadRecord {
     ...(typeof item.deadline === "number" && { deadline: item.deadline }),
     ...projectionOf(item),
   };
+  // Damage to them is told; what they were is not known.
+  for (const name of ["ttlMs", "deadline"]) if (item[name] !== undefined) fields.count(name);
   const fence = fields.count("fence");
   const revision = item.revision === undefined ? 0 : fields.count("revision");
   const lease = holdingOf(item);
@@ -151,8 +153,9 @@ export function toThread(item: Item): ThreadRecord {
 
 /** True when a thread's deadline has passed. */
 export function isOver({ thread, turns }: ThreadRecord, now: number): boolean {
-  const { deadline } = thread;
-  if (deadline === undefined || now < deadline || turns.queue.length > 0) return false;
+  const { deadline, damage } = thread;
+  // A damaged record may not tell of its queue: its owner is shown it, and decides.
+  if (damage || deadline === undefined || now < deadline || turns.queue.length > 0) return false;
   return turns.lease === undefined || turns.lease.expiresAt <= now;
 }
 
@@ -175,10 +178,3 @@ function projectionOf({ projected, fence }: Item): { projection?: Projection | u
   if (!isObject(read) || !isObject(read.values) || read.fence !== fence) return {};
   return { projection: { values: read.values, isPart: read.isPart !== false } };
 }
-
-/** The part of an update that replaces a thread's projection, which holds until a run with a higher fence begins. */
-export const projecting = (projection: Projection | undefined, fence: number) => ({
-  set: projection ? ", projected = :projected" : "",
-  remove: projection ? "" : "projected",
-  values: projection ? { ":projected": JSON.stringify({ ...projection, fence }) } : {},
-});

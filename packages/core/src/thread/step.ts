@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { type Item, type Table, untilDone } from "../dynamo/index.ts";
 import type { Turns } from "./queue.ts";
-import { deadlineOf, inIncarnation, storedQueue, type ThreadRecord, threadKey, unchanged } from "./records.ts";
+import { deadlineOf, inIncarnation, isOver, storedQueue, type ThreadRecord, threadKey, unchanged } from "./records.ts";
 
 interface Decision<R> {
   result: R;
@@ -66,7 +66,8 @@ function updateOf(
     ended: ended.length > 0 ? JSON.stringify(ended) : undefined,
     gone: gone.length > 0 ? gone : undefined,
     ...{ leaseId: lease?.id, leaseHolder: lease?.holder, leaseExpiresAt: lease?.expiresAt, leaseRun: leasedRun },
-    ...(ttlMs !== undefined && { deadline: deadlineOf(ttlMs, now) }),
+    // A thread that is over is not brought back by what tidies up in it.
+    ...(ttlMs !== undefined && !isOver(record, now) && { deadline: deadlineOf(ttlMs, now) }),
     ...set,
     ...Object.fromEntries(remove.map((name) => [name, undefined])),
   };

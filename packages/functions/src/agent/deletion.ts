@@ -154,17 +154,18 @@ export async function keepForUser(
   throw new TenureError({ tag: "session-required" });
 }
 
-/** Goes on with deletions that were cut short, and deletes threads whose deadline has passed. */
+/** Goes on with deletions that were cut short, and deletes threads whose deadline has passed; also after one that fails, and throws then. */
 export async function sweepDeletions(deps: AgentDeps, runner: UnderWay): Promise<void> {
   const until = performance.now() + SWEEP_MS;
   const isAbandoned = ({ closedAt }: { closedAt: number }) => closedAt + ABANDONED_MS <= deps.clock.now();
-  for await (const user of before(until, deps.users.closed()))
-    if (isAbandoned(user)) await eraseAccount(deps, runner, user, until);
-  for await (const thread of before(until, deps.threads.closed()))
-    if (isAbandoned(thread)) await deleteThread(deps, runner, thread);
-  await forEach(before(until, deps.threads.overdue()), AT_ONCE, async (thread) => {
-    await deleteThread(deps, runner, thread);
-  });
+  const failures: unknown[] = [];
+  const fail = (error: unknown) => failures.push(error);
+  const each = <T>(all: AsyncIterable<T>, atOnce: number, work: (one: T) => Promise<unknown>) =>
+    forEach(before(until, all), atOnce, async (one) => void (await work(one).catch(fail))).catch(fail);
+  await each(deps.users.closed(), 1, async (user) => isAbandoned(user) && eraseAccount(deps, runner, user, until));
+  await each(deps.threads.closed(), 1, async (thread) => isAbandoned(thread) && deleteThread(deps, runner, thread));
+  await each(deps.threads.overdue(), AT_ONCE, (thread) => deleteThread(deps, runner, thread));
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Yields items until the time is up. */

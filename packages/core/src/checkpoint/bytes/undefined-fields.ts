@@ -14,7 +14,8 @@ const OBJECT = Buffer.from('{"lc":1,"type":"constructor"');
 const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE] = ['"', "\\", ",", "{", "}"].map((one) => one.charCodeAt(0));
 /** The length in bytes of a field's name from which it is left alone. */
 const MAX_NAME = 100;
-const FIELD = /"[\w$-]*":$/;
+/** With what stands before it: the quote of a name that goes on has a backslash there. */
+const FIELD = /[{,]"[\w$-]*":$/;
 
 export function withoutUndefinedFields(bytes: Buffer): Buffer {
   let found = bytes.indexOf(UNDEFINED);
@@ -25,10 +26,12 @@ export function withoutUndefinedFields(bytes: Buffer): Buffer {
   for (; found >= 0; found = bytes.indexOf(UNDEFINED, found + 1)) {
     const name = FIELD.exec(bytes.toString("latin1", Math.max(done, found - MAX_NAME), found))?.[0];
     if (name === undefined || !scan.isInObject(found)) continue;
-    let [from, to] = [found - name.length, found + UNDEFINED.length];
     // With the comma before it; the first field of an object with the one behind it.
-    if (from > done && bytes[from - 1] === COMMA) from -= 1;
-    else if (bytes[to] === COMMA) to += 1;
+    let [from, to] = [found - name.length, found + UNDEFINED.length];
+    if (bytes[from] === OPEN) {
+      from += 1;
+      if (bytes[to] === COMMA) to += 1;
+    }
     parts.push(bytes.subarray(done, from));
     done = to;
   }

@@ -15,8 +15,8 @@ const ANCHOR_LENGTHS = [32, 640];
 const ANCHORS = [0.5, 0.25, 0.75, 0, 0.125, 0.375, 0.625, 0.875];
 const FINDS = 8;
 const MAX_SPLITS = 6;
-/** The number of bytes of another value that are gone through for one value, so that nobody is held up. */
-const SEARCHED_BYTES = 128 * 1024 * 1024;
+/** The number of bytes of another value that are gone through for a part of a value, so that nobody is held up. */
+const SEARCHED_BYTES = 64 * 1024 * 1024;
 
 /**
  * How `after` is made of `before` and new bytes: their common prefix and suffix, and what is found of the old bytes in
@@ -46,9 +46,8 @@ export function findIn(
   splits = 0,
 ): Part[] {
   const added = [{ kept: false, from, to }];
-  if (splits > MAX_SPLITS || to - from < WORTH_KEEPING || budget.bytes < others.length) return from < to ? added : [];
-  budget.bytes -= others.length;
-  const { was, is, length } = longestKept(others, after.subarray(from, to));
+  if (splits > MAX_SPLITS || to - from < WORTH_KEEPING || budget.bytes <= 0) return from < to ? added : [];
+  const { was, is, length } = longestKept(others, after.subarray(from, to), budget);
   if (length < WORTH_KEEPING) return added;
   return [
     ...findIn(others, after, from, from + is, budget, splits + 1),
@@ -76,7 +75,11 @@ function between(before: Buffer, old: Range, after: Buffer, fresh: Range, splits
 }
 
 /** Bytes that both have, and where, as far as the anchors show them; it ends at half of the new, which is enough. */
-function longestKept(before: Buffer, after: Buffer): { was: number; is: number; length: number } {
+function longestKept(
+  before: Buffer,
+  after: Buffer,
+  budget = { bytes: Infinity },
+): { was: number; is: number; length: number } {
   let longest = { was: 0, is: 0, length: 0 };
   for (const fraction of ANCHORS)
     for (const size of ANCHOR_LENGTHS) {
@@ -84,7 +87,9 @@ function longestKept(before: Buffer, after: Buffer): { was: number; is: number; 
       const wanted = after.subarray(anchor, anchor + size);
       let at = -1;
       for (let finds = 0; finds < FINDS; finds++) {
-        at = before.indexOf(wanted, at + 1);
+        const begin = at + 1;
+        at = before.indexOf(wanted, begin);
+        budget.bytes -= (at < 0 ? before.length : at) - begin;
         if (at < 0) break;
         const ahead = commonSuffix(before.subarray(0, at), after.subarray(0, anchor), Math.min(at, anchor));
         const rest = Math.min(before.length - at, after.length - anchor);
@@ -93,6 +98,7 @@ function longestKept(before: Buffer, after: Buffer): { was: number; is: number; 
         if (longest.length * 2 >= after.length) return longest;
       }
       if (at < 0) break;
+      if (budget.bytes <= 0) return longest;
     }
   return longest;
 }

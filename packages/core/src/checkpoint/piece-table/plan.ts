@@ -62,8 +62,10 @@ export const MAX_REACH = 40;
 const SMALL_BYTES = 128;
 /** Less than this in heads is brought along anew, instead of making a segment. */
 const SEGMENT_FROM_BYTES = 2048;
-/** More new bytes than this go into segments at once. */
+/** More new bytes of a channel than this go into segments at once. */
 const MAX_INLINE_BYTES = 8192;
+/** The number of new bytes that all channels together have in a head, at most: it is one item. */
+const MAX_HEAD_BYTES = 128 * 1024;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
 const MAX_EXTENTS = 100;
@@ -83,6 +85,7 @@ export function plan(
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
   const made: Plan = { channels: new Map(), references: new Map(), kept: new Map(), inline: new Map(), segments: [] };
   const shared = new Shared();
+  let inHead = 0;
   // LangGraph's own channels repeat what is in the graph's: a task that is sent with the state has all of it once more.
   for (const [name, value] of [...values].sort(
     ([a], [b]) => Number(isOwnOfLangGraph(a)) - Number(isOwnOfLangGraph(b)),
@@ -106,7 +109,8 @@ export function plan(
       parent?.ancestors.find((one) => one.depth === at)?.inline.get(of) ??
       0;
     writer.shorten((at, of) => (at === depth && !isReplacing && of === undefined ? writer.inlineSize : sizeAt(at, of)));
-    if (isReplacing) writer.storeAll();
+    if (isReplacing || inHead + writer.inlineSize > MAX_HEAD_BYTES) writer.storeAll();
+    inHead += writer.inlineSize;
     const { slices: own, inline, segments } = writer.finish();
     const slices = shared.resolve(own, name, made.channels);
     if (slices !== own) made.references.set(name, own);
