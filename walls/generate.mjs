@@ -10,7 +10,7 @@ const rooms = (...names) => names.map((name) => `**/${name}/**`);
 
 const above = forbids("Nothing imports these.", "@tenure/local/**", "**/local/src/**", "**/bench/**", "**/examples/**");
 const upstash = forbids("Only core/src/redis/index.ts imports this.", "@upstash/redis", "@upstash/redis/**");
-const ratelimit = forbids("Only core/src/ratelimit/redis.ts imports this.", "@upstash/ratelimit");
+const ratelimit = forbids("Windows are core/src/ratelimit/scripts.ts.", "@upstash/ratelimit");
 const aws = forbids("Only core/src/dynamo/client.ts imports the AWS SDK.", "@aws-sdk/**", "@smithy/**");
 const s3 = forbids("Only core/src/s3/index.ts imports the S3 client.", "@aws-sdk/client-s3");
 const awsButS3 = forbids(
@@ -64,7 +64,6 @@ const functions = "packages/functions/src";
 const table = [
   [[`${core}/*/**`], [...ofCore, ...drivers, newRoom]],
   [[`${core}/{session,otp,ratelimit,events}/**`], [...ofCore, ...drivers, strict]],
-  [[`${core}/ratelimit/redis.ts`], [...ofCore, upstash, aws, strict]],
   [[`${core}/{checkpoint,thread,user,activity,assistant,memory}/**`], [...ofCore, ...drivers, durable]],
   [[`${core}/race/key.ts`], [...ofCore, ...drivers, strict]],
   [[`${core}/race/item.ts`], [...ofCore, ...drivers, durable]],

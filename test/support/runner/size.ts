@@ -8,7 +8,7 @@ export const LONG_FORMS = [
   "test/abuse/**/*.test.ts",
   "test/conformance/{checkpointer,memory-table,values}.test.ts",
   "test/deploy/**/*.test.ts",
-  "test/fault/{checkpoint-copy,checkpoint-crash,checkpoint-ttl,damaged-records,dynamo-weather,takeover}.test.ts",
+  "test/fault/{checkpoint-copy,checkpoint-crash,checkpoint-ttl,damaged-records,dynamo-weather,failover,takeover}.test.ts",
   "test/history/**/*.test.ts",
   "test/local/{crash,data-dir,journal,start}.test.ts",
   "test/model/**/*.test.ts",

@@ -12,6 +12,8 @@ const { env } = process;
 export const isOnPath = (program: string): boolean =>
   (env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 
+/** True where tests start redis-servers of their own, as a primary and its replica or the nodes of a cluster. */
+export const isRedisOnPath = isOnPath("redis-server");
 /** `redis://…`: a redis-server with nothing in it that matters. */
 export const redisUrl = env.TENURE_TEST_REDIS_URL;
 /** The library that gives a redis-server a clock that stands still, as moved-clock.c says. */

@@ -51,9 +51,8 @@ export async function takeOrRefuse(
     throw error;
   });
   if (!taken) return;
-  const seconds = Math.max(0, Math.ceil((taken.resetAt - Date.now()) / 1000));
+  const { allowed, resetAt: retryAt, waitMs } = taken;
   c.header("RateLimit-Policy", `"${limit.name}";q=${limit.tokens};w=${limit.windowMs / 1000}`, { append: true });
-  c.header("RateLimit", `"${limit.name}";r=${taken.remaining};t=${seconds}`, { append: true });
-  const { allowed, resetAt } = taken;
-  if (!allowed) throw new TenureError({ tag: "rate-limited", retryAt: resetAt, waitMs: resetAt - Date.now() });
+  c.header("RateLimit", `"${limit.name}";r=${taken.remaining};t=${Math.ceil(waitMs / 1000)}`, { append: true });
+  if (!allowed) throw new TenureError({ tag: "rate-limited", retryAt, waitMs });
 }
