@@ -1,6 +1,6 @@
 /**
- * A primary dies and its replica takes over. What ended stays ended where the call waited for the replica, and a call that the
- * replica did not confirm says that its outcome is unknown. Without waiting, a logout can come back: that is shown too.
+ * A primary dies and its replica takes over. A session that ended stays ended where the call waited for the replica, and a call that
+ * the replica did not confirm says that its outcome is unknown. Without waiting, a logout can come back: that is shown too.
  */
 import { createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import type { RedisStore } from "@tenure/core/redis";
@@ -74,7 +74,7 @@ describe.runIf(isRedisOnPath).each(tcpClients)("a primary with a replica, by $na
     await sessionsOn(store).create(ref, { data: "ada" });
     link.hold();
     await expect(held.revoke(ref)).rejects.toMatchObject(unknown);
-    // It has landed on the primary, and a repetition has nothing to change there.
+    // The logout has landed on the primary, and a repetition has nothing to change there.
     expect(await sessionsOn(await at(primary.url)).readAndTouch(ref)).toBeUndefined();
     await expect(held.revoke(ref)).rejects.toMatchObject(unknown);
     link.release();
@@ -151,7 +151,7 @@ describe.runIf(isRedisOnPath).each(some(tcpClients))("a cluster with replicas, b
     await until(async () => String(await home.engine.send(["INFO", "replication"])).includes("master_link_status:up"));
     await sessions.revoke(second);
 
-    // Its turn to die: the cluster finds out, and promotes the other one again.
+    // The new primary dies: the cluster finds out, and promotes the old one again.
     await other.close();
     const insist = async <T>(call: () => Promise<T>): Promise<T> => {
       for (;;)

@@ -12,6 +12,7 @@ export const LONG_FORMS = [
   "test/history/**/*.test.ts",
   "test/local/{crash,data-dir,journal,start}.test.ts",
   "test/model/**/*.test.ts",
+  "test/packages/**/*.test.ts",
   "test/simulation/**/*.test.ts",
   "test/smoke/**/*.test.ts",
   "test/sst/{dev-loop,stages}.test.ts",

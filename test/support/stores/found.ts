@@ -26,6 +26,8 @@ export const referenceServer = env.TENURE_TEST_REFERENCE;
 export const s3Server = env.TENURE_TEST_S3RVER;
 /** A folder in which AWS' models are installed, as docs/validation.md has it. */
 export const awsModels = env.TENURE_TEST_AWS_MODELS;
+/** The programs of Node.js by which what others install is run: this one, and those that `TENURE_TEST_NODES` names. */
+export const nodePrograms = [process.execPath, ...(env.TENURE_TEST_NODES ?? "").split(delimiter).filter(Boolean)];
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
 /** SST's platform, to evaluate sst.config.ts with; `npm run sst:platform` brings it. */

@@ -42,7 +42,7 @@ async function connectNodeRedis(urls: string[], isCluster: boolean, options: Opt
 /** `ioredis` and `iovalkey`, which was made of it. */
 function connectIoredis(urls: string[], isCluster: boolean, options: Options): ConnectedClient {
   const client = isCluster
-    ? new ioredis.Cluster(urls, { retryDelayOnFailover: 0 })
+    ? new ioredis.Cluster(urls, { retryDelayOnFailover: 0, slotsRefreshInterval: 500 })
     : new ioredis.Redis(urls[0] as string, { autoResendUnfulfilledCommands: false });
   client.on("error", quiet);
   return { store: fromIoredis(client, options), close: () => client.disconnect() };
@@ -50,7 +50,7 @@ function connectIoredis(urls: string[], isCluster: boolean, options: Options): C
 
 function connectIovalkey(urls: string[], isCluster: boolean, options: Options): ConnectedClient {
   const client = isCluster
-    ? new iovalkey.Cluster(urls, { retryDelayOnFailover: 0 })
+    ? new iovalkey.Cluster(urls, { retryDelayOnFailover: 0, slotsRefreshInterval: 500 })
     : new iovalkey.Redis(urls[0] as string, { autoResendUnfulfilledCommands: false });
   client.on("error", quiet);
   return { store: fromIoredis(client, options), close: () => client.disconnect() };

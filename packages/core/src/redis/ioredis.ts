@@ -5,11 +5,14 @@
  *
  * @example
  * import { fromIoredis } from "@tenure/core/redis/ioredis";
- * import { Redis } from "ioredis";
+ * import { Cluster, Redis } from "ioredis";
  *
  * const client = new Redis("redis://127.0.0.1:6379", { autoResendUnfulfilledCommands: false });
  * client.on("error", (error: Error) => console.error(error.message));
  * const redis = fromIoredis(client, { deadlineMs: 1000 });
+ *
+ * const cluster = new Cluster(["redis://127.0.0.1:7000"], { retryDelayOnFailover: 0, slotsRefreshInterval: 2000 });
+ * const redisOfCluster = fromIoredis(cluster, { deadlineMs: 1000, replicas: 1 });
  */
 import { TenureError } from "../errors.ts";
 import type { RedisStore } from "./port.ts";
@@ -34,6 +37,7 @@ interface Settings {
   keyPrefix?: string;
   autoResendUnfulfilledCommands?: boolean;
   retryDelayOnFailover?: number;
+  slotsRefreshInterval?: number;
   redisOptions?: Settings;
 }
 
@@ -65,6 +69,8 @@ function problemsOf(client: IoredisClient): string[] {
     problems.push(
       "the cluster client must have retryDelayOnFailover: 0, since it sends a lost command again otherwise",
     );
+  if (client.isCluster && !options.slotsRefreshInterval)
+    problems.push("the cluster client must have a slotsRefreshInterval, like 2000, to find a promoted node by itself");
   if (!client.isCluster && node.autoResendUnfulfilledCommands !== false)
     problems.push(
       "the redis client must have autoResendUnfulfilledCommands: false, since it sends a lost command again otherwise",

@@ -1,5 +1,5 @@
 /**
- * Redis by a client of `redis` (node-redis 5 and 6): a single server, a pool, a sentinel or a cluster. The client is the
+ * Redis by a client of `redis` (node-redis 6): a single server, a pool, a sentinel or a cluster. The client is the
  * application's, which connects it, listens for its `error` events and closes it.
  *
  * @example
