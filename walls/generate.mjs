@@ -26,7 +26,14 @@ const server = forbids(
 
 const ofCore = [
   forbids("Core knows no HTTP, Lambda, SST.", "hono", "hono/**", "@hono/**", "sst", "sst/**", "aws-lambda"),
-  forbids("Core imports neither.", "@tenure/functions/**", "@tenure/web/**", "**/functions/src/**"),
+  forbids(
+    "Core imports none of these.",
+    "@tenure/functions/**",
+    "@tenure/web/**",
+    "@tenure/http",
+    "@tenure/http/**",
+    "**/functions/src/**",
+  ),
   above,
   forbids("Inside core, paths are relative, so that the walls see them.", "@tenure/core/**"),
   forbids("Configuration enters core as arguments.", "node:process", "process"),
@@ -44,6 +51,21 @@ const pure = forbids(
 );
 const driver = forbids("redis/, dynamo/ and s3/ import no feature and not each other.", "../*/**");
 const leaf = forbids("What all import imports nothing.", "./**", "../**");
+
+const frameworks = forbids(
+  "An adapter knows its server by what it uses of it: nobody installs a server for another one's sake.",
+  ...["hono", "hono/**", "@hono/**", "express", "fastify"],
+);
+const ofHttp = [
+  frameworks,
+  forbids(
+    "Sessions for any server stand on core alone.",
+    "@tenure/functions/**",
+    "@tenure/web/**",
+    "**/functions/src/**",
+    "zod",
+  ),
+];
 
 const ofFunctions = [above, ...drivers, sst, site];
 const without = (...left) => ofFunctions.filter((one) => !left.includes(one));
@@ -77,6 +99,7 @@ const table = [
     [`${core}/*.ts`, `!${core}/*.test.ts`],
     [...ofCore, ...drivers, leaf],
   ],
+  [["packages/http/src/**"], [above, ...drivers, sst, ...ofHttp]],
   [[`${functions}/**`], ofFunctions],
   [[`${functions}/http/**`], [...ofFunctions, http]],
   [[`${functions}/account/**`], [...ofFunctions, account]],
