@@ -70,3 +70,9 @@ export const tcpClients: TcpClient[] = [
   named("ioredis", connectIoredis),
   named("iovalkey", connectIovalkey),
 ];
+
+export function tcpClient(name: string): TcpClient {
+  const found = tcpClients.find((client) => client.name === name);
+  if (!found) throw new Error(`there is no client ${name}`);
+  return found;
+}
