@@ -111,6 +111,7 @@ function engineOf(primaries: Node[]): RedisEngine {
       return home ? home.engine.send(args) : reply;
     },
     transaction: () => Promise.reject(new Error("a cluster has no transaction over all nodes")),
+    subscribe: () => Promise.reject(new Error("nothing here subscribes to a cluster")),
     close: async () => {},
   };
 }

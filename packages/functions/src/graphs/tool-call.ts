@@ -10,7 +10,7 @@ export interface BoundTool {
   parameters?: Schema;
 }
 
-export interface Schema {
+interface Schema {
   type?: string | string[];
   enum?: unknown[];
   const?: unknown;
