@@ -1,7 +1,8 @@
 /**
  * `npm run release -- --dry-run [--into <folder>]`: packs each package that others install, checks the packed files as npm and
  * TypeScript would read them, and says what would be published. Without `--dry-run` it publishes them, as soon as their
- * `private` is gone. The packages are those of packages/ that say which `files` they have. Exit code 1 for a fault of any.
+ * `private` is gone. The packages are those of packages/ that say which `files` they have, or the folders that `--package` names.
+ * Exit code 1 for a fault of any.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -17,16 +18,18 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const require = createRequire(import.meta.url);
 const DEADLINE_MS = 300_000;
 
-const { values } = parseArgs({ options: { "dry-run": { type: "boolean" }, into: { type: "string" } } });
+const { values } = parseArgs({
+  options: { "dry-run": { type: "boolean" }, into: { type: "string" }, package: { type: "string", multiple: true } },
+});
 
 const read = (path) => readFileSync(path, "utf8");
 const run = (program, args, cwd) =>
   execFileSync(program, args, { cwd, encoding: "utf8", timeout: DEADLINE_MS, stdio: ["ignore", "pipe", "pipe"] });
 
 /** The packages that others install, each after those that it needs. */
-export function publishable() {
-  const all = readdirSync(join(ROOT, "packages"))
-    .map((name) => join(ROOT, "packages", name))
+function publishable() {
+  const folders = values.package ?? readdirSync(join(ROOT, "packages")).map((name) => join(ROOT, "packages", name));
+  const all = folders
     .filter((folder) => existsSync(join(folder, "package.json")))
     .map((folder) => ({ folder, manifest: JSON.parse(read(join(folder, "package.json"))) }))
     .filter(({ manifest }) => manifest.files);

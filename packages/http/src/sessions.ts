@@ -7,7 +7,7 @@ import type { Origin, Session, SessionStore } from "@tenure/core/session";
 import { newToken, parseToken, type SessionRef } from "@tenure/core/token";
 import { type CookiePolicy, clearedCookie, credentialOf, hostCookie, sessionCookie } from "./credential.ts";
 import type { Asking, Gate, HeaderSink } from "./gate.ts";
-import { crossesOrigin, type Origins } from "./same-origin.ts";
+import { allowedOriginOf, crossesOrigin, type Origins } from "./same-origin.ts";
 
 export interface SessionOptions<Data> extends Origins {
   sessions: SessionStore<Data>;
@@ -132,14 +132,17 @@ export function createSessions<Data>(options: SessionOptions<Data>): Sessions<Da
     },
 
     async logIn({ handle, data, origin }, request, sink) {
-      if (crossesOrigin(request, { publicOrigin, allowedOrigins })) throw new TenureError({ tag: "cross-origin" });
+      // A page of an allowed origin holds its token itself, and gets no cookie.
+      const isElsewhere = allowedOriginOf(request, allowedOrigins) !== undefined;
+      if (!isElsewhere && crossesOrigin(request, { publicOrigin, allowedOrigins }))
+        throw new TenureError({ tag: "cross-origin" });
       const { token, ref } = newToken(handle);
       const held = credentialOf(request, cookie);
       const old = held && parseToken(held.token);
       const replaces = old?.handle === handle ? { replaces: old } : {};
       const { session } = await sessions.create(ref, { data, ...(origin && { origin }), ...replaces });
       tellEnd(sink, session);
-      sink.append("Set-Cookie", sessionCookie(cookie, token, session));
+      if (!isElsewhere) sink.append("Set-Cookie", sessionCookie(cookie, token, session));
       return { token, session };
     },
 
