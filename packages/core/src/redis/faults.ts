@@ -26,7 +26,7 @@ const UNSENT = /^Client(?:Closed|Offline)Error$/;
 
 /** Errors that Redis answers before it does anything. An error from within a script comes after some of its writes, perhaps. */
 const REFUSED =
-  /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|READONLY|MISCONF|NOREPLICAS|MOVED|TRYAGAIN|NOSCRIPT|WRONGPASS|NOAUTH|NOPERM) (?!.* script: )/;
+  /^(?:LOADING|BUSY|MASTERDOWN|CLUSTERDOWN|READONLY|MISCONF|NOREPLICAS|MOVED|ASK|TRYAGAIN|NOSCRIPT|WRONGPASS|NOAUTH|NOPERM) (?!.* script: )/;
 
 /**
  * Answers that stay the same until the operator changes something. Upstash says `Unauthorized` of a token that it does not know,

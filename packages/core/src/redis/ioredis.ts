@@ -38,6 +38,7 @@ interface Settings {
   autoResendUnfulfilledCommands?: boolean;
   retryDelayOnFailover?: number;
   slotsRefreshInterval?: number;
+  clusterNodeRetryStrategy?: unknown;
   redisOptions?: Settings;
 }
 
@@ -71,7 +72,9 @@ function problemsOf(client: IoredisClient): string[] {
     );
   if (client.isCluster && !options.slotsRefreshInterval)
     problems.push("the cluster client must have a slotsRefreshInterval, like 2000, to find a promoted node by itself");
-  if (!client.isCluster && node.autoResendUnfulfilledCommands !== false)
+  // The nodes of a cluster are not connected to again, unless the application wants it.
+  const reconnects = !client.isCluster || Boolean(options.clusterNodeRetryStrategy);
+  if (reconnects && node.autoResendUnfulfilledCommands !== false)
     problems.push(
       "the redis client must have autoResendUnfulfilledCommands: false, since it sends a lost command again otherwise",
     );
