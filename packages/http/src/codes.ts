@@ -51,13 +51,15 @@ export function createCodes({ codes, pepper, send }: CodeOptions): Codes {
     },
 
     async verify(challenge, code) {
-      if (typeof challenge !== "string" || typeof code !== "string" || !/^\d{6}$/.test(code.trim()))
+      // As people copy it: `123 456`, or in full-width digits.
+      const digits = typeof code === "string" ? code.normalize("NFKC").replace(/\s/g, "") : "";
+      if (typeof challenge !== "string" || !/^\d{6}$/.test(digits))
         throw invalidInput("challenge: give that of the request for the code", "code: give its six digits");
       const parsed = parseChallenge(pepper, challenge);
       if (!parsed) throw invalidInput("challenge: give that of the request for the code");
       // Nobody was given it, so that no code is bound to it.
       if (parsed === "forged") throw new TenureError({ tag: "code-rejected", why: "gone", attemptsLeft: 0 });
-      const consumed = await codes.consume(parsed.account, challenge, codeDigest(pepper, challenge, code.trim()));
+      const consumed = await codes.consume(parsed.account, challenge, codeDigest(pepper, challenge, digits));
       if (consumed.accepted) return { email: consumed.email };
       if (consumed.why === "locked")
         throw new TenureError({ tag: "rate-limited", retryAt: consumed.retryAt, waitMs: consumed.waitMs });

@@ -19,7 +19,7 @@ import { problemResponse } from "./problem.ts";
 
 type Next = (error?: unknown) => void;
 
-/** A middleware. What a gate throws that is no refusal goes to Express' error handler. */
+/** A middleware. An error of a gate that is no refusal goes to Express' error handler. */
 export function gate(gate: Gate): (request: IncomingMessage, response: ServerResponse, next: Next) => Promise<void> {
   return async (request, response, next) => {
     const refusal = await checkGate(gate, askingOf(request), request, sinkOf(response));

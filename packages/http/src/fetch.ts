@@ -3,7 +3,7 @@ import { problemResponse } from "./problem.ts";
 
 /**
  * A handler on `Request` and `Response` behind gates, each of which is asked in its turn. The headers that they set are on the
- * answer, whoever makes it. What the handler throws is answered as a problem.
+ * answer, whoever makes it. An error of the handler is answered as a problem.
  *
  * @example
  * import { guarded, type Sessions } from "@tenure/http";

@@ -26,7 +26,7 @@ export const sinkOf = (c: Context): HeaderSink => ({
   append: (name, value) => c.header(name, value, { append: true }),
 });
 
-/** A middleware. What a gate throws that is no refusal goes to the app's error handler. */
+/** A middleware. An error of a gate that is no refusal goes to the app's error handler. */
 export function gate(gate: Gate): (c: Context, next: () => Promise<void>) => Promise<Response | undefined> {
   return async (c, next) => {
     // Told once there is a response, which a handler may have made by itself.

@@ -43,7 +43,7 @@ export async function sendResponse(from: Response, to: ServerResponse): Promise<
   to.end(body);
 }
 
-/** A handler of `node:http` behind gates, each of which is asked in its turn. What the handler throws is answered as a problem. */
+/** A handler of `node:http` behind gates, each of which is asked in its turn. An error of the handler is answered as a problem. */
 export function guarded(
   gates: readonly Gate[],
   handler: (request: IncomingMessage, response: ServerResponse) => unknown,

@@ -15,7 +15,7 @@ export interface SessionOptions<Data> extends Origins {
   cookie?: CookiePolicy;
 }
 
-/** One request's session, from the moment in which it was let through. */
+/** The session of one request, from the moment in which it was let through. */
 export interface Visit<Data> {
   readonly session: Session<Data>;
   readonly ref: SessionRef;

@@ -120,7 +120,7 @@ function argumentOf(name: string, schema: Schema, found: Found): unknown {
     case "object":
       return schema.default;
     default:
-      // What may be left out is given by its name alone: a rule that guessed it would guess wrong.
+      // An optional argument is given by its name alone: a rule that guessed it would guess wrong.
       return labelled ?? schema.default ?? (isRequired ? texts.shift() : undefined);
   }
 }
