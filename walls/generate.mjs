@@ -10,7 +10,7 @@ const rooms = (...names) => names.map((name) => `**/${name}/**`);
 
 const above = forbids("Nothing imports these.", "@tenure/local/**", "**/local/src/**", "**/bench/**", "**/examples/**");
 const upstash = forbids("Only core/src/redis/index.ts imports this.", "@upstash/redis", "@upstash/redis/**");
-const ratelimit = forbids("Only core/src/ratelimit/redis.ts imports this.", "@upstash/ratelimit");
+const ratelimit = forbids("Windows are core/src/ratelimit/scripts.ts.", "@upstash/ratelimit");
 const aws = forbids("Only core/src/dynamo/client.ts imports the AWS SDK.", "@aws-sdk/**", "@smithy/**");
 const s3 = forbids("Only core/src/s3/index.ts imports the S3 client.", "@aws-sdk/client-s3");
 const awsButS3 = forbids(
@@ -26,7 +26,14 @@ const server = forbids(
 
 const ofCore = [
   forbids("Core knows no HTTP, Lambda, SST.", "hono", "hono/**", "@hono/**", "sst", "sst/**", "aws-lambda"),
-  forbids("Core imports neither.", "@tenure/functions/**", "@tenure/web/**", "**/functions/src/**"),
+  forbids(
+    "Core imports none of these.",
+    "@tenure/functions/**",
+    "@tenure/web/**",
+    "@tenure/http",
+    "@tenure/http/**",
+    "**/functions/src/**",
+  ),
   above,
   forbids("Inside core, paths are relative, so that the walls see them.", "@tenure/core/**"),
   forbids("Configuration enters core as arguments.", "node:process", "process"),
@@ -44,6 +51,21 @@ const pure = forbids(
 );
 const driver = forbids("redis/, dynamo/ and s3/ import no feature and not each other.", "../*/**");
 const leaf = forbids("What all import imports nothing.", "./**", "../**");
+
+const frameworks = forbids(
+  "An adapter knows its server by what it uses of it: nobody installs a server for another one's sake.",
+  ...["hono", "hono/**", "@hono/**", "express", "fastify"],
+);
+const ofHttp = [
+  frameworks,
+  forbids(
+    "Sessions for any server stand on core alone.",
+    "@tenure/functions/**",
+    "@tenure/web/**",
+    "**/functions/src/**",
+    "zod",
+  ),
+];
 
 const ofFunctions = [above, ...drivers, sst, site];
 const without = (...left) => ofFunctions.filter((one) => !left.includes(one));
@@ -67,7 +89,6 @@ const benches = forbids("No test stands on a bench.", "**/bench/**");
 const table = [
   [[`${core}/*/**`], [...ofCore, ...drivers, newRoom]],
   [[`${core}/{session,otp,ratelimit,events}/**`], [...ofCore, ...drivers, strict]],
-  [[`${core}/ratelimit/redis.ts`], [...ofCore, upstash, aws, strict]],
   [[`${core}/{checkpoint,thread,user,activity,assistant,memory}/**`], [...ofCore, ...drivers, durable]],
   [[`${core}/race/key.ts`], [...ofCore, ...drivers, strict]],
   [[`${core}/race/item.ts`], [...ofCore, ...drivers, durable]],
@@ -81,6 +102,7 @@ const table = [
     [`${core}/*.ts`, `!${core}/*.test.ts`],
     [...ofCore, ...drivers, leaf],
   ],
+  [["packages/http/src/**"], [above, ...drivers, sst, ...ofHttp]],
   [[`${functions}/**`], ofFunctions],
   [[`${functions}/http/**`], [...ofFunctions, http]],
   [[`${functions}/account/**`], [...ofFunctions, account]],

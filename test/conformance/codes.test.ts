@@ -1,32 +1,23 @@
-/** The code store's contract, over every engine behind the gateway. Time passes when a test says so. */
+/** The code store's contract, over every engine and every way to it. Time passes when a test says so. */
 import { type CodePolicy, createCodeStore, defaultCodePolicy } from "@tenure/core/otp";
 import { createWindows, type Limit } from "@tenure/core/ratelimit";
 import { codeDigest, keyedHandle, newChallenge } from "@tenure/core/token";
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { type MovedEngine, movedEngines } from "../support/stores/moved-clock.ts";
-import { type Behind, behindGateway } from "../support/stores/redis.ts";
-
-/** A second after the beginning of a minute. */
-const START = Date.UTC(2030, 0, 1) + 1000;
-afterEach(() => void vi.useRealTimers());
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { randomOf } from "../support/random.ts";
+import { type Link, links } from "../support/stores/links.ts";
 
 let people = 0;
 const newAccount = () => keyedHandle("pepper", "account", `person-${process.pid}-${people++}@example.com`);
 
-describe.each(movedEngines)("codes and windows on $name", ({ open }) => {
-  let moved: MovedEngine;
-  let behind: Behind;
+describe.each(links)("codes and windows on $name", ({ open }) => {
+  let link: Link;
   beforeAll(async () => {
-    moved = await open();
-    behind = await behindGateway(moved.engine);
+    link = await open();
   });
-  afterAll(async () => {
-    await behind.close();
-    await moved.close();
-  });
+  afterAll(() => link.close());
 
   function setup(policy: Partial<CodePolicy> = {}) {
-    const codes = createCodeStore(behind.store, { ...defaultCodePolicy, ...policy });
+    const codes = createCodeStore(link.store, { ...defaultCodePolicy, ...policy });
     const account = newAccount();
     const digest = (challenge: string, code: string) => codeDigest("pepper", challenge, code);
     return {
@@ -100,9 +91,9 @@ describe.each(movedEngines)("codes and windows on $name", ({ open }) => {
     const locked = await consume(second.challenge, "123456");
     expect(locked).toMatchObject({ accepted: false, why: "locked" });
     expect((await issue()).issued).toMatchObject({ issued: false });
-    moved.advance(300);
+    link.advance(300);
     expect(await consume(second.challenge, "123456")).toMatchObject({ accepted: false, why: "locked" });
-    moved.advance(1);
+    link.advance(1);
     expect(await consume(second.challenge, "123456")).toEqual(accepted);
   });
 
@@ -111,39 +102,74 @@ describe.each(movedEngines)("codes and windows on $name", ({ open }) => {
     const { issued } = await issue();
     if (!issued.issued) throw new Error("the first code was not issued");
     expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt, waitMs: expect.any(Number) });
-    moved.advance(149);
+    link.advance(149);
     expect((await issue()).issued).toEqual({ issued: false, retryAt: issued.resendAt, waitMs: expect.any(Number) });
-    moved.advance(2);
+    link.advance(2);
     expect((await issue()).issued).toMatchObject({ issued: true });
   });
 
   it("forgets a code at its deadline, and a wrong try does not extend it", async () => {
     const { issue, consume } = setup({ ttlMs: 150 });
     const { challenge } = await issue();
-    moved.advance(149);
+    link.advance(149);
     expect(await consume(challenge, "000000")).toEqual(wrong(4));
-    moved.advance(2);
+    link.advance(2);
     expect(await consume(challenge, "123456")).toEqual(gone);
   });
 
   it("keeps no code in Redis", async () => {
     const { issue } = setup();
     await issue("987654");
-    const keys = (await behind.engine.send(["KEYS", "code*"])) as string[];
-    const values = await Promise.all(keys.map((key) => behind.engine.send(["GET", key])));
+    const keys = (await link.engine.send(["KEYS", "code*"])) as string[];
+    const values = await Promise.all(keys.map((key) => link.engine.send(["GET", key])));
     expect(JSON.stringify([keys, values])).not.toContain("987654");
   });
 
   it("lets a window's tokens through and no more, however many ask at once", async () => {
-    // Date itself, since the limiter takes no clock: a window's end between two of its requests would give more.
-    vi.useFakeTimers({ toFake: ["Date"], now: START });
-    const windows = createWindows(behind.store, "pepper");
+    const windows = createWindows(link.store, "pepper");
     const limit: Limit = { name: `test-${people++}`, tokens: 7, windowMs: 60_000 };
+    link.advance(60_000 - (link.now() % 60_000) + 1000);
     const taken = await Promise.all(Array.from({ length: 30 }, () => windows.take(limit, "203.0.113.7")));
     expect(taken.filter(({ allowed }) => allowed)).toHaveLength(7);
-    expect(new Set(taken.map(({ resetAt }) => resetAt))).toEqual(new Set([START - 1000 + 60_000]));
+    const end = link.now() - 1000 + 60_000;
+    for (const { resetAt, waitMs } of taken) expect([resetAt, waitMs]).toEqual([end, 59_000]);
     expect((await windows.take(limit, "203.0.113.8")).allowed).toBe(true);
-    const keys = (await behind.engine.send(["KEYS", `window:${limit.name}*`])) as string[];
+    const keys = (await link.engine.send(["KEYS", `window:${limit.name}*`])) as string[];
+    expect(keys).toHaveLength(2);
     expect(keys.join()).not.toContain("203.0.113");
+  });
+
+  it("counts the window before by its part that still overlaps, and refuses by the same count", async () => {
+    const windows = createWindows(link.store, "pepper");
+    const limit: Limit = { name: `test-${people++}`, tokens: 5, windowMs: 1000 };
+    const random = randomOf(7);
+    let allowed: number[] = [];
+    for (let step = 0; step < 300; step++) {
+      link.advance(random(400));
+      const now = link.now();
+      const began = now - (now % 1000);
+      const count = allowed.filter((at) => at >= began).length;
+      const before = allowed.filter((at) => at >= began - 1000 && at < began).length;
+      const counts = count + Math.floor((before * (began + 1000 - now)) / 1000);
+      const isAllowed = counts < 5;
+      expect(await windows.take(limit, "someone"), `step ${step}`).toEqual({
+        ...{ allowed: isAllowed, limit: 5, remaining: isAllowed ? 4 - counts : 5 - Math.min(5, counts) },
+        ...{ resetAt: began + 1000, waitMs: began + 1000 - now },
+      });
+      if (isAllowed) allowed = [...allowed, now];
+    }
+    expect(allowed.length).toBeGreaterThan(100);
+    link.advance(2001);
+    expect(await link.engine.send(["KEYS", `window:${limit.name}*`])).toEqual([]);
+  });
+
+  it("calls a window's record that it cannot read corrupt, and refuses a limit that lets nothing through", async () => {
+    const windows = createWindows(link.store, "pepper");
+    const limit: Limit = { name: `test-${people++}`, tokens: 5, windowMs: 1000 };
+    await windows.take(limit, "someone");
+    const [key] = (await link.engine.send(["KEYS", `window:${limit.name}*`])) as string[];
+    await link.engine.send(["SET", key as string, "nonsense"]);
+    await expect(windows.take(limit, "someone")).rejects.toMatchObject({ reason: { tag: "store-corrupt" } });
+    await expect(windows.take({ ...limit, tokens: 0 }, "someone")).rejects.toThrow("tokens must be");
   });
 });

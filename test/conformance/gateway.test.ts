@@ -64,8 +64,39 @@ describe.each(redisEngines(3))("the gateway over $name", ({ open }) => {
     await expect(redis.evalsha("f".repeat(40), [], [])).rejects.toThrow(/NOSCRIPT/);
   });
 
+  it("streams the messages of channels and of patterns until the client goes", async () => {
+    const begun: string[] = [];
+    const heard: unknown[] = [];
+    const news = redis.subscribe<unknown>("news");
+    news.on("subscribe", () => begun.push("news"));
+    news.on("message", (message) => heard.push(message));
+    const all = redis.psubscribe<unknown>("n*s");
+    all.on("psubscribe", () => begun.push("n*s"));
+    all.on("pmessage", (message) => heard.push(message));
+    await expect.poll(() => begun).toHaveLength(2);
+    expect(await redis.publish("news", { text: "é, 1" })).toBe(2);
+    expect(await redis.publish("nuts", 7)).toBe(1);
+    expect(await redis.publish("other", "x")).toBe(0);
+    await expect.poll(() => heard).toHaveLength(3);
+    expect(heard).toEqual(
+      expect.arrayContaining([
+        { channel: "news", message: { text: "é, 1" } },
+        { pattern: "n*s", channel: "news", message: { text: "é, 1" } },
+        { pattern: "n*s", channel: "nuts", message: 7 },
+      ]),
+    );
+    const ended = new AbortController();
+    const stream = await fetch(`${behind.url}/subscribe/news`, {
+      headers: { Authorization: `Bearer ${behind.token}` },
+      signal: ended.signal,
+    });
+    expect([stream.status, stream.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
+    ended.abort();
+    await expect.poll(() => redis.publish("news", 1)).toBe(2);
+  });
+
   it("asks for the token on every path, and takes it from the query too", async () => {
-    for (const path of ["/", "/pipeline", "/multi-exec", "/get/k", "/nothing"]) {
+    for (const path of ["/", "/pipeline", "/multi-exec", "/get/k", "/subscribe/news", "/nothing"]) {
       for (const headers of [{}, { Authorization: "Bearer wrong" }, { Authorization: "Bearer " }]) {
         const response = await fetch(behind.url + path, { method: "POST", headers, body: '["GET","k"]' });
         expect([path, response.status]).toEqual([path, 401]);

@@ -147,6 +147,8 @@ const anyCommand: fc.Arbitrary<string[]> = fc.oneof(
   ...["HSET", "HSETNX", "HINCRBY", "SETRANGE", "LREM", "LSET"].map((n) => command(n, key, value, value)),
   ...["ZADD", "ZINCRBY"].map((n) => command(n, key, score, value)),
   command("ZADD", key, fc.constantFrom("NX", "XX", "GT", "LT", "CH", "INCR"), score, value),
+  command("ZRANGE", key, fc.constantFrom("-", "[a", "(b", "x"), fc.constantFrom("+", "[b", "(c"), fc.constant("BYLEX")),
+  command("ZUNION", fc.constantFrom("1", "2", "0"), key, key, fc.constantFrom("WITHSCORES", "X")),
   ...["ZRANGEBYSCORE", "ZCOUNT", "ZREMRANGEBYSCORE"].map((n) => command(n, key, score, score)),
   ...["RENAME", "RENAMENX", "SINTER", "SUNION", "SDIFF"].map((n) => command(n, key, key)),
   command("SMOVE", key, key, value),

@@ -73,11 +73,14 @@ async function errorsOf(all: Block[]): Promise<string[]> {
   }
 }
 
-/** The example in the head comment of each module that another package imports from core. */
-const examples = Object.values(
-  JSON.parse(readFileSync(join(ROOT, "packages/core/package.json"), "utf8")).exports,
-).flatMap((entry): Block[] => {
-  const document = `packages/core/${(entry as Record<string, string>)["@tenure/source"]}`.replace("/./", "/");
+/** The sources of what others import from a package. */
+const entries = (name: string): string[] =>
+  Object.values(JSON.parse(readFileSync(join(ROOT, `packages/${name}/package.json`), "utf8")).exports).map((entry) =>
+    `packages/${name}/${(entry as Record<string, string>)["@tenure/source"]}`.replace("/./", "/"),
+  );
+
+/** The example in the head comment of each module that others import from the packages that install. */
+const examples = ["core", "http"].flatMap(entries).flatMap((document): Block[] => {
   const [head = ""] = /\/\*\*.*?\*\//s.exec(readFileSync(join(ROOT, document), "utf8")) ?? [];
   const [before, example] = head.split(" * @example\n");
   if (!example?.startsWith(" * import ")) return [];
@@ -95,8 +98,12 @@ it("finds the blocks of README.md and of docs/", () => {
 });
 
 it("finds an example in each folder of core that others import", () => {
-  const folders = examples.map(({ document }) => document).filter((path) => path.endsWith("/index.ts"));
+  const paths = examples.map(({ document }) => document);
+  const folders = paths.filter((path) => /^packages\/core\/.*\/index\.ts$/.test(path));
   expect(folders).toHaveLength(14);
+  expect(paths).toEqual(
+    expect.arrayContaining(["hono", "express", "fastify", "node"].map((name) => `packages/http/src/${name}.ts`)),
+  );
 });
 
 it("compiles each of them, and none of the wrong blocks that are planted", async () => {

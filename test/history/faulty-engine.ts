@@ -26,6 +26,7 @@ export function faultyEngine(engine: RedisEngine, faults: Faults): RedisEngine {
   return {
     description: engine.description,
     transaction: (commands) => engine.transaction(commands),
+    subscribe: (hearing) => engine.subscribe(hearing),
     close: () => engine.close(),
     async send(args): Promise<Reply> {
       if (chance(faults.late)) await pause(faults.deadlineMs + Math.random() * faults.lateMs);

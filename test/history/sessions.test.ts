@@ -1,8 +1,11 @@
 /** Histories of many processes at once, and the checker that goes through them. `npm run bench:strict` is the long one. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { isLong, sized } from "../support/runner/size.ts";
+import { isLong, sized, some } from "../support/runner/size.ts";
+import { isRedisOnPath, redisUrl } from "../support/stores/found.ts";
 import { redisEngines } from "../support/stores/redis.ts";
-import { runRound } from "./run.ts";
+import { type StartedCluster, startRedisCluster } from "../support/stores/redis-cluster.ts";
+import { tcpClients } from "../support/stores/tcp-clients.ts";
+import { runRound, runTcpRound } from "./run.ts";
 
 const OPERATIONS = sized(4_000, 12_000);
 const WORKERS = sized(2, 4);
@@ -43,5 +46,43 @@ describe.each(engines)("sessions used by many processes at once on $name", ({ op
       } as const;
       back.push(...(await runRound(asked)).violations.filter((one) => one.includes("after its end was seen")));
     }
+  });
+});
+
+/** In the short form one client; in the long one each. */
+describe.runIf(redisUrl).each(some(tcpClients))(
+  "sessions used by many processes at once by $name",
+  ({ name: client }) => {
+    it("are never let through after their end, whatever connection is cut", async () => {
+      const urls = [`${redisUrl}/9`];
+      const asked = { name: `cut-${client}`, operations: OPERATIONS, workers: WORKERS, client, urls, isCluster: false };
+      const { violations, ...counts } = await runTcpRound(asked);
+      expect(violations).toEqual([]);
+      expect(counts.unknownOutcomes).toBeGreaterThan(0);
+      expect(counts.refusedAfterEnd).toBeGreaterThan(0);
+    });
+  },
+);
+
+describe.runIf(isRedisOnPath)("sessions used by many processes at once on a cluster", () => {
+  let cluster: StartedCluster;
+  beforeAll(async () => {
+    cluster = await startRedisCluster();
+  });
+  afterAll(() => cluster.close());
+
+  it.each(some(tcpClients))("are never let through after their end, by $name", async ({ name: client }) => {
+    const { urls } = cluster;
+    const asked = {
+      name: `cluster-${client}`,
+      operations: OPERATIONS,
+      workers: WORKERS,
+      client,
+      urls,
+      isCluster: true,
+    };
+    const { violations, ...counts } = await runTcpRound(asked);
+    expect(violations).toEqual([]);
+    expect(counts.refusedAfterEnd).toBeGreaterThan(0);
   });
 });

@@ -1,16 +1,23 @@
 /** A process among several: it uses random sessions of users that they all share, and writes down what it saw. */
 import { createHash } from "node:crypto";
+import { pause } from "@tenure/core/deadline";
 import { isTenureError } from "@tenure/core/errors";
-import { connectRedis } from "@tenure/core/redis";
+import { connectRedis, type RedisConfig } from "@tenure/core/redis";
 import { createSessionStore, type Session, type SessionPolicy, type SessionStore } from "@tenure/core/session";
 import { keyedHandle, type SessionRef } from "@tenure/core/token";
 import { Redis } from "@upstash/redis";
+import { tcpClient } from "../support/stores/tcp-clients.ts";
 import { whole } from "../support/stores/whole-session.ts";
 import type { Operation, Seen } from "./operations.ts";
 import { readThenWriteStore } from "./read-then-write.ts";
 
+/** The way to Redis: through the gateway, or by a client over TCP. */
+export type Way =
+  | { url: string; token: string; deadlineMs: number; keyLocking: boolean }
+  | { client: string; urls: string[]; isCluster: boolean; deadlineMs: number };
+
 export interface Assignment {
-  redis: { url: string; token: string; deadlineMs: number };
+  redis: Way;
   store: "tenure" | "read-then-write";
   policy: SessionPolicy;
   /** Names the round; its users are its own. */
@@ -63,13 +70,16 @@ process.on("message", (message: ToWorker) => {
 async function work(assignment: Assignment): Promise<void> {
   const { policy, round, users, worker, workers, operations, concurrency } = assignment;
   known = Array.from({ length: users }, () => []);
+  const { redis: way } = assignment;
+  const connection = "client" in way ? await tcpClient(way.client).connect(way.urls, way) : undefined;
   const store =
-    assignment.store === "tenure"
-      ? createSessionStore({ redis: connectRedis(assignment.redis), policy, data: { parse: String } })
-      : readThenWriteStore(
-          new Redis({ ...assignment.redis, retry: { retries: 0 }, automaticDeserialization: false }),
+    assignment.store === "tenure" || "client" in way
+      ? createSessionStore({
+          redis: connection?.store ?? connectRedis(way as RedisConfig),
           policy,
-        );
+          data: { parse: String },
+        })
+      : readThenWriteStore(new Redis({ ...way, retry: { retries: 0 }, automaticDeserialization: false }), policy);
 
   const written: Operation[] = [];
   let begun = 0;
@@ -94,6 +104,8 @@ async function work(assignment: Assignment): Promise<void> {
       answer = { value: await call() };
     } catch (error) {
       if (assignment.store === "tenure" && !isTenureError(error, "store-unavailable")) throw error;
+      // A client without a connection says so at once: the rest of the history would be over before it has one.
+      if (connection) await pause(5);
     }
     const times = { startedAt, startedOn, endedAt: monotonic(), endedOn: Date.now() };
     written.push({ user, ...times, ...describe(answer?.value), ...(!answer && { answer: undefined }) } as Operation);
@@ -191,6 +203,7 @@ async function work(assignment: Assignment): Promise<void> {
       }
     }),
   );
+  connection?.close();
   await send({ operations: written });
 }
 

@@ -105,7 +105,7 @@ describe("what the stack keeps", () => {
     expect(stack.output()).toContain(join(data, "redis.jsonl"));
     stack.child.kill("SIGTERM");
     await stack.exited;
-    const reset = runProgram(env(data), "reset");
+    const reset = runProgram(env(data), "reset", "--yes");
     expect([await reset.exited, reset.output()]).toEqual([0, expect.stringMatching(/^removed /)]);
     expect(readdirSync(data)).toEqual([]);
   });

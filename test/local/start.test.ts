@@ -137,10 +137,11 @@ describe("npm start", () => {
 
   it("prints what a thread takes up, and says what it needs to know", async () => {
     const unnamed = run({}, "thread");
-    expect(await unnamed.exited).toBe(1);
+    expect(await unnamed.exited).toBe(2);
     expect(unnamed.output()).toContain("npm run thread -- <id>");
+    mkdirSync(join(dir, "data"));
     const unknown = run({}, "thread", "no-such-thread");
-    expect(await unknown.exited).toBe(0);
+    expect(await unknown.exited).toBe(1);
     expect(unknown.output()).toContain("thread no-such-thread has no checkpoints here");
   });
 
@@ -149,13 +150,13 @@ describe("npm start", () => {
     const second = run({ PORT: String(await freePort()) });
     expect(await second.exited).toBe(1);
     expect(second.output()).toMatch(new RegExp(`^tenure: .* is in use by process ${first.child.pid}:`));
-    const early = run({}, "reset");
+    const early = run({}, "reset", "--yes");
     expect(await early.exited).toBe(1);
     first.child.kill("SIGTERM");
     await first.exited;
-    const reset = run({}, "reset");
+    const reset = run({}, "reset", "--yes");
     expect([await reset.exited, reset.output()]).toEqual([0, expect.stringMatching(/^removed /)]);
-    const again = run({}, "reset");
+    const again = run({}, "reset", "--yes");
     expect([await again.exited, again.output()]).toEqual([0, expect.stringContaining("nothing to remove")]);
   });
 
@@ -186,14 +187,14 @@ describe("npm start", () => {
   it("resets nothing that is not Tenure's, and takes no other program's number for its own", async () => {
     mkdirSync(join(dir, "data"));
     writeFileSync(join(dir, "data", "notes.txt"), "mine");
-    const refused = run({}, "reset");
+    const refused = run({}, "reset", "--yes");
     expect([await refused.exited, refused.output()]).toEqual([1, expect.stringContaining("holds notes.txt")]);
     expect(readFileSync(join(dir, "data", "notes.txt"), "utf8")).toBe("mine");
     rmSync(join(dir, "data", "notes.txt"));
     // `cat` waits for its input, which never comes.
     const sleeper = spawn("cat");
     writeFileSync(join(dir, "data", "lock"), String(sleeper.pid));
-    const reset = run({}, "reset");
+    const reset = run({}, "reset", "--yes");
     expect([await reset.exited, reset.output()]).toEqual([0, expect.stringMatching(/^removed /)]);
     sleeper.kill();
   });

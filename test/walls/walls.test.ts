@@ -106,6 +106,10 @@ const forbidden: [string, string, string][] = [
       LOCAL,
     ].map((room) => ["any other file than the one", room, specifier]),
   ),
+  ["core", `${CORE}/session`, "@tenure/http"],
+  ...["hono", "express", "fastify", "zod", "@tenure/functions/api", "@upstash/redis"].map(
+    (specifier): [string, string, string] => ["sessions for any server", sourceOf("http"), specifier],
+  ),
   ["functions", FUNCTIONS, "sst"],
   ["functions", FUNCTIONS, "@tenure/local/stack"],
   ["functions", FUNCTIONS, "../../../bench/x.ts"],

@@ -17,6 +17,12 @@ export class Servers {
   private readonly folder = mkdtempSync(join(tmpdir(), "ttl-lab-"));
   private readonly started: ChildProcess[] = [];
 
+  constructor() {
+    // However the lab is stopped, nothing of it stays.
+    process.once("exit", () => this.end());
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  }
+
   /** The whole path of a program, from the usual folders and the given ones; undefined when it is not installed. */
   static find(name: string, folders: string[] = []): string | undefined {
     const path = [...folders, ...(process.env.PATH ?? "").split(":"), "/usr/sbin"];
@@ -63,7 +69,12 @@ export class Servers {
       child.kill("SIGKILL");
     }
     await Promise.all(ended);
-    rmSync(this.folder, { recursive: true, force: true });
+    this.end();
+  }
+
+  private end(): void {
+    for (const child of this.started) child.kill("SIGKILL");
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 50 });
   }
 }
 

@@ -1,11 +1,13 @@
 /**
- * `npm start`, `npm run reset`, `npm run thread`, `npm run generation`, `npm run doctor` and `npm run schemas`. The stack is imported once the settings have been read,
- * so that a mistake in them is told at once.
+ * The program of the local stack: `npm start` and its like. The stack is imported once the settings have been read, so that a mistake
+ * in them is told at once. Exit codes: 0, 1 for a fault or a finding, 2 for a command line that cannot be understood.
  */
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Finding } from "@tenure/functions/doctor";
+import { type Command, type Given, readCommand, UsageError } from "./commands.ts";
 import { readConfig, unknownSettings } from "./config.ts";
 import { openDataDir, removeDataDir } from "./data-dir.ts";
 
@@ -15,17 +17,15 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const print = (line: string) => process.stdout.write(`${line}\n`);
 
 const SKIP_DAMAGE = "--skip-damage";
+const YES = "--yes";
 
-async function start(flags: string[]): Promise<void> {
-  const unknown = flags.find((flag) => flag !== SKIP_DAMAGE);
-  if (unknown)
-    throw new TenureError({ tag: "misconfigured", problems: [`npm start takes ${SKIP_DAMAGE}, not ${unknown}`] });
+async function start({ flags }: Given): Promise<void> {
   for (const name of unknownSettings(process.env))
     process.stderr.write(`tenure: ${name} is not a setting; it is ignored\n`);
   const config = readConfig(process.env);
   const { startStack } = await import("./stack.ts");
   const stack = await startStack(
-    { ...config, skipDamage: flags.includes(SKIP_DAMAGE) },
+    { ...config, skipDamage: flags.has(SKIP_DAMAGE) },
     {
       onMail: ({ to, code }) => print(`code for ${to}: ${code}`),
     },
@@ -46,9 +46,25 @@ async function start(flags: string[]): Promise<void> {
   print("Ctrl-C stops it; npm run reset removes its data.");
 }
 
-function reset(): void {
+async function reset({ flags }: Given): Promise<void> {
   const { dataDir } = readConfig(process.env);
-  print(removeDataDir(dataDir) ? `removed ${dataDir}` : `${dataDir} is not there: nothing to remove`);
+  if (!existsSync(dataDir)) {
+    print(`${dataDir} is not there: nothing to remove`);
+    return;
+  }
+  if (!flags.has(YES) && !(await confirm(`Remove ${dataDir}, with all sessions, threads and users in it?`)))
+    throw new UsageError(`${dataDir} stays: npm run reset -- ${YES} removes it`);
+  removeDataDir(dataDir);
+  print(`removed ${dataDir}`);
+}
+
+/** Asks whoever sits at the terminal; false where nobody does. */
+async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  const answer = await terminal.question(`${question} [y/N] `).catch(() => "");
+  terminal.close();
+  return /^y(?:es)?$/i.test(answer.trim());
 }
 
 const DOCTOR_DEADLINE_MS = 20_000;
@@ -73,19 +89,31 @@ async function doctor(): Promise<void> {
 
 function generation(): void {
   const { dataDir } = readConfig(process.env);
+  wantData(dataDir);
   const { release } = openDataDir(dataDir, { newGeneration: true });
   release();
   print(`${dataDir} has a new generation: everyone logs in again`);
 }
 
-async function thread(threadId: string | undefined): Promise<void> {
-  if (!threadId) throw new TenureError({ tag: "misconfigured", problems: ["name a thread: npm run thread -- <id>"] });
+/** Throws where nothing has been kept yet: a question about it must not make it. */
+function wantData(dataDir: string): void {
+  if (!existsSync(dataDir))
+    throw new TenureError({
+      tag: "misconfigured",
+      problems: [`${dataDir} is not there: npm start makes it, or TENURE_DATA_DIR names another one`],
+    });
+}
+
+async function thread({ words: [threadId = ""] }: Given): Promise<void> {
   const config = readConfig(process.env);
+  if (!config.dynamoEndpoint) wantData(config.dataDir);
   const { openCheckpointer } = await import("./stack.ts");
   const { describeThread } = await import("./thread-report.ts");
   const { checkpointer, close } = await openCheckpointer(config);
   try {
-    for (const line of describeThread(threadId, await checkpointer.inspect(threadId))) print(line);
+    const report = await checkpointer.inspect(threadId);
+    for (const line of describeThread(threadId, report)) print(line);
+    if (report.checkpoints.length === 0) process.exitCode = 1;
   } finally {
     await close();
   }
@@ -94,7 +122,7 @@ async function thread(threadId: string | undefined): Promise<void> {
 const EXTRACTOR = fileURLToPath(new URL("../../../node_modules/.cache/tenure-schemas", import.meta.url));
 const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-schemas.ts", import.meta.url));
 
-async function schemas(args: string[]): Promise<void> {
+async function schemas({ words: args }: Given): Promise<void> {
   const { graphSources, installExtractor, readSchemas, sourceFile } = await import("./graph-schemas.ts");
   const { sourceSchemas } = await import("@tenure/functions/graphs/source-schemas");
   const sources = graphSources(args);
@@ -108,24 +136,60 @@ async function schemas(args: string[]): Promise<void> {
   print(`written to ${SOURCE_SCHEMAS}`);
 }
 
+const commands: Record<string, Command> = {
+  start: {
+    call: "npm start",
+    does: "serves the local stack: site, API, mailbox and stores",
+    flags: { [SKIP_DAMAGE]: "starts without what is damaged of the data, and says what that is" },
+    run: start,
+  },
+  reset: {
+    call: "npm run reset",
+    does: "removes the local stack's data: sessions, threads, users and all",
+    flags: { [YES]: "without being asked" },
+    run: reset,
+  },
+  doctor: { call: "npm run doctor", does: "says whether both stores answer and are set up right", run: doctor },
+  thread: {
+    call: "npm run thread -- <id>",
+    does: "prints the storage that a thread takes up, with the stack stopped",
+    takes: ["a thread"],
+    run: thread,
+  },
+  generation: {
+    call: "npm run generation",
+    does: "ends all sessions and codes, for after a restore of Redis",
+    run: generation,
+  },
+  schemas: {
+    call: "npm run schemas -- <name>=<file>:<export> …",
+    does: "reads the JSON Schemas of graphs whose state only types declare",
+    takes: ["a graph …"],
+    run: schemas,
+  },
+};
+
+/** Causes that lie outside, and what to do about each. */
+const REMEDIES: Record<string, string> = {
+  EMFILE: "this process may open too few files: raise its limit, as with `ulimit -n 1024`",
+  ENFILE: "this machine has too many files open: end other programs",
+  ENOMEM: "this machine has too little memory left: end other programs",
+  ENOSPC: "the disk is full: make room on it",
+};
+
 /** A mistake in the setting-up is one line each; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {
-  if (isTenureError(error, "misconfigured"))
-    for (const problem of error.reason.problems) process.stderr.write(`tenure: ${problem}\n`);
-  else process.stderr.write(`tenure: ${error instanceof Error ? error.stack : String(error)}\n`);
-  process.exit(1);
+  const say = (line: string) => process.stderr.write(`tenure: ${line}\n`);
+  const remedy = REMEDIES[(error as NodeJS.ErrnoException | undefined)?.code ?? ""];
+  if (error instanceof UsageError) say(error.message);
+  else if (isTenureError(error, "misconfigured")) for (const problem of error.reason.problems) say(problem);
+  else say(remedy ?? (error instanceof Error ? (error.stack ?? error.message) : String(error)));
+  process.exit(error instanceof UsageError ? 2 : 1);
 }
 
-const args = process.argv.slice(2);
-const [command = "start", ...rest] = args[0]?.startsWith("--") ? ["start", ...args] : args;
 try {
-  if (command === "start") await start(rest);
-  else if (command === "reset") reset();
-  else if (command === "thread") await thread(rest[0]);
-  else if (command === "generation") generation();
-  else if (command === "doctor") await doctor();
-  else if (command === "schemas") await schemas(rest);
-  else throw new Error(`there is no command ${command}: use start, reset, thread, generation, doctor or schemas`);
+  const read = readCommand(process.argv.slice(2), commands, print);
+  await read?.command.run(read.given);
 } catch (error) {
   fail(error);
 }

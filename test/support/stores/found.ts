@@ -12,6 +12,8 @@ const { env } = process;
 export const isOnPath = (program: string): boolean =>
   (env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 
+/** True where tests start redis-servers of their own, as a primary and its replica or the nodes of a cluster. */
+export const isRedisOnPath = isOnPath("redis-server");
 /** `redis://…`: a redis-server with nothing in it that matters. */
 export const redisUrl = env.TENURE_TEST_REDIS_URL;
 /** The library that gives a redis-server a clock that stands still, as moved-clock.c says. */
@@ -24,6 +26,8 @@ export const referenceServer = env.TENURE_TEST_REFERENCE;
 export const s3Server = env.TENURE_TEST_S3RVER;
 /** A folder in which AWS' models are installed, as docs/validation.md has it. */
 export const awsModels = env.TENURE_TEST_AWS_MODELS;
+/** The programs of Node.js by which what others install is run: this one, and those that `TENURE_TEST_NODES` names. */
+export const nodePrograms = [process.execPath, ...(env.TENURE_TEST_NODES ?? "").split(delimiter).filter(Boolean)];
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
 
 /** SST's platform, to evaluate sst.config.ts with; `npm run sst:platform` brings it. */

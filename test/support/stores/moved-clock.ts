@@ -6,10 +6,13 @@ import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import type { RedisEngine } from "@tenure/local/redis/engine";
 import { RedisServer } from "@tenure/local/redis/resp";
 import { movedClockLibrary } from "./found.ts";
+import { startRedisCluster } from "./redis-cluster.ts";
 import { startRedisServer } from "./redis-server.ts";
 
 export interface MovedEngine {
   engine: RedisEngine;
+  /** Where it listens: one server, or the nodes of a cluster. None for the embedded one. */
+  urls: string[];
   /** Epoch milliseconds. */
   now(): number;
   /** Moves the engine's clock on. */
@@ -29,6 +32,7 @@ async function openEmbedded(): Promise<MovedEngine> {
   const engine = new EmbeddedRedis({ now: () => now });
   return {
     engine,
+    urls: [],
     now: () => now,
     advance: (ms) => {
       now += ms;
@@ -37,8 +41,8 @@ async function openEmbedded(): Promise<MovedEngine> {
   };
 }
 
-/** A redis-server of its own for each test file, since its clock is the file's. */
-async function openServer(library: string): Promise<MovedEngine> {
+/** The clock of servers that the library is preloaded in, in a file that they have mapped. */
+function openClock(library: string) {
   const folder = mkdtempSync(join(tmpdir(), "moved-clock-"));
   const path = join(folder, "clock");
   // Written in place: the server has the file mapped.
@@ -50,20 +54,47 @@ async function openServer(library: string): Promise<MovedEngine> {
     writeSync(file, micros, 0, 8, 0);
   };
   write();
-  const { url, close } = await startRedisServer({ LD_PRELOAD: library, MOVED_CLOCK: path });
-  const engine = new RedisServer(new URL(url));
   return {
-    engine,
+    env: { LD_PRELOAD: library, MOVED_CLOCK: path },
     now: () => now,
-    advance(ms) {
+    advance(ms: number) {
       now += ms;
       write();
     },
+    close() {
+      closeSync(file);
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** A redis-server of its own for each test file, since its clock is the file's. */
+async function openServer(library: string): Promise<MovedEngine> {
+  const { env, close: closeClock, ...clock } = openClock(library);
+  const { url, close } = await startRedisServer(env);
+  const engine = new RedisServer(new URL(url));
+  return {
+    engine,
+    urls: [url],
+    ...clock,
     async close() {
       await engine.close();
       await close();
-      closeSync(file);
-      rmSync(folder, { recursive: true });
+      closeClock();
+    },
+  };
+}
+
+async function openCluster(library: string): Promise<MovedEngine> {
+  const { env, close: closeClock, ...clock } = openClock(library);
+  const { engine, urls, close } = await startRedisCluster({ env, passTime: () => clock.advance(100) });
+  return {
+    engine,
+    urls,
+    ...clock,
+    async close() {
+      await close();
+      closeClock();
     },
   };
 }
@@ -72,3 +103,7 @@ export const movedEngines: NamedMovedEngine[] = [
   { name: "embedded", open: openEmbedded },
   ...(movedClockLibrary ? [{ name: "redis-server", open: () => openServer(movedClockLibrary as string) }] : []),
 ];
+
+export const movedCluster: NamedMovedEngine[] = movedClockLibrary
+  ? [{ name: "a cluster", open: () => openCluster(movedClockLibrary as string) }]
+  : [];

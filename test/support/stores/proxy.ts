@@ -8,17 +8,20 @@ export interface Proxy {
   /** Breaks every connection, and refuses new ones. */
   cut(): Promise<void>;
   mend(): Promise<void>;
+  /** Keeps back what comes on connections that are there, until `release`. */
+  hold(): void;
+  release(): void;
 }
 
 export async function startProxy(target: URL): Promise<Proxy> {
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, Socket>();
   const server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
     for (const [from, to] of [
       [client, upstream],
       [upstream, client],
     ] as const) {
-      sockets.add(from);
+      sockets.set(from, to);
       from.pipe(to);
       from.on("error", () => to.destroy());
       from.on("close", () => {
@@ -34,9 +37,15 @@ export async function startProxy(target: URL): Promise<Proxy> {
     port,
     async cut() {
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of sockets) socket.destroy();
+      for (const socket of sockets.keys()) socket.destroy();
       await closed;
     },
     mend: () => listen(port),
+    hold() {
+      for (const [from, to] of sockets) from.unpipe(to);
+    },
+    release() {
+      for (const [from, to] of sockets) from.pipe(to);
+    },
   };
 }

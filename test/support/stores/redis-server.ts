@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "./port.ts";
 
-interface StartedRedis {
+export interface StartedRedis {
   url: string;
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { defineScript } from "../redis/index.ts";
+import { defineScript } from "../redis/port.ts";
 
 /**
  * Event n is the entry n+1-0. Of each batch only what comes after the last entry is added. Nobody with a lower fence than the
@@ -58,5 +58,5 @@ export const remove = defineScript(
   `redis.call('DEL', KEYS[1], KEYS[3])
 redis.call('SET', KEYS[2], '${Number.MAX_SAFE_INTEGER}', 'PX', ARGV[1])
 return {1}`,
-  { declaresKeys: true },
+  { declaresKeys: true, ends: true },
 );

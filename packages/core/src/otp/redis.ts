@@ -1,4 +1,4 @@
-import { malformedReply, type RedisStore, type Reply } from "../redis/index.ts";
+import { malformedReply, type RedisStore, type Reply } from "../redis/port.ts";
 import type { CodePolicy } from "./policy.ts";
 import * as scripts from "./scripts.ts";
 import type { CodeStore, Wait } from "./store.ts";

@@ -1,4 +1,4 @@
-import { defineScript } from "../redis/index.ts";
+import { defineScript } from "../redis/port.ts";
 
 /*
  * A code record is `1 <attempts> <digest> <email>`; its key expires with the code. `failures` counts an
@@ -42,5 +42,5 @@ if digest ~= ARGV[1] then return { 'wrong', tostring(ARGV[2] - attempts - 1) } e
 -- Who has read the mailbox need not wait for another message, as when the login failed afterwards.
 redis.call('DEL', KEYS[1], KEYS[2], KEYS[3])
 return { 'accepted', email }`,
-  { declaresKeys: true },
+  { declaresKeys: true, ends: true },
 );

@@ -1,5 +1,5 @@
 /** The race's key in Redis: it is gone at its deadline because Redis checks that at each read. It holds no data. */
-import { defineScript, malformedReply, type RedisStore } from "../redis/index.ts";
+import { defineScript, malformedReply, type RedisStore } from "../redis/port.ts";
 
 /** Every method is one command, and throws `store-unavailable` when Redis does not answer in time. */
 export interface RaceKey {

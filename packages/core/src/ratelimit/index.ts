@@ -1,5 +1,5 @@
 /**
- * Rate-limit windows over `@upstash/ratelimit`, made to fail closed. See store.ts.
+ * Rate-limit windows that fail closed, by Redis' own clock. See store.ts.
  *
  * @example
  * import { createWindows } from "@tenure/core/ratelimit";

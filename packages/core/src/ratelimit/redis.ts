@@ -1,75 +1,40 @@
-import { createHash } from "node:crypto";
-import { Ratelimit } from "@upstash/ratelimit";
-import { defineScript, malformedReply, type RedisStore, type Script } from "../redis/index.ts";
+import { TenureError } from "../errors.ts";
+import { malformedReply, type RedisStore, type Reply } from "../redis/port.ts";
 import { keyedHandle } from "../token.ts";
+import { take } from "./scripts.ts";
 import type { Limit, Windows } from "./store.ts";
-
-type Client = ConstructorParameters<typeof Ratelimit>[0]["redis"];
-/** The methods that the limiter calls on a client, which are more than its types say. */
-interface Asked {
-  evalsha<A extends unknown[], R>(sha: string, keys: string[], args: A): Promise<R>;
-  eval<A extends unknown[], R>(source: string, keys: string[], args: A): Promise<R>;
-}
 
 /** `pepper` keys the hashes under which addresses and accounts are counted: without it none can be tried out. */
 export function createWindows(redis: RedisStore, pepper: string): Windows {
-  const limiters = new Map<Limit, Ratelimit>();
-  /** The limiter's scripts as ours, by the names under which it asks for them. */
-  const known = new Map<string, Script>();
-  // The limiter believes any reply, so it sees well-formed answers only, each to its own call.
-  const client: Asked = {
-    async evalsha<A extends unknown[], R>(sha: string, keys: string[], args: A) {
-      const script = known.get(sha);
-      // The limiter sends the script's source then.
-      if (!script) throw new Error("NOSCRIPT");
-      return twoIntegers(await redis.evaluate(script, keys, args.map(String))) as R;
-    },
-    async eval<A extends unknown[], R>(source: string, keys: string[], args: A) {
-      const script = defineScript(source.replace(FLAGS, ""), { declaresKeys: FLAGS.test(source) });
-      known.set(createHash("sha1").update(source).digest("hex"), script);
-      return twoIntegers(await redis.evaluate(script, keys, args.map(String))) as R;
-    },
-  };
-
-  function limiterOf(limit: Limit): Ratelimit {
-    const known = limiters.get(limit);
-    if (known) return known;
-    const limiter = new Ratelimit({
-      redis: client as unknown as Client,
-      prefix: `window:${limit.name}`,
-      limiter: Ratelimit.slidingWindow(limit.tokens, `${limit.windowMs} ms`),
-      // The limiter's own timeout answers "allowed"; the client's deadline throws instead.
-      timeout: 0,
-      ephemeralCache: false,
-      analytics: false,
-      enableProtection: false,
-    });
-    limiters.set(limit, limiter);
-    return limiter;
-  }
-
   return {
     async take(limit, subject) {
-      // Braces make it the cluster hash tag: a window and the one before it are in one slot.
-      const taken = await limiterOf(limit).limit(`{${keyedHandle(pepper, "window", subject)}}`);
-      const { success, remaining, reset, reason } = taken;
-      const sane =
-        reason === undefined &&
-        taken.limit === limit.tokens &&
-        Number.isSafeInteger(remaining) &&
-        remaining >= 0 &&
-        remaining < limit.tokens;
-      if (!sane) throw malformedReply();
-      return { allowed: success === true, limit: limit.tokens, remaining, resetAt: reset };
+      checkLimit(limit);
+      const { name, tokens, windowMs } = limit;
+      const key = `window:${name}:{${keyedHandle(pepper, "window", subject)}}`;
+      const reply = await redis.evaluate(take, [key], [tokens, windowMs]);
+      if (!Array.isArray(reply) || reply.length !== 4) throw malformedReply();
+      const [verdict, remaining] = [reply[0], reply[1]].map(number) as [number, number];
+      const [resetAt, now] = [reply[2], reply[3]].map(instant) as [number, number];
+      // An answer to another limit than this one is nobody's.
+      if (verdict > 1 || remaining > tokens - verdict || resetAt - now > 2 * windowMs) throw malformedReply();
+      return { allowed: verdict === 1, limit: tokens, remaining, resetAt, waitMs: Math.max(0, resetAt - now) };
     },
   };
 }
 
-/** First line of scripts that touch no key but those that they are given. */
-const FLAGS = /^#!lua flags=allow-key-locking\n/;
+function checkLimit({ name, tokens, windowMs }: Limit): void {
+  const problems = Object.entries({ tokens, windowMs })
+    .filter(([, value]) => !Number.isSafeInteger(value) || value < 1)
+    .map(([field, value]) => `limit ${name}: ${field} must be a whole number above 0, not ${value}`);
+  if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
+}
 
-function twoIntegers<T>(reply: T): T {
-  const sane = Array.isArray(reply) && reply.length === 2 && reply.every(Number.isSafeInteger);
-  if (!sane) throw malformedReply();
+function number(reply: Reply | undefined): number {
+  if (typeof reply !== "number" || !Number.isSafeInteger(reply) || reply < 0) throw malformedReply();
   return reply;
+}
+
+function instant(reply: Reply | undefined): number {
+  if (typeof reply !== "string" || !/^\d{1,15}$/.test(reply)) throw malformedReply();
+  return Number(reply);
 }

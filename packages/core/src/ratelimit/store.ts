@@ -10,8 +10,10 @@ export interface Taken {
   allowed: boolean;
   limit: number;
   remaining: number;
-  /** Epoch milliseconds when the current window ends. By the caller's clock, not Redis'. */
+  /** Epoch milliseconds by Redis' clock when the current window ends. */
   resetAt: number;
+  /** Milliseconds until then. */
+  waitMs: number;
 }
 
 /**

@@ -7,6 +7,8 @@ export type Reply = string | number | null | Reply[];
 export interface Script {
   /** True when every key that the script touches is among its KEYS. */
   readonly declaresKeys: boolean;
+  /** True when it ends something for good: over a connection that is told of replicas, its answer waits for them. */
+  readonly ends?: boolean;
   readonly plain: Source;
   readonly locking: Source;
 }
@@ -34,7 +36,7 @@ if type(reply) == 'table' and reply.err then return reply end
 return { seal, reply }`;
 
 /** A script's body ends with what it answers, which is never nil. */
-export function defineScript(body: string, options: { declaresKeys: boolean }): Script {
+export function defineScript(body: string, options: { declaresKeys: boolean; ends?: boolean }): Script {
   const source = PRELUDE + body + CLOSE;
   return { ...options, plain: named(source), locking: named(LOCKING_HEADER + source) };
 }

@@ -1,5 +1,5 @@
 import { isTenureError, TenureError } from "../errors.ts";
-import { malformedReply, type RedisStore, type Reply } from "../redis/index.ts";
+import { malformedReply, type RedisStore, type Reply } from "../redis/port.ts";
 import type { SessionRef } from "../token.ts";
 import {
   checkPolicy,

@@ -1,4 +1,4 @@
-import { defineScript } from "../redis/index.ts";
+import { defineScript } from "../redis/port.ts";
 
 /*
  * A session record is
@@ -72,7 +72,7 @@ local record = join(now, now, now, ARGV[2], absolute, 0, ARGV[6])
 redis.call('SET', KEYS[1], record, 'PXAT', deadline(now, ARGV[2], absolute))
 remember(KEYS[2], ARGV[1], now, absolute)
 return { tostring(now), record, ended }`,
-  { declaresKeys: false },
+  { declaresKeys: false, ends: true },
 );
 
 /**
@@ -112,7 +112,7 @@ if not origin then return CORRUPT end
 record = join(created, authenticated, seen, idle, absolute, revision + 1, origin, ARGV[1])
 redis.call('SET', KEYS[1], record, 'KEEPTTL')
 return { tostring(now), record }`,
-  { declaresKeys: true },
+  { declaresKeys: true, ends: true },
 );
 
 /**
@@ -136,7 +136,7 @@ redis.call('ZREM', KEYS[3], ARGV[1])
 redis.call('SET', KEYS[2], record, 'PXAT', deadline(now, idle, absolute))
 remember(KEYS[3], ARGV[2], created, tonumber(absolute))
 return { tostring(now), record }`,
-  { declaresKeys: true },
+  { declaresKeys: true, ends: true },
 );
 
 /**
@@ -149,7 +149,7 @@ export const revoke = defineScript(
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 return record and { tostring(now), record } or NONE`,
-  { declaresKeys: true },
+  { declaresKeys: true, ends: true },
 );
 
 /**
@@ -170,7 +170,7 @@ for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
   if id ~= ARGV[2] then table.insert(ids, id) end
 end
 return { tostring(now), endSessions(KEYS[1], ARGV[1], ids) }`,
-  { declaresKeys: false },
+  { declaresKeys: false, ends: true },
 );
 
 /**

@@ -10,9 +10,9 @@
  */
 import { type DamagedSession, isDamaged, type Origin } from "@tenure/core/session";
 import { keyedHandle, newToken } from "@tenure/core/token";
+import { allowedOriginOf } from "@tenure/http";
 import type { Context } from "hono";
 import { type ApiSession, accountOf } from "../http/identity.ts";
-import { allowedOriginOf } from "../http/session/same-origin.ts";
 import { sessionRefOf, setSessionCookie } from "../http/session/session.ts";
 import type { AccountDeps } from "./deps.ts";
 import { originOf } from "./device.ts";
@@ -40,7 +40,7 @@ export async function beginSession(
   rememberBrowser(c, deps, account);
   return c.json({
     ...describeSession(created.session),
-    ...((!isFromBrowser(c) || allowedOriginOf(c, deps.allowedOrigins)) && { token }),
+    ...((!isFromBrowser(c) || allowedOriginOf(c.req.raw, deps.allowedOrigins)) && { token }),
   });
 }
 

@@ -4,11 +4,11 @@
  * browser would show it, and its preflight is refused on every route alike. Source: https://fetch.spec.whatwg.org/#http-cors-protocol
  */
 import { TenureError } from "@tenure/core/errors";
+import { allowedOriginOf } from "@tenure/http";
 import type { MiddlewareHandler } from "hono";
 import type { HttpDeps } from "./deps.ts";
 import { problemResponse } from "./problem.ts";
 import { credentialOf } from "./session/credential.ts";
-import { allowedOriginOf } from "./session/same-origin.ts";
 
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 /** Request headers of LangGraph's clients, and of browsers that take up a stream. */
@@ -23,7 +23,7 @@ const MAX_AGE = "7200";
 
 export function cors({ allowedOrigins, cookie }: Pick<HttpDeps, "allowedOrigins" | "cookie">): MiddlewareHandler {
   return async (c, next) => {
-    const origin = allowedOriginOf(c, allowedOrigins);
+    const origin = allowedOriginOf(c.req.raw, allowedOrigins);
     const isPreflight = c.req.method === "OPTIONS" && c.req.header("Access-Control-Request-Method") !== undefined;
     if (isPreflight && origin === undefined) return problemResponse(c, new TenureError({ tag: "cross-origin" }));
     if (allowedOrigins.length > 0) c.header("Vary", "Origin", { append: true });

@@ -1,6 +1,6 @@
 /** The limits of the routes, and what is done when a request cannot be counted. Durations in milliseconds. */
-import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Limit, Windows } from "@tenure/core/ratelimit";
+import { takeOrRefuse as take } from "@tenure/http";
 import type { Context } from "hono";
 
 export interface RouteLimit extends Limit {
@@ -36,24 +36,12 @@ export const limits = {
   raceReadsPerUser: { name: "race-read-user", tokens: 400, windowMs: MINUTE, whenUnavailable: "refuse" },
 } satisfies Record<string, RouteLimit>;
 
-/**
- * Counts one request and says so in the response's headers, or throws `rate-limited`; throws `store-unavailable` when
- * it cannot be counted and the limit refuses then. Headers: draft-ietf-httpapi-ratelimit-headers-10.
- */
-export async function takeOrRefuse(
+/** Counts one request and says so in the response's headers, or throws `rate-limited`, or `store-unavailable` where the limit refuses then. */
+export function takeOrRefuse(
   c: Pick<Context, "header">,
   windows: Windows,
   limit: RouteLimit,
   subject: string,
 ): Promise<void> {
-  const taken = await windows.take(limit, subject).catch((error: unknown) => {
-    if (limit.whenUnavailable === "allow" && isTenureError(error, "store-unavailable")) return undefined;
-    throw error;
-  });
-  if (!taken) return;
-  const seconds = Math.max(0, Math.ceil((taken.resetAt - Date.now()) / 1000));
-  c.header("RateLimit-Policy", `"${limit.name}";q=${limit.tokens};w=${limit.windowMs / 1000}`, { append: true });
-  c.header("RateLimit", `"${limit.name}";r=${taken.remaining};t=${seconds}`, { append: true });
-  const { allowed, resetAt } = taken;
-  if (!allowed) throw new TenureError({ tag: "rate-limited", retryAt: resetAt, waitMs: resetAt - Date.now() });
+  return take(windows, limit, subject, { append: (name, value) => c.header(name, value, { append: true }) });
 }

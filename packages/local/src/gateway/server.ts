@@ -9,6 +9,7 @@ import type { RedisEngine } from "../redis/engine.ts";
 import { ErrorReply } from "../redis/reply.ts";
 import { BadRequest, type Encoded, pathArguments, toArguments, toJson } from "./protocol.ts";
 import { ScriptNames } from "./scripts.ts";
+import { streamMessages, subscriptionOf } from "./subscribe.ts";
 
 const MAX_BODY_BYTES = 10 * 1024 * 1024;
 const UNAUTHORIZED =
@@ -29,9 +30,17 @@ export async function startGateway(options: {
   const names = new ScriptNames();
   let writes = 0;
 
-  async function answer(request: IncomingMessage): Promise<{ status: number; body: unknown }> {
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<{ status: number; body: unknown } | "streams"> {
     const url = new URL(request.url ?? "/", "http://gateway");
     if (!authorized(request, url, token)) return { status: 401, body: { error: UNAUTHORIZED } };
+    const subscription = subscriptionOf(url);
+    if (subscription) {
+      await streamMessages(engine, subscription, response);
+      return "streams";
+    }
     if (!["GET", "HEAD", "POST", "PUT"].includes(request.method ?? "")) return { status: 405, body: {} };
     const body = await readBody(request);
     const base64 = request.headers["upstash-encoding"] === "base64";
@@ -55,8 +64,8 @@ export async function startGateway(options: {
   }
 
   const server = createServer((request, response) => {
-    answer(request).then(
-      ({ status, body }) => send(response, status, body, String(++writes)),
+    answer(request, response).then(
+      (answered) => answered !== "streams" && send(response, answered.status, answered.body, String(++writes)),
       (error: Error) => {
         const status = error instanceof BadRequest ? error.status : 500;
         send(response, status, {

@@ -3,8 +3,10 @@
  * For development and tests only. test/conformance/redis-engines.test.ts runs over this and redis-server and
  * finds no difference in what it asks; what it does not know it answers with "unknown command".
  */
+
+import { Channels } from "./channels.ts";
 import { commands } from "./commands/index.ts";
-import type { RedisEngine } from "./engine.ts";
+import type { Hearing, RedisEngine } from "./engine.ts";
 import { RedisJournal } from "./journal.ts";
 import { int, Keyspace } from "./keyspace.ts";
 import { Scripting } from "./lua.ts";
@@ -28,12 +30,14 @@ export class EmbeddedRedis implements RedisEngine {
   private readonly journal: RedisJournal | undefined;
   private readonly scripting = new Scripting((args) => this.callFromScript(args));
   private readonly sweeper: NodeJS.Timeout;
+  private readonly channels = new Channels();
   private readOnly = false;
 
   constructor({ path, skipDamage = false, now = Date.now }: EmbeddedRedisOptions = {}) {
     this.now = now;
     this.description = path === undefined ? "embedded engine, in memory" : `embedded engine, data in ${path}`;
     this.db.time = now();
+    this.db.publish = (channel, message) => this.channels.publish(channel, message);
     this.journal = path === undefined ? undefined : new RedisJournal(this.db, { path, skipDamage });
     this.sweeper = setInterval(() => {
       this.db.time = this.now();
@@ -51,6 +55,10 @@ export class EmbeddedRedis implements RedisEngine {
         if (this.refusal(args)) throw new ErrorReply("EXECABORT Transaction discarded because of previous errors.");
       return queued.map((args) => this.execute(args));
     });
+  }
+
+  async subscribe(hearing: Hearing): Promise<() => void> {
+    return this.channels.listen(hearing);
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,8 @@ export class Keyspace {
   time = 0;
   readonly entries = new Map<string, Entry>();
   readonly dirty = new Set<string>();
+  /** Tells a message to those who listen to a channel; returns how many times it was told. */
+  publish: (channel: string, message: string) => number = () => 0;
 
   entry(key: string): Entry | undefined {
     const entry = this.entries.get(key);

@@ -4,7 +4,7 @@
  * whether it was carried out, and the next one connects again.
  */
 import { createConnection, type Socket } from "node:net";
-import type { RedisEngine } from "./engine.ts";
+import type { Hearing, RedisEngine } from "./engine.ts";
 import { ErrorReply, type Reply, Status } from "./reply.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -21,6 +21,8 @@ export class RedisServer implements RedisEngine {
   private opening: Promise<Socket> | undefined;
   private waiting: Waiting[] = [];
   private buffer: Buffer = Buffer.alloc(0);
+  /** Set on a connection that subscribes: what comes unasked goes there. */
+  private hearing: Hearing | undefined;
 
   /** `redis://[user:password@]host[:port][/database]` */
   constructor(url: URL) {
@@ -36,6 +38,18 @@ export class RedisServer implements RedisEngine {
   async transaction(commands: string[][]): Promise<Reply[] | ErrorReply> {
     const replies = await this.write([["MULTI"], ...commands, ["EXEC"]]);
     return replies.at(-1) as Reply[] | ErrorReply;
+  }
+
+  /** On a connection of its own, which takes no commands then. */
+  async subscribe(hearing: Hearing): Promise<() => void> {
+    const other = new RedisServer(this.url);
+    other.hearing = hearing;
+    const [reply] = await other.write([[hearing.kind, ...hearing.names]]);
+    if (reply instanceof ErrorReply) throw reply;
+    return () => {
+      other.hearing = undefined;
+      other.socket?.destroy();
+    };
   }
 
   async close(): Promise<void> {
@@ -87,6 +101,7 @@ export class RedisServer implements RedisEngine {
     this.socket = undefined;
     this.buffer = Buffer.alloc(0);
     for (const { reject } of this.waiting.splice(0)) reject(error);
+    this.hearing?.lost();
   }
 
   private receive(chunk: Buffer): void {
@@ -104,7 +119,10 @@ export class RedisServer implements RedisEngine {
       }
       if (!parsed) return;
       this.buffer = this.buffer.subarray(parsed.end);
-      this.waiting.shift()?.resolve(parsed.reply);
+      const waiting = this.waiting.shift();
+      if (waiting) waiting.resolve(parsed.reply);
+      else if (Array.isArray(parsed.reply) && /message$/.test(String(parsed.reply[0])))
+        this.hearing?.heard(parsed.reply as string[]);
     }
   }
 }

@@ -7,10 +7,10 @@
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Session, SessionStore } from "@tenure/core/session";
 import { newToken, parseToken, type SessionRef } from "@tenure/core/token";
+import { crossesOrigin } from "@tenure/http";
 import type { Context, MiddlewareHandler } from "hono";
 import { problemResponse } from "../problem.ts";
 import { type CookiePolicy, credentialOf, hostCookie, setSessionCookie } from "./credential.ts";
-import { crossesOrigin } from "./same-origin.ts";
 
 export { type CookiePolicy, clearSessionCookie, hostCookie, sessionRefOf, setSessionCookie } from "./credential.ts";
 
@@ -37,7 +37,7 @@ export function session<Data>(options: SessionOptions<Data>): MiddlewareHandler<
   const { sessions, cookie = hostCookie, publicOrigin, allowedOrigins = [] } = options;
   return async (c, next) => {
     const credential = credentialOf(c, cookie);
-    if (credential?.from === "cookie" && crossesOrigin(c, { publicOrigin, allowedOrigins }))
+    if (credential?.from === "cookie" && crossesOrigin(c.req.raw, { publicOrigin, allowedOrigins }))
       return problemResponse(c, new TenureError({ tag: "cross-origin" }));
     const ref = credential && parseToken(credential.token);
     let found: Session<Data> | undefined;

@@ -12,6 +12,7 @@ export const server: Commands = {
     if (args.length > 1) throw new ErrorReply("ERR wrong number of arguments for 'ping' command");
     return args[0] ?? new Status("PONG");
   }),
+  PUBLISH: read(3, (db, [channel = "", message = ""]) => db.publish(channel, message)),
   ECHO: read(2, (_db, [text = ""]) => text),
   TIME: read(1, (db) => [String(Math.floor(db.time / 1000)), String((db.time % 1000) * 1000)]),
   // The two facts that are true of this engine, of all that INFO can be asked for.

@@ -62,19 +62,36 @@ function between(min: string | undefined, max: string | undefined): (score: numb
     (low.open ? score > low.value : score >= low.value) && (high.open ? score < high.value : score <= high.value);
 }
 
+/** A test for `[a`, `(a`, `-`, `+` bounds, byte by byte: strings here have one character for each. */
+function betweenWords(min: string | undefined, max: string | undefined): (member: string) => boolean {
+  const bound = (text = "") => {
+    const [kind = "", value] = [text[0], text.slice(1)];
+    if (kind === "[" || kind === "(") return { kind, value };
+    if (text === "-" || text === "+") return { kind: text, value: "" };
+    throw new ErrorReply("ERR min or max not valid string range item");
+  };
+  const [low, high] = [bound(min), bound(max)];
+  const above = (member: string) =>
+    low.kind === "-" || (low.kind === "[" && member >= low.value) || (low.kind === "(" && member > low.value);
+  const below = (member: string) =>
+    high.kind === "+" || (high.kind === "[" && member <= high.value) || (high.kind === "(" && member < high.value);
+  return (member) => above(member) && below(member);
+}
+
 function limited<T>(found: readonly T[], offset: number, count: number): readonly T[] {
   if (offset < 0) return [];
   return found.slice(offset, count < 0 ? undefined : offset + count);
 }
 
 function range(db: Keyspace, [key = "", start, stop, ...options]: string[]): Reply {
-  let by: "rank" | "score" = "rank";
+  let by: "rank" | "score" | "lex" = "rank";
   let reverse = false;
   let scores = false;
   let limit: [number, number] | undefined;
   for (let i = 0; i < options.length; i++) {
     const option = (options[i] as string).toUpperCase();
-    if (option === "BYSCORE") by = "score";
+    if (option === "BYSCORE" && by === "rank") by = "score";
+    else if (option === "BYLEX" && by === "rank") by = "lex";
     else if (option === "REV") reverse = true;
     else if (option === "WITHSCORES") scores = true;
     else if (option === "LIMIT" && options[i + 2] !== undefined) limit = [int(options[++i]), int(options[++i])];
@@ -82,17 +99,21 @@ function range(db: Keyspace, [key = "", start, stop, ...options]: string[]): Rep
   }
   if (limit && by === "rank")
     throw new ErrorReply("ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX");
-  const inside = by === "score" ? (reverse ? between(stop, start) : between(start, stop)) : undefined;
+  if (scores && by === "lex")
+    throw new ErrorReply("ERR syntax error, WITHSCORES not supported in combination with BYLEX");
+  const [min, max] = reverse ? [stop, start] : [start, stop];
+  let inside: ((one: Scored) => boolean) | undefined;
+  if (by === "score") {
+    const isInside = between(min, max);
+    inside = ([, score]) => isInside(score);
+  } else if (by === "lex") {
+    const isInside = betweenWords(min, max);
+    inside = ([member]) => isInside(member);
+  }
   if (!inside) slice(start, stop, 0);
   const all = reverse ? ranked(db, key).toReversed() : ranked(db, key);
   if (!inside) return withScores(all.slice(...slice(start, stop, all.length)), scores);
-  return withScores(
-    limited(
-      all.filter(([, score]) => inside(score)),
-      ...(limit ?? [0, -1]),
-    ),
-    scores,
-  );
+  return withScores(limited(all.filter(inside), ...(limit ?? [0, -1])), scores);
 }
 
 const rangeBy = (...extra: string[]): Command =>
@@ -121,6 +142,54 @@ function pop(reverse: boolean): Command {
     removeAll(db, key, taken);
     return withScores(taken, true);
   });
+}
+
+/** `ZUNION numkeys key… [WEIGHTS weight…] [AGGREGATE SUM|MIN|MAX] [WITHSCORES]`. */
+function union(db: Keyspace, [count, ...args]: string[]): Reply {
+  const keys = args.slice(0, int(count));
+  if (keys.length === 0) throw new ErrorReply("ERR at least 1 input key is needed for 'zunion' command");
+  if (keys.length < int(count)) throw syntaxError();
+  const inputs = keys.map((key) => scored(db, key));
+  let weights = keys.map(() => 1);
+  let join = (a: number, b: number) => a + b;
+  let scores = false;
+  for (let i = keys.length; i < args.length; i++) {
+    const option = (args[i] as string).toUpperCase();
+    const joined = JOINS[args[i + 1]?.toUpperCase() ?? ""];
+    if (option === "WITHSCORES") scores = true;
+    else if (option === "AGGREGATE" && joined) {
+      join = joined;
+      i += 1;
+    } else if (option === "WEIGHTS" && args.length > i + keys.length) {
+      weights = args.slice(i + 1, i + 1 + keys.length).map(weight);
+      i += keys.length;
+    } else throw syntaxError();
+  }
+  const found = new Map<string, number>();
+  for (const [i, input] of inputs.entries())
+    for (const [member, score] of input) {
+      const weighted = score * (weights[i] as number);
+      const before = found.get(member);
+      found.set(member, before === undefined ? weighted : join(before, weighted));
+    }
+  const all = [...found].sort(([a, x], [b, y]) => x - y || (a < b ? -1 : 1));
+  return withScores(all, scores);
+}
+
+/** A member of a set counts as 1. */
+function scored(db: Keyspace, key: string): readonly Scored[] {
+  if (db.entry(key)?.type !== "set") return ranked(db, key);
+  return [...(db.get(key, "set") ?? [])].map((member) => [member, 1]);
+}
+
+const JOINS: Record<string, (a: number, b: number) => number> = { SUM: (a, b) => a + b, MIN: Math.min, MAX: Math.max };
+
+function weight(text: string): number {
+  try {
+    return float(text);
+  } catch {
+    throw new ErrorReply("ERR weight value is not a float");
+  }
 }
 
 export const sortedSets: Commands = {
@@ -152,6 +221,7 @@ export const sortedSets: Commands = {
   ZREVRANK: rank(true),
   ZRANGE: read(-4, range),
   ZREVRANGE: rangeBy("REV"),
+  ZUNION: read(-3, union),
   ZRANGEBYSCORE: rangeBy("BYSCORE"),
   ZREVRANGEBYSCORE: rangeBy("BYSCORE", "REV"),
   ZREMRANGEBYRANK: write(4, (db, [key = "", start, stop]) => {

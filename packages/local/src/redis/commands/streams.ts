@@ -59,14 +59,21 @@ function nextId(asked: string, stream: Stream | undefined, time: number): bigint
 const tooSmall = () =>
   new ErrorReply("ERR The ID specified in XADD is equal or smaller than the target stream top item");
 
-/** `MAXLEN [=|~] count` or `MINID [=|~] id` at `at`; how many arguments it takes, and what it does. */
+/** `MAXLEN [=|~] count [LIMIT n]` or `MINID [=|~] id [LIMIT n]` at `at`; how many arguments it takes, and what it does. */
 function trimming(args: string[], at: number): { length: number; apply: (stream: Stream) => number } {
   const kind = args[at]?.toUpperCase();
   const how = args[at + 1];
   const isMarked = how === "=" || how === "~";
   const threshold = args[at + (isMarked ? 2 : 1)];
   if (threshold === undefined) throw syntaxError();
-  const length = isMarked ? 3 : 2;
+  const isLimited = args[at + (isMarked ? 3 : 2)]?.toUpperCase() === "LIMIT";
+  const length = (isMarked ? 3 : 2) + (isLimited ? 2 : 0);
+  if (isLimited) {
+    const limit = args[at + length - 1];
+    if (limit === undefined) throw syntaxError();
+    if (int(limit) < 0) throw new ErrorReply("ERR The LIMIT argument must be >= 0.");
+    if (how !== "~") throw new ErrorReply("ERR syntax error, LIMIT cannot be used without the special ~ option");
+  }
   if (kind === "MAXLEN") {
     const count = int(threshold);
     if (count < 0) throw new ErrorReply("ERR The MAXLEN argument must be >= 0.");
