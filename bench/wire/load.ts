@@ -156,7 +156,9 @@ const TICK_MS = 10;
 /** User and system time, of proc(5): the 14th and 15th field, of which the second may have spaces. */
 function cpuMs(pids: number[]): number {
   const ticks = pids.map((pid) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").replace(/^.*\) /s, "").split(" ");
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
     return Number(fields[11]) + Number(fields[12]);
   });
   return ticks.reduce((sum, one) => sum + one, 0) * TICK_MS;

@@ -115,9 +115,12 @@ async function dynamoWork(endpoint: string): Promise<[string, () => Promise<unkn
           values: { ":s": "busy", ":o": "user_0" },
         }),
     ],
-    ["query, 10 items of 1 KB", async () => {
+    [
+      "query, 10 items of 1 KB",
+      async () => {
         for await (const _ of table.query({ pk: key.pk, prefix: "head#" }));
-      }],
+      },
+    ],
   ];
 }
 
