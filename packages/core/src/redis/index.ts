@@ -14,6 +14,7 @@
 import { Redis } from "@upstash/redis";
 import { withDeadline } from "../deadline.ts";
 import { type StoreFault, TenureError } from "../errors.ts";
+import { Requester } from "./requester.ts";
 import { defineScript, type Reply, type Script, sealed, sourceFor } from "./script.ts";
 
 export { defineScript, type Reply, type Script, sealed } from "./script.ts";
@@ -44,34 +45,17 @@ export interface RedisStore {
 }
 
 export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true, onFault }: RedisConfig): RedisStore {
-  // The client asks for the signal of a request in the turn in which it is called.
-  let signal: AbortSignal | undefined;
-  const under = <T>(given: AbortSignal, send: () => Promise<T>): Promise<T> => {
-    signal = given;
+  const requester = new Requester(url, token);
+  const client = new Client(requester);
+  const asked = async (signal: AbortSignal, operation: "evalsha" | "eval", command: () => Promise<Reply>) => {
     try {
-      return send();
-    } finally {
-      signal = undefined;
+      return await requester.under(signal, command);
+    } catch (error) {
+      const fault = onFault && faultOf(error);
+      if (fault) onFault({ operation, ...fault });
+      throw error;
     }
   };
-  const client = new Redis({
-    url,
-    token,
-    retry: { retries: 0 },
-    signal: () => signal ?? AbortSignal.timeout(deadlineMs),
-    automaticDeserialization: false,
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-  });
-  if (onFault)
-    client.use((request, next) =>
-      next(request).catch((error: unknown) => {
-        const [operation] = Array.isArray(request.body) ? request.body : [];
-        const fault = faultOf(error);
-        if (fault) onFault({ operation: String(operation ?? "request"), ...fault });
-        throw error;
-      }),
-    );
 
   return {
     async evaluate(script, keys, args) {
@@ -81,10 +65,10 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
       try {
         reply = await withDeadline(deadlineMs, async (signal) => {
           try {
-            return await under(signal, () => client.evalsha<string[], Reply>(sha, keys, argv));
+            return await asked(signal, "evalsha", () => client.evalsha<string[], Reply>(sha, keys, argv));
           } catch (error) {
             if (!isNoScript(error)) throw error;
-            return await under(signal, () => client.eval<string[], Reply>(source, keys, argv));
+            return await asked(signal, "eval", () => client.eval<string[], Reply>(source, keys, argv));
           }
         });
       } catch (error) {
@@ -98,6 +82,14 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
       return answer;
     },
   };
+}
+
+/** Upstash's client on a requester of ours; replies are not parsed once more as JSON. */
+class Client extends Redis {
+  constructor(requester: Requester) {
+    super(requester);
+    this.opts = { automaticDeserialization: false };
+  }
 }
 
 /** A reply that is not what the script returns: something between us and Redis answers in its place. */
@@ -118,7 +110,7 @@ function isNoScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith("NOSCRIPT");
 }
 
-const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH"]);
 
 /** Errors that Redis answers before it does anything. An error from within a script comes after some of its writes, perhaps. */
 const REFUSED =
@@ -135,19 +127,18 @@ const NO_FAULT = /^(?:NOSCRIPT|CORRUPT) /;
 
 /** Names a failure by its first word, undefined for an answer: the rest of a message repeats the command. */
 function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
-  const { name = "Error", message = "", cause } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } };
+  const { name = "Error", message = "", code } = (error ?? {}) as Partial<Error> & { code?: string };
   if (NO_FAULT.test(message)) return undefined;
   const [, word, limit] = PERMANENT.exec(message) ?? [];
   const permanent = word ?? limit;
   if (permanent) return { error: permanent, isPermanent: true };
   const [said] = /^[A-Z]{2,}(?= )/.exec(message) ?? [];
-  return { error: said ?? name, ...(cause?.code !== undefined && { code: cause.code }), isPermanent: false };
+  return { error: said ?? name, ...(code !== undefined && { code }), isPermanent: false };
 }
 
 /** Without a connection nothing was sent; a refusal of Redis changed nothing; else nobody knows. */
 function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
-  const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
-  if (cause?.code !== undefined && NEVER_SENT.has(cause.code)) return "not-applied";
+  if (NEVER_SENT.has(String((error as { code?: string } | undefined)?.code))) return "not-applied";
   return REFUSED.test(message) || PERMANENT.test(message) ? "not-applied" : "unknown";
 }
 
