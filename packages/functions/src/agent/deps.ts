@@ -29,6 +29,8 @@ export interface AgentConfig extends HttpConfig {
   schemas?: SourceSchemas;
   /** The time that threads' checkpoints are kept, in milliseconds. Default 30 days. */
   checkpointTtlMs?: number | undefined;
+  /** The memory that checkpoints may take, in bytes. Default: the saver's own. */
+  checkpointCacheBytes?: number;
   leasePolicy?: Partial<LeasePolicy>;
   /** Offers the demo's race, which a product does not need. Default: it is not there. */
   demo?: boolean;
@@ -76,6 +78,7 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     client,
     tableName,
     ttlMs: checkpointTtlMs,
+    ...(config.checkpointCacheBytes !== undefined && { cacheBytes: config.checkpointCacheBytes }),
     indexName: tableDefinition.index.name,
     ...(config.encryption && { encryption: config.encryption }),
     // Asked once for each checkpoint.

@@ -5,11 +5,15 @@ import { TenureError } from "../../errors.ts";
 import { forEach } from "../../parallel.ts";
 import { type BlobOptions, blobName } from "../bytes/blob-store.ts";
 import type { Codec } from "../bytes/codec.ts";
+import { compact, memoryOf } from "../bytes/memory.ts";
 import { corrupt } from "../corrupt.ts";
 import type { NewSegment } from "../piece-table/plan.ts";
 import type { StoredSegment } from "../piece-table/slices.ts";
 import { type Expiry, kept } from "./expiry.ts";
 import { ordinalOf, partition, segmentKey, seriesOf } from "./keys.ts";
+
+/** Memory that an entry of the cache takes besides its bytes, about. */
+const ENTRY_BYTES = 400;
 
 /** Segments that are decoded at once. */
 const AT_ONCE = 32;
@@ -43,7 +47,7 @@ export class Segments {
     this.table = table;
     this.codec = codec;
     this.blobs = blobs;
-    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => bytes.length + 200 });
+    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => memoryOf([bytes]) + ENTRY_BYTES });
   }
 
   /**
@@ -56,7 +60,7 @@ export class Segments {
         while (!(await this.putOne(segmentKey(threadId, segment), bytes, expiry)))
           Object.assign(segment, { series: newSeries(), ordinal: 0 });
         // A copy: these are a part of a whole value, which they would keep in memory.
-        this.cache.set(this.cacheKey(threadId, segment), { segment, bytes: Buffer.from(bytes) });
+        this.cache.set(this.cacheKey(threadId, segment), { segment, bytes: compact(bytes) });
       }),
     );
   }
