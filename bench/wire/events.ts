@@ -1,5 +1,5 @@
 /**
- * What a run's events cost: processor time to write one as JSON, the bytes that go to Redis, and the memory that they take there.
+ * Costs of a run's events: processor time to write one as JSON, the bytes that go to Redis, and the memory that they take there.
  *
  *   npm --prefix bench run events -- --redis redis://127.0.0.1:6379/5
  */

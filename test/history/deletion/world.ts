@@ -11,7 +11,7 @@ import { vi } from "vitest";
 import { Connections } from "../../../packages/core/src/connections.ts";
 import type { Random } from "../../support/random.ts";
 import { openApi, type TestApi } from "../../support/service/api.ts";
-import { credentials } from "../../support/stores/dynamo.ts";
+import { apiClients, credentials } from "../../support/stores/dynamo.ts";
 import { behindGateway } from "../../support/stores/redis.ts";
 import { isOfIndex, LaggingIndex } from "./lagging-index.ts";
 import { holdTime, type Steps } from "./steps.ts";
@@ -54,10 +54,9 @@ export async function openWorld({ endpoint, steps, random, tableName, replace }:
   const gateway = await behindGateway(new EmbeddedRedis({ now: () => Date.now() }));
   const index = new LaggingIndex(async (Key) => (await send(new GetCommand({ TableName: tableName, Key }))).Item);
 
-  const prototype = Object.getPrototypeOf(admin) as DynamoDBDocumentClient;
-  const sendAs = prototype.send as (...call: unknown[]) => Promise<Record<string, never>>;
+  const sendAs = apiClients.send as (...call: unknown[]) => Promise<Record<string, never>>;
   const send = (command: unknown): Promise<Record<string, never>> => sendAs.call(admin, command);
-  const dynamoSteps = vi.spyOn(prototype, "send").mockImplementation(function (
+  const dynamoSteps = vi.spyOn(apiClients, "send").mockImplementation(function (
     this: DynamoDBDocumentClient,
     ...[command, options]: unknown[]
   ) {

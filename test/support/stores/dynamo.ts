@@ -15,6 +15,11 @@ export interface TestTable {
 
 export const credentials = { accessKeyId: "local", secretAccessKey: "local" };
 
+/** Has the `send` of all clients that the API makes, for a test that comes in between. */
+export const apiClients = Object.getPrototypeOf(
+  connectDynamo({ endpoint: "http://127.0.0.1", region: "local", credentials }),
+) as DynamoDBDocumentClient;
+
 /** The client of the SDK itself, as a user brings one along. */
 export const sdkClient = (endpoint: string): DynamoDBDocumentClient =>
   asDocumentClient(new DynamoDBClient({ endpoint, region: "local", credentials }));

@@ -7,7 +7,7 @@
 export type Attribute = Record<string, unknown>;
 
 /** Throws for what DynamoDB has no type for, with the type's name and never the value. */
-export function toAttribute(value: unknown): Attribute {
+function toAttribute(value: unknown): Attribute {
   switch (typeof value) {
     case "string":
       return { S: value };
@@ -54,7 +54,7 @@ function ofSet(set: Set<unknown>): Attribute {
 }
 
 /** Returns the value of an attribute. Throws for a type that is not DynamoDB's. */
-export function fromAttribute(attribute: Attribute): unknown {
+function fromAttribute(attribute: Attribute): unknown {
   for (const type in attribute) {
     const value = attribute[type];
     switch (type) {

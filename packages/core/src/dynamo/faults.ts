@@ -1,4 +1,4 @@
-/** What a failed request to DynamoDB means: what is known of its outcome, whether it may be sent again, and who is told. */
+/** Meaning of a failed request to DynamoDB: what is known of its outcome, whether it may be sent again, and who is told. */
 import { type StoreFault, TenureError } from "../errors.ts";
 
 /** Names of errors that stay until an operator changes something. */

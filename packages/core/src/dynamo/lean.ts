@@ -56,7 +56,7 @@ export class LeanClient {
   private readonly options: LeanOptions;
   private readonly connections = new Connections({ connectMs: CONNECT_MS, atOnce: CONNECTIONS });
   private readonly sign = createSigner();
-  /** What the process' clock lacks, as DynamoDB's answers have told. */
+  /** Milliseconds that the process' clock lacks, as DynamoDB's answers have told. */
   private offsetMs = 0;
 
   constructor(options: LeanOptions) {

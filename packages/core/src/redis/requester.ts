@@ -13,7 +13,7 @@ type Request = Parameters<UpstashRequester["request"]>[0];
 type Response<T> = Awaited<ReturnType<UpstashRequester["request"]>> & { result?: T };
 
 export class Requester implements UpstashRequester {
-  /** What a later request has to be ahead of, as Upstash says; each answer says it anew. */
+  /** Names the state that the next answer may not be older than, as Upstash says; each answer says it anew. */
   upstashSyncToken = "";
   private readonly connections = new Connections({ idleMs: IDLE_MS });
   private readonly target: Target;

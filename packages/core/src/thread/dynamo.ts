@@ -7,6 +7,7 @@ import { deletion } from "./deletion.ts";
 import { editing } from "./edit.ts";
 import type { LeasePolicy } from "./policy.ts";
 import { cancelled, type Ending, forgotten, type Turns } from "./queue.ts";
+import { Recent } from "./recent.ts";
 import { type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
 import { asInThread, RUNS } from "./run-records.ts";
 import { running } from "./running.ts";
@@ -23,7 +24,8 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   const runs = createRunStore(table);
   const owned = new Owned(table, "thread");
   const watch = new Watch(clock, policy);
-  const step = stepping(table, clock);
+  const recents = new Recent(clock);
+  const step = stepping(table, clock, recents);
 
   async function stored(id: string): Promise<ThreadRecord | undefined> {
     const item = await table.get(threadKey(id));
@@ -31,14 +33,14 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   }
 
   /** A thread that is being deleted is absent. */
-  async function read(id: string): Promise<ThreadRecord | undefined> {
-    const record = await stored(id);
+  async function read(id: string, recent?: ThreadRecord): Promise<ThreadRecord | undefined> {
+    const record = recent ?? (await stored(id));
     return record?.closedAt === undefined ? record : undefined;
   }
 
   /** An owner's record that is to be written to. Throws `record-damaged`: what is lost would be lost for good. */
-  async function readWhole(id: string, owner: string): Promise<ThreadRecord | undefined> {
-    const record = await read(id);
+  async function readWhole(id: string, owner: string, recent?: ThreadRecord): Promise<ThreadRecord | undefined> {
+    const record = await read(id, recent);
     if (record?.thread.owner === owner) refuseDamaged(record.thread);
     return record;
   }
@@ -47,7 +49,10 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     async create(thread) {
       const item = threadItem(thread, clock.now());
       await owned.add(thread.owner, thread.id, item.expiresAt as number | undefined);
-      if (await table.putIfAbsent(item)) return toThread(item).thread;
+      if (await table.putIfAbsent(item)) {
+        recents.note(item);
+        return toThread(item).thread;
+      }
       if ((await read(thread.id))?.thread.owner !== thread.owner)
         await table.deleteAll([owned.keyOf(thread.owner, thread.id)]);
       return false;
@@ -89,11 +94,15 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     ...editing({ table, clock, policy, watch, step, read: readWhole }),
 
     admit: (run, options) =>
-      admit({ table, clock, policy, watch, runs, step, read: () => readWhole(run.threadId, run.owner) }, run, options),
+      admit(
+        { table, clock, policy, watch, runs, step, read: (recent) => readWhole(run.threadId, run.owner, recent) },
+        run,
+        options,
+      ),
 
-    admitNew: (run, options) => admitNew({ table, clock, policy, runs, owned }, run, options),
+    admitNew: (run, options) => admitNew({ table, clock, policy, runs, owned, recents }, run, options),
 
-    ...running({ table, clock, policy, watch, runs, step, read, stored }),
+    ...running({ table, clock, policy, watch, runs, step, read, stored, recents }),
 
     async run(threadId, runId) {
       const [run, record] = await Promise.all([runs.get(threadId, runId), stored(threadId)]);

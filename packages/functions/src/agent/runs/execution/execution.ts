@@ -119,6 +119,7 @@ export class Execution {
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
       const { incarnation, fence } = this.hold.lease;
       const asked = executionOptions(run, request, assistant, { ...incarnation, fence });
+      if (isFirst(this.hold.lease) && run.attempt === 1) this.deps.checkpointer.noteNew(asked);
       const graph = await this.graphFor(request, asked);
       const begins = { input: graphInput(request), configurable: {} };
       const isNew = run.attempt === 1 || isTemporary(request);
@@ -267,6 +268,9 @@ export class Execution {
 
 /** Returns the number of earlier attempts whose process neither ended the run nor gave it back. */
 export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yields;
+
+/** True for a thread's first lease: what changes its state takes one, a copy of another thread as well. */
+const isFirst = ({ fence, incarnation }: Lease): boolean => fence === 1 && incarnation.id !== undefined;
 
 /** True when the run's id is made of a client's Idempotency-Key: such ids are of version 5 (RFC 9562, section 5.5). */
 const isKeyed = ({ id }: Run): boolean => id[14] === "5";
