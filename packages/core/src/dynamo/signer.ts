@@ -1,5 +1,5 @@
 /** Signs requests to AWS (Signature Version 4), with a key that is derived once for a day, a region and a secret. */
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 
 export interface Credentials {
   accessKeyId: string;
@@ -19,15 +19,17 @@ interface Unsigned {
   credentials: Credentials;
 }
 
-const hmac = (key: string | Buffer, text: string): Buffer => createHmac("sha256", key).update(text).digest();
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+const hmac = (key: string | Buffer | KeyObject, text: string): Buffer =>
+  createHmac("sha256", key).update(text).digest();
+const sha256 = (text: string): string => hash("sha256", text);
 
 /**
  * Makes a signer of POST requests without a query. It returns the headers with those of the signature; all of them are signed.
  * Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 export function createSigner(): (request: Unsigned) => Record<string, string> {
-  let known: { of: string; key: string | Buffer } | undefined;
+  // As an object: Node.js 24 takes seven times as long with a key of bytes.
+  let known: { of: string; key: KeyObject } | undefined;
   return ({ headers, path, body, date, region, service, credentials }) => {
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const all: Record<string, string> = {
@@ -39,7 +41,7 @@ export function createSigner(): (request: Unsigned) => Record<string, string> {
     const of = `${scope} ${secretAccessKey}`;
     if (known?.of !== of) {
       const key = scope.split("/").reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`);
-      known = { of, key };
+      known = { of, key: createSecretKey(key as Buffer) };
     }
     const names = Object.keys(all).sort();
     const signed = names.join(";");
