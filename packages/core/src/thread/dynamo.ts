@@ -29,6 +29,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
   async function stored(id: string): Promise<ThreadRecord | undefined> {
     const item = await table.get(threadKey(id));
+    if (item) recents.note(item);
     return item && toThread(item);
   }
 

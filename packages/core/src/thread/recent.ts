@@ -1,4 +1,4 @@
-/** The records of threads as this process has seen them last, by its own reads of none and its own writes of each. */
+/** The records of threads as this process has seen them last, by its own reads and writes. */
 import type { Clock } from "../clock.ts";
 import type { Item } from "../dynamo/index.ts";
 import { type ThreadRecord, threadKey, toThread } from "./records.ts";
@@ -18,7 +18,7 @@ export class Recent {
     this.clock = clock;
   }
 
-  /** Notes a record as it was written. */
+  /** Notes a record as it was read or written. */
   note(item: Item): void {
     this.items.delete(item.pk);
     this.items.set(item.pk, item);
@@ -28,7 +28,7 @@ export class Recent {
     }
   }
 
-  /** Gives a record away: it is noted again by whoever writes it. */
+  /** Gives a record away: whoever reads or writes it notes it again. */
   take(threadId: string): ThreadRecord | undefined {
     const { pk } = threadKey(threadId);
     const item = this.items.get(pk);
