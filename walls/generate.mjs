@@ -9,7 +9,7 @@ const forbids = (message, ...group) => ({ group, message });
 const rooms = (...names) => names.map((name) => `**/${name}/**`);
 
 const above = forbids("Nothing imports these.", "@tenure/local/**", "**/local/src/**", "**/bench/**", "**/examples/**");
-const upstash = forbids("Only core/src/redis/index.ts imports this.", "@upstash/redis", "@upstash/redis/**");
+const upstash = forbids("Only core/src/redis/ imports this.", "@upstash/redis", "@upstash/redis/**");
 const ratelimit = forbids("Windows are core/src/ratelimit/scripts.ts.", "@upstash/ratelimit");
 const aws = forbids("Only core/src/dynamo/client.ts imports the AWS SDK.", "@aws-sdk/**", "@smithy/**");
 const s3 = forbids("Only core/src/s3/index.ts imports the S3 client.", "@aws-sdk/client-s3");
@@ -95,7 +95,7 @@ const table = [
   [[`${core}/checkpoint/*/**`], [...ofCore, ...drivers, nested]],
   [[`${core}/checkpoint/piece-table/**`], [...ofCore, ...drivers, pure]],
   [[`${core}/{redis,dynamo,s3}/**`], [...ofCore, ...drivers, driver]],
-  [[`${core}/redis/index.ts`], [...ofCore, ratelimit, aws, driver]],
+  [[`${core}/redis/{index,requester}.ts`], [...ofCore, ratelimit, aws, driver]],
   [[`${core}/dynamo/client.ts`], [...ofCore, upstash, ratelimit, s3, driver]],
   [[`${core}/s3/index.ts`], [...ofCore, upstash, ratelimit, awsButS3, driver]],
   [
@@ -116,7 +116,11 @@ const table = [
   [["test/**"], [benches]],
 ];
 
-const plugins = { [`${core}/**`]: "core-globals", "packages/web/src/**": "web-types-only" };
+const plugins = [
+  [[`${core}/**`], "core-globals"],
+  [["packages/web/src/**"], "web-types-only"],
+  [[`${core}/**`, `${functions}/**`, "packages/local/src/**"], "cleared-timers"],
+];
 
 /** The text of biome.walls.json. */
 export function walls() {
@@ -125,7 +129,7 @@ export function walls() {
       includes,
       linter: { rules: { style: { noRestrictedImports: { level: "error", options: { patterns } } } } },
     })),
-    ...Object.entries(plugins).map(([room, name]) => ({ includes: [room], plugins: [`./walls/${name}.grit`] })),
+    ...plugins.map(([includes, name]) => ({ includes, plugins: [`./walls/${name}.grit`] })),
   ];
   const $schema = "../node_modules/@biomejs/biome/configuration_schema.json";
   return `${JSON.stringify({ $schema, overrides }, null, 2)}\n`;

@@ -1,6 +1,6 @@
 /**
  * Many clients stream runs at once, of this server and of LangGraph's own, one after the other: how long the first event
- * takes, how many events come a second, and what the memory does. Tables on stdout, progress on stderr.
+ * takes, how many events come a second, the servers' processor time, and what the memory does. Tables on stdout, progress on stderr.
  *
  *   npm --prefix bench run load -- [--reference <folder with @langchain/langgraph-api>] [--streams 200] [--seconds 60]
  *     [--places 100] [--redis redis://127.0.0.1:6379/5 --dynamodb http://127.0.0.1:8000 [--processes 1]]
@@ -34,6 +34,8 @@ interface Measured {
   seconds: number;
   firstMs: number[];
   rssMb: [early: number, late: number];
+  /** Processor time of the servers, user and system. */
+  cpuMs: number;
 }
 
 /** Milliseconds after the time in which runs are begun, by which every run must have ended. */
@@ -101,7 +103,8 @@ interface Measuring {
 }
 
 async function measure({ name, clients, pids, streams, seconds }: Measuring): Promise<Measured> {
-  const measured: Measured = { name, runs: 0, failed: 0, events: 0, seconds: 0, firstMs: [], rssMb: [0, 0] };
+  const measured: Measured = { name, runs: 0, failed: 0, events: 0, seconds: 0, firstMs: [], rssMb: [0, 0], cpuMs: 0 };
+  const cpuBefore = cpuMs(pids);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
   const watch = setInterval(() => {
@@ -140,11 +143,26 @@ async function measure({ name, clients, pids, streams, seconds }: Measuring): Pr
   measured.failed += open;
   clearInterval(watch);
   measured.seconds = elapsed();
+  measured.cpuMs = cpuMs(pids) - cpuBefore;
   return measured;
 }
 
 const rssMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+
+/** Milliseconds of a clock tick as the kernel tells processor time to programs. */
+const TICK_MS = 10;
+
+/** User and system time, of proc(5): the 14th and 15th field, of which the second may have spaces. */
+function cpuMs(pids: number[]): number {
+  const ticks = pids.map((pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /s, "")
+      .split(" ");
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return ticks.reduce((sum, one) => sum + one, 0) * TICK_MS;
+}
 
 const quantile = (numbers: number[], q: number) =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length * q)] ?? Number.NaN;
@@ -195,11 +213,13 @@ async function main(): Promise<void> {
     "events a second",
     "first event, median ms",
     "95 % ms",
+    "CPU ms a run",
+    "CPU µs an event",
     "memory, first third MB",
     "last third MB",
   ];
   console.log([line(head), line(head.map(() => "---"))].join("\n"));
-  for (const { name, runs, failed, events, seconds, firstMs, rssMb } of results)
+  for (const { name, runs, failed, events, seconds, firstMs, rssMb, cpuMs } of results)
     console.log(
       line([
         name,
@@ -209,6 +229,8 @@ async function main(): Promise<void> {
         Math.round(events / seconds),
         Math.round(quantile(firstMs, 0.5)),
         Math.round(quantile(firstMs, 0.95)),
+        (cpuMs / runs).toFixed(1),
+        Math.round((cpuMs / events) * 1000),
         ...rssMb.map(Math.round),
       ]),
     );
@@ -216,7 +238,7 @@ async function main(): Promise<void> {
   if (ours && theirs) {
     const rate = ({ events, seconds }: Measured) => events / seconds;
     console.log(
-      `\nevents a second, ours to theirs: ${(rate(ours) / rate(theirs)).toFixed(2)}; first event, theirs to ours: ${(quantile(theirs.firstMs, 0.5) / quantile(ours.firstMs, 0.5)).toFixed(2)}`,
+      `\nevents a second, ours to theirs: ${(rate(ours) / rate(theirs)).toFixed(2)}; first event, theirs to ours: ${(quantile(theirs.firstMs, 0.5) / quantile(ours.firstMs, 0.5)).toFixed(2)}; CPU an event, ours to theirs: ${(ours.cpuMs / ours.events / (theirs.cpuMs / theirs.events)).toFixed(2)}`,
     );
   }
   process.exit(0);

@@ -35,14 +35,13 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const client = connectDynamo({ endpoint, region: "local", credentials });
     clients.push(client);
     const asked: string[] = [];
-    client.middlewareStack.add(
-      (next, { commandName = "" }) =>
-        (args) => {
-          asked.push(commandName.replace(/(Item)?Command$/, ""));
-          return next(args);
-        },
-      { step: "initialize" },
-    );
+    const { send: sends } = client;
+    Object.assign(client, {
+      send(command: object, ...more: unknown[]) {
+        asked.push(command.constructor.name.replace(/Command$/, ""));
+        return Reflect.apply(sends, client, [command, ...more]);
+      },
+    });
     const send = (command: GetCommand | UpdateCommand) => client.send(command as GetCommand);
     return { client, tableName, asked, send, table: new Table({ client, tableName, clock: systemClock }) };
   }

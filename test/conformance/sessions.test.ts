@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { createSessionStore, defaultSessionPolicy, type SessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newToken, type SessionRef } from "@tenure/core/token";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Connections } from "../../packages/core/src/connections.ts";
 import { type Link, links } from "../support/stores/links.ts";
 import { whole } from "../support/stores/whole-session.ts";
 
@@ -263,12 +264,13 @@ describe.each(links)("sessions on $name", ({ open, isRest }) => {
   it.runIf(isRest)("takes one round trip for each verb, and one more for a script the first time", async () => {
     const sessions = storeWith({ touchEveryMs: 0 });
     const requests: number[] = [];
-    const { fetch } = globalThis;
+    const { post: postAs } = Connections.prototype;
     let sent = 0;
-    globalThis.fetch = (...call) => {
+    const post = vi.spyOn(Connections.prototype, "post");
+    post.mockImplementation(function (this: Connections, ...call) {
       sent += 1;
-      return fetch(...call);
-    };
+      return postAs.apply(this, call);
+    });
     try {
       for (let round = 0; round < 2; round++) {
         await link.engine.send(["SCRIPT", round === 0 ? "FLUSH" : "EXISTS", ...(round === 0 ? [] : ["x"])]);
@@ -292,7 +294,7 @@ describe.each(links)("sessions on $name", ({ open, isRest }) => {
         expect(sent).toBe(1);
       }
     } finally {
-      globalThis.fetch = fetch;
+      post.mockRestore();
     }
     expect(requests).toEqual([...Array(7).fill(2), ...Array(7).fill(1)]);
   });

@@ -171,7 +171,7 @@ const passing: Row[] = [
     cause: "a page comes in the place of Redis",
     change: async (world) => ({ ...world, redis: await redisAt(saying(200, "<html>hello</html>")) }),
     log: "store-unavailable",
-    words: /UpstashJSONParseError/,
+    words: /SyntaxError/,
   },
   {
     cause: "another answer comes in the place of Redis'",

@@ -1,11 +1,11 @@
 /** Deletions of threads and accounts while other requests are under way, and deletions that are cut short. */
-import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import { deleteAccount } from "../../packages/functions/src/agent/deletion.ts";
 import { openApi, type TestApi } from "../support/service/api.ts";
-import { credentials, dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { apiClients, credentials, dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 import { type Behind, behindGateway, redisEngines } from "../support/stores/redis.ts";
 import { TestClock } from "../support/stores/test-clock.ts";
 
@@ -20,7 +20,7 @@ const saying: GraphFactory = ({ checkpointer }) =>
     .addEdge(START, "say")
     .compile({ ...(checkpointer && { checkpointer }) }) as unknown as ReturnType<GraphFactory>;
 
-const send = DynamoDBDocumentClient.prototype.send as (...call: unknown[]) => Promise<Record<string, never>>;
+const send = apiClients.send as (...call: unknown[]) => Promise<Record<string, never>>;
 const clock = new TestClock();
 const THREAD = "0b9f1a52-54d5-4e0c-9a37-6a4f1d1c0a11";
 let table: TestTable;
@@ -95,10 +95,7 @@ interface Command {
 /** Does something right before the first request to DynamoDB that `is` says. */
 function before(is: (command: Command["input"]) => boolean, work: () => Promise<unknown>): void {
   let isDone = false;
-  vi.spyOn(DynamoDBDocumentClient.prototype, "send").mockImplementation(async function (
-    this: DynamoDBDocumentClient,
-    ...call: unknown[]
-  ) {
+  vi.spyOn(apiClients, "send").mockImplementation(async function (this: DynamoDBDocumentClient, ...call: unknown[]) {
     if (!isDone && is((call[0] as Command).input)) {
       isDone = true;
       await work();

@@ -38,7 +38,7 @@ const changes = [
   { file: "packages/core/src/thread/policy.ts", from: "leaseMs: 30_000", to: `leaseMs: ${LEASE_MS}` },
   { file: "packages/core/src/redis/index.ts", from: "deadlineMs = 1000", to: "deadlineMs = 120_000" },
   { file: "packages/core/src/dynamo/client.ts", from: "requestTimeoutMs = 3000", to: "requestTimeoutMs = 120_000" },
-  { file: "packages/core/src/dynamo/client.ts", from: "connectionTimeout: 1000", to: "connectionTimeout: 120_000" },
+  { file: "packages/core/src/dynamo/lean.ts", from: "CONNECT_MS = 1000", to: "CONNECT_MS = 120_000" },
   { file: "packages/functions/src/lambda/aws.ts", from: "DEADLINE_MS = 5_000", to: "DEADLINE_MS = 120_000" },
 ];
 

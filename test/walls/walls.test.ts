@@ -152,6 +152,11 @@ describe("the linter", () => {
     it(`refuses ${source.trim()} in core`, () => expect(rules()).toContain(rule));
   }
 
+  for (const room of [`${CORE}/s3`, FUNCTIONS, LOCAL]) {
+    const rules = plant(room, "export const planted = AbortSignal.timeout(1000);\n");
+    it(`refuses a timer that nothing clears in ${room}`, () => expect(rules()).toContain("plugin"));
+  }
+
   for (const room of [CORE, FUNCTIONS, LOCAL, WEB, "test"])
     for (const forgets of ["one();", "one().then(() => {});"]) {
       const rules = plant(

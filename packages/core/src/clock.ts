@@ -14,3 +14,11 @@ export const elapsed = (clock: Clock): number => clock.elapsed?.() ?? performanc
 
 // biome-ignore lint/style/noRestrictedGlobals: this is the one place where core reads the time.
 export const systemClock: Clock = { now: () => Date.now() };
+
+/** An instant as AWS' signatures have it: `YYYYMMDDTHHMMSSZ`. */
+// biome-ignore lint/style/noRestrictedGlobals: this writes a time, and reads none.
+export const toStamp = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d+/g, "");
+
+/** The instant that a `Date` header names, in epoch milliseconds; NaN for what is none. */
+// biome-ignore lint/style/noRestrictedGlobals: this reads a text, and no clock.
+export const timeOf = (text: string): number => Date.parse(text);

@@ -5,6 +5,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
+import { withDeadline } from "@tenure/core/deadline";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Finding } from "@tenure/functions/doctor";
 import { type Command, type Given, readCommand, UsageError } from "./commands.ts";
@@ -74,9 +75,10 @@ async function doctor(): Promise<void> {
   const config = readConfig(process.env);
   const { report } = await import("@tenure/functions/doctor");
   const running = `http://localhost:${config.port}/dev/doctor.json`;
-  let findings = await fetch(running, { signal: AbortSignal.timeout(DOCTOR_DEADLINE_MS) })
-    .then((answer) => answer.json() as Promise<Finding[]>)
-    .catch(() => undefined);
+  let findings = await withDeadline(DOCTOR_DEADLINE_MS, async (signal) => {
+    const answer = await fetch(running, { signal });
+    return (await answer.json()) as Finding[];
+  }).catch(() => undefined);
   if (!findings) {
     const { startStack } = await import("./stack.ts");
     const stack = await startStack({ ...config, port: 0 }, { onMail: () => {} });

@@ -49,7 +49,7 @@ export const faults: Fault[] = [
   },
   {
     name: "a login does not look for its user again",
-    seed: 49,
+    seed: 61,
     replace({ sessions, users }) {
       const logins = new Map<string, User>();
       return {

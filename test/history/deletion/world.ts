@@ -1,5 +1,5 @@
 /** Two processes of the API on the same stores, of which each request and each node of a graph is a step. */
-import { DynamoDBDocumentClient, GetCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { type DynamoDBDocumentClient, GetCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import { Annotation, type LangGraphRunnableConfig, START, StateGraph } from "@langchain/langgraph";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import type { Deps } from "@tenure/functions/deps";
@@ -8,9 +8,10 @@ import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import type { RedisEngine } from "@tenure/local/redis/engine";
 import type { Status } from "@tenure/local/redis/reply";
 import { vi } from "vitest";
+import { Connections } from "../../../packages/core/src/connections.ts";
 import type { Random } from "../../support/random.ts";
 import { openApi, type TestApi } from "../../support/service/api.ts";
-import { credentials } from "../../support/stores/dynamo.ts";
+import { apiClients, credentials } from "../../support/stores/dynamo.ts";
 import { behindGateway } from "../../support/stores/redis.ts";
 import { isOfIndex, LaggingIndex } from "./lagging-index.ts";
 import { holdTime, type Steps } from "./steps.ts";
@@ -53,9 +54,9 @@ export async function openWorld({ endpoint, steps, random, tableName, replace }:
   const gateway = await behindGateway(new EmbeddedRedis({ now: () => Date.now() }));
   const index = new LaggingIndex(async (Key) => (await send(new GetCommand({ TableName: tableName, Key }))).Item);
 
-  const sendAs = DynamoDBDocumentClient.prototype.send as (...call: unknown[]) => Promise<Record<string, never>>;
+  const sendAs = apiClients.send as (...call: unknown[]) => Promise<Record<string, never>>;
   const send = (command: unknown): Promise<Record<string, never>> => sendAs.call(admin, command);
-  const dynamoSteps = vi.spyOn(DynamoDBDocumentClient.prototype, "send").mockImplementation(function (
+  const dynamoSteps = vi.spyOn(apiClients, "send").mockImplementation(function (
     this: DynamoDBDocumentClient,
     ...[command, options]: unknown[]
   ) {
@@ -68,10 +69,12 @@ export async function openWorld({ endpoint, steps, random, tableName, replace }:
       }
     });
   } as never);
-  const fetchAs = globalThis.fetch;
-  const redisSteps = vi
-    .spyOn(globalThis, "fetch")
-    .mockImplementation((...call) => steps.step("redis", () => fetchAs(...call)));
+  const postAs = Connections.prototype.post;
+  const { port } = new URL(gateway.url);
+  const redisSteps = vi.spyOn(Connections.prototype, "post").mockImplementation(function (this: Connections, ...call) {
+    const post = () => postAs.apply(this, call);
+    return String(call[0].port) === port ? steps.step("redis", post) : post();
+  });
 
   const codes = new Map<string, string>();
   const visits: Visit[] = [];

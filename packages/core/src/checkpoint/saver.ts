@@ -139,6 +139,16 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /**
+   * Notes that the thread has nothing in the config's namespace, for the holder of its first lease (see `incarnationConfig`): nobody
+   * has put there, and it is not read until the holder has.
+   */
+  noteNew(config: RunnableConfig): void {
+    const [threadId, given] = [required(config, "thread_id", "note a new thread"), incarnationIn(config)];
+    const namespace = text(config, "checkpoint_ns") ?? "";
+    if (given) this.heads.noteTop({ threadId, namespace, checkpointId: "" }, given, "");
+  }
+
+  /**
    * Newest first within a namespace. Without a `thread_id`, those of all threads: see `indexName`. One that cannot be read
    * is a `DamagedTuple`, and the list goes on.
    */
@@ -176,10 +186,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     ]);
     return this.puts.run(ref, parentId, dumped, async ([values, body, about]) => {
       const valued = new Set(values.keys());
-      if (parentId === undefined)
-        for (const name of await leftOut(this.heads, this.values, ref, checkpoint, newVersions)) values.delete(name);
-      const isOnItself = parentId === ref.checkpointId;
       const given = incarnationIn(config);
+      if (parentId === undefined)
+        for (const name of await leftOut(this.heads, this.values, ref, given, checkpoint, newVersions))
+          values.delete(name);
+      const isOnItself = parentId === ref.checkpointId;
       const [found, top] = await Promise.all([
         parentId === undefined ? undefined : this.heads.find({ ...ref, checkpointId: parentId }).catch(unlessCorrupt),
         given?.fence === undefined || isOnItself ? undefined : this.heads.topUnder(ref, given),

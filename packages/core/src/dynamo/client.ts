@@ -1,7 +1,8 @@
 /**
  * The one importer of `@aws-sdk`. Everything that core asks of DynamoDB goes through `Table`, which says what an
  * answer means: an expired item is absent, a lost answer is `store-unavailable` with what is known of it, and a
- * batch is done when all of it is.
+ * batch is done when all of it is. The client made here sends items by a path of its own, lean.ts, and all else by the SDK; one
+ * that a user brings along is used as it is.
  */
 
 import {
@@ -24,7 +25,8 @@ import {
 import { pause } from "../deadline.ts";
 import { type StoreFault, TenureError } from "../errors.ts";
 import { tableDefinition } from "./definition.ts";
-import { checkGuard } from "./guard.ts";
+import { asFault, attempt } from "./faults.ts";
+import { type DynamoCost, LeanClient, type Operation, type Place } from "./lean.ts";
 
 export type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 export type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
@@ -44,13 +46,6 @@ export interface DynamoConfig {
   onFault?: (fault: StoreFault) => void;
 }
 
-/** In DynamoDB's capacity units; `retries` is how often a request was sent again. */
-export interface DynamoCost {
-  writeUnits: number;
-  readUnits: number;
-  retries: number;
-}
-
 /** A document client whose requests have a deadline and are tried three times at most. */
 export function connectDynamo({
   requestTimeoutMs = 3000,
@@ -58,7 +53,7 @@ export function connectDynamo({
   onFault,
   ...config
 }: DynamoConfig = {}): DynamoDBDocumentClient {
-  const client = new DynamoDBClient({
+  const sdk = new DynamoDBClient({
     ...config,
     maxAttempts: 3,
     requestHandler: {
@@ -68,127 +63,82 @@ export function connectDynamo({
       throwOnRequestTimeout: true,
     },
   });
-  askGuard(client);
-  noteAttempts(client);
-  if (onCost) tellCosts(client, onCost);
-  if (onFault) tellFaults(client, onFault);
-  return asDocumentClient(client);
+  const lean = new LeanClient({
+    ...{ place: placeOf(sdk), credentials: () => sdk.config.credentials(), requestTimeoutMs, onCost, onFault },
+  });
+  return new LeanDocumentClient(sdk, lean);
 }
 
-const DATA_COMMAND = /^(Get|Put|Update|Delete|Query|Scan|BatchWrite|BatchGet)/;
-const READ_COMMAND = /^(Get|Query|Scan|BatchGet)/;
+const MARSHALLING = { marshallOptions: { removeUndefinedValues: true } };
 
-/** Asks before each attempt, since the client sends a request again by itself. */
-function askGuard(client: DynamoDBClient): void {
-  client.middlewareStack.add(
-    (next, { commandName = "" }) =>
-      async (args) => {
-        if (!READ_COMMAND.test(commandName)) checkGuard();
-        return next(args);
-      },
-    { step: "finalizeRequest", priority: "low", name: "tenureGuard" },
-  );
-}
+/** The commands that go by the lean path. */
+const OPERATIONS = new Map<unknown, Operation>([
+  [GetCommand, "GetItem"],
+  [PutCommand, "PutItem"],
+  [UpdateCommand, "UpdateItem"],
+  [DeleteCommand, "DeleteItem"],
+  [QueryCommand, "Query"],
+  [ScanCommand, "Scan"],
+  [BatchWriteCommand, "BatchWriteItem"],
+]);
 
-/**
- * Notes, at each attempt, whether it may have been carried out though it failed: the client tells of its last one only. And has a
- * request sent again whose answer is none of DynamoDB's, as a page of a proxy with status 200, which the client takes for an error of
- * its own.
- */
-function noteAttempts(client: DynamoDBClient): void {
-  const lost = new WeakSet<object>();
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      try {
-        return await next(args);
-      } catch (error) {
-        if (error instanceof SyntaxError) Object.assign(error, { $retryable: { throttling: false } });
-        if (outcomeOf(error) === "unknown") lost.add(context);
-        throw error;
-      }
-    },
-    { step: "deserialize", priority: "high", name: "tenureAttempts" },
-  );
-  client.middlewareStack.add(
-    (next, context) => async (args) => {
-      try {
-        return await next(args);
-      } catch (error) {
-        if (error instanceof Error && lost.has(context)) mayHaveLanded.add(error);
-        throw error;
-      }
-    },
-    { step: "initialize", priority: "low", name: "tenureOutcome" },
-  );
-}
+/** The SDK's document client, which has its data commands carried out by the lean path. */
+class LeanDocumentClient extends DynamoDBDocumentClient {
+  private readonly lean: LeanClient;
 
-/** Errors of requests of which an earlier attempt may have been carried out. */
-const mayHaveLanded = new WeakSet<Error>();
-
-function tellCosts(client: DynamoDBClient, onCost: (cost: DynamoCost) => void): void {
-  client.middlewareStack.add(
-    (next, { commandName = "" }) =>
-      async (args) => {
-        if (!DATA_COMMAND.test(commandName)) return next(args);
-        const result = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: "TOTAL" } });
-        const { ConsumedCapacity, $metadata } = result.output as {
-          ConsumedCapacity?: { CapacityUnits?: number } | { CapacityUnits?: number }[];
-          $metadata: { attempts?: number };
-        };
-        const units = [ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits = 0 }) => sum + CapacityUnits, 0);
-        const [readUnits, writeUnits] = READ_COMMAND.test(commandName) ? [units, 0] : [0, units];
-        onCost({ readUnits, writeUnits, retries: ($metadata.attempts ?? 1) - 1 });
-        return result;
-      },
-    { step: "initialize", name: "tenureCosts" },
-  );
-}
-
-/** Names of errors that stay until an operator changes something. */
-const PERMANENT =
-  /^(?:AccessDenied\w*|UnrecognizedClient\w*|InvalidClientTokenId|InvalidSignature\w*|ExpiredToken\w*|MissingAuthenticationToken\w*|IncompleteSignature\w*|NotAuthorized|OptInRequired|ResourceNotFoundException|KMS\w*|CredentialsProviderError)$/;
-
-/** DynamoDB's words for a request that its table has no index for, or other keys. */
-const OTHER_TABLE = /specified index|match the schema|Missing the key/;
-
-function isPermanent({ name, message }: Error): boolean {
-  return PERMANENT.test(name) || (name === "ValidationException" && OTHER_TABLE.test(message));
-}
-
-function tellFaults(client: DynamoDBClient, onFault: (fault: StoreFault) => void): void {
-  client.middlewareStack.add(
-    (next, { commandName = "" }) =>
-      async (args) => {
-        try {
-          return await next(args);
-        } catch (error) {
-          const fault = DATA_COMMAND.test(commandName) && faultOf(error);
-          if (fault) onFault({ operation: commandName.replace(/Command$/, ""), ...fault });
-          throw error;
-        }
-      },
-    { step: "initialize", name: "tenureFaults" },
-  );
-}
-
-/** Undefined for what is an answer, or a bug of the caller's. */
-function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
-  if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return undefined;
-  if (isPermanent(error)) {
-    const code = error.name === "ValidationException" && "no such index, or other keys";
-    return { error: error.name, ...(code && { code }), isPermanent: true };
+  constructor(sdk: DynamoDBClient, lean: LeanClient) {
+    super(sdk, MARSHALLING);
+    this.lean = lean;
   }
-  if (error.name === "ValidationException") return undefined;
-  const { code, $metadata } = error as { code?: string; $metadata?: { httpStatusCode?: number } };
-  const said = code ?? $metadata?.httpStatusCode;
-  return { error: error.name, ...(said !== undefined && { code: String(said) }), isPermanent: false };
+
+  override send(...call: never[]): never {
+    const [command, options] = call as unknown as [{ input: Record<string, unknown> }, { abortSignal?: AbortSignal }?];
+    const operation = OPERATIONS.get(command.constructor);
+    if (!operation) return super.send(...(call as [never])) as never;
+    return this.lean.send(operation, command.input, options?.abortSignal) as never;
+  }
+
+  override destroy(): void {
+    this.lean.close();
+    super.destroy();
+  }
+}
+
+/** Asks the SDK once, by a request that it signs and does not send, where it would send one and for which region. */
+function placeOf(client: DynamoDBClient): () => Promise<Place> {
+  const ask = async (): Promise<Place> => {
+    const command = new DescribeTimeToLiveCommand({ TableName: "tenure" });
+    let signed: { headers: Record<string, string>; protocol: string; hostname: string; port?: number; path: string };
+    const found = new Promise<Place>((resolve, reject) => {
+      command.middlewareStack.add(
+        () => async (args) => {
+          signed = args.request as typeof signed;
+          const { headers, ...target } = signed;
+          const [, region = ""] = /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? "") ?? [];
+          resolve({ target, host: headers.host ?? "", region });
+          return { response: {}, output: { $metadata: {} } };
+        },
+        { step: "finalizeRequest", priority: "low", name: "tenurePlace" },
+      );
+      client.send(command).catch(reject);
+    });
+    return found;
+  };
+  let known: Promise<Place> | undefined;
+  return () => {
+    known ??= ask().catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
+    return known;
+  };
 }
 
 /** Either client as a document client. One that is one already keeps its own marshalling options. */
 export function asDocumentClient(client: DynamoDBClient | DynamoDBDocumentClient): DynamoDBDocumentClient {
   if (client instanceof DynamoDBDocumentClient || client.constructor.name === "DynamoDBDocumentClient")
     return client as DynamoDBDocumentClient;
-  return DynamoDBDocumentClient.from(client as DynamoDBClient, { marshallOptions: { removeUndefinedValues: true } });
+  return DynamoDBDocumentClient.from(client as DynamoDBClient, MARSHALLING);
 }
 
 const TABLE_ACTIVE_TRIES = 300;
@@ -257,64 +207,4 @@ export async function describeTable(client: DynamoDBDocumentClient, TableName: s
   const { TimeToLiveDescription } = await attempt(client.send(new DescribeTimeToLiveCommand({ TableName })));
   const { TimeToLiveStatus, AttributeName } = TimeToLiveDescription ?? {};
   return { ttlAttribute: TimeToLiveStatus?.startsWith("ENABL") ? AttributeName : undefined };
-}
-
-/** Awaits a request and turns what the SDK throws into a fault. */
-export async function attempt<T>(request: Promise<T>): Promise<T> {
-  try {
-    return await request;
-  } catch (error) {
-    throw asFault(error);
-  }
-}
-
-export const isConditionFailed = (error: unknown): boolean =>
-  error instanceof Error && error.name === "ConditionalCheckFailedException";
-
-/** True for an update that was refused because it would make its item larger than 400 KB. */
-export const isItemTooLarge = (error: unknown): boolean =>
-  error instanceof Error && error.name === "ValidationException" && error.message.includes("Item size");
-
-/** True when the same request may be answered if it is sent again in a moment. */
-export function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { $metadata, $retryable } = error as { $metadata?: { httpStatusCode?: number }; $retryable?: unknown };
-  return PASSING.test(error.name) || $retryable !== undefined || ($metadata?.httpStatusCode ?? 0) >= 500;
-}
-
-const PASSING =
-  /^(Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|InternalServerError|ServiceUnavailable.*|TimeoutError|ECONNRESET|EPIPE|ETIMEDOUT)$/;
-
-/** Refused before anything was done: these are answers of DynamoDB, or no connection could be made. */
-const NOT_APPLIED =
-  /^(ResourceNotFoundException|AccessDenied.*|Unrecognized.*|InvalidSignature.*|ExpiredToken.*|ValidationException|Throttling.*|ProvisionedThroughput.*|RequestLimitExceeded|ConditionalCheckFailedException|ItemCollection.*|CredentialsProviderError)$/;
-
-/** Refusals for the size of what was sent. */
-const TOO_LARGE = /size|bytes|nesting/i;
-
-/**
- * A failed condition is an answer, what is too large for an item or a key is the caller's, and any other request that
- * DynamoDB finds invalid is a bug: none is a fault.
- */
-function asFault(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof TenureError || isConditionFailed(error)) return error;
-  if (isPermanent(error))
-    return new TenureError(
-      { tag: "store-unavailable", store: "dynamodb", outcome: outcomeOf(error), why: "refused" },
-      { cause: error },
-    );
-  if (error.name === "ValidationException") {
-    if (!TOO_LARGE.test(error.message)) return error;
-    const issue =
-      "A name or a value is larger than the database takes: 400 KB in one record, and 1,024 bytes in a name";
-    return new TenureError({ tag: "invalid-input", issues: [issue] }, { cause: error });
-  }
-  return new TenureError({ tag: "store-unavailable", store: "dynamodb", outcome: outcomeOf(error) }, { cause: error });
-}
-
-/** Returns what is known of the outcome of a request that failed. */
-export function outcomeOf(error: unknown): "not-applied" | "unknown" {
-  if (mayHaveLanded.has(error as Error)) return "unknown";
-  const { name = "", code } = error as { name?: string; code?: string };
-  return NOT_APPLIED.test(name) || code === "ECONNREFUSED" ? "not-applied" : "unknown";
 }

@@ -6,7 +6,8 @@
  * and raised before the first write: reading alone changes nothing. docs/storage-format.md lists the formats.
  */
 import { TenureError } from "../errors.ts";
-import { attempt, type DynamoDBDocumentClient, GetCommand, isConditionFailed, UpdateCommand } from "./client.ts";
+import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "./client.ts";
+import { attempt, isConditionFailed } from "./faults.ts";
 
 /** The storage format that this code writes. It reads this one and all before. */
 export const FORMAT = 2;

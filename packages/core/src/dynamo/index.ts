@@ -16,16 +16,16 @@ export {
   asDocumentClient,
   connectDynamo,
   type DynamoConfig,
-  type DynamoCost,
   type DynamoDBClient,
   type DynamoDBDocumentClient,
   describeTable,
   ensureTable,
-  isItemTooLarge,
   type TableFacts,
 } from "./client.ts";
 export { tableDefinition } from "./definition.ts";
+export { isItemTooLarge } from "./faults.ts";
 export { checkFormat, FORMAT, Format } from "./format.ts";
 export { checkGuard, guarded, underGuard, type WriteGuard } from "./guard.ts";
+export type { DynamoCost } from "./lean.ts";
 export { Owned } from "./owned.ts";
 export { type Item, type Key, Table } from "./table.ts";

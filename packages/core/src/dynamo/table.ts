@@ -4,19 +4,16 @@ import { withDeadline } from "../deadline.ts";
 import { TenureError } from "../errors.ts";
 import { pauses } from "./again.ts";
 import {
-  attempt,
   BatchWriteCommand,
   DeleteCommand,
   type DynamoDBDocumentClient,
   GetCommand,
-  isConditionFailed,
-  isPassing,
-  outcomeOf,
   PutCommand,
   QueryCommand,
   ScanCommand,
   UpdateCommand,
 } from "./client.ts";
+import { attempt, isConditionFailed, isPassing, outcomeOf } from "./faults.ts";
 import { type Format, formatOf } from "./format.ts";
 import { checkGuard } from "./guard.ts";
 

@@ -17,4 +17,6 @@ export {
   type EventPage,
   firstEventOf,
   type LoggedEvent,
+  type NewEvent,
+  type Tail,
 } from "./store.ts";

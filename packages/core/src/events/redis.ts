@@ -15,8 +15,12 @@ export const EVENTS_TTL_MS = 15 * 60_000;
 export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}): EventLog {
   return {
     async append({ runId, fence, first, events, ended }) {
-      const fields = events.flatMap(({ event, data }) => [event, data]);
-      const args = [fence, ttlMs, first, ended ? 1 : 0, ...fields];
+      const tails = new Map<string, number>();
+      for (const { tail } of events) if (tail && !tails.has(tail.text)) tails.set(tail.text, tail.first);
+      const texts = [...tails.keys()];
+      const fields = events.flatMap(({ event, head, tail }) => [event, head, tail ? texts.indexOf(tail.text) + 1 : 0]);
+      const stored = [...tails].flatMap(([text, firstWith]) => [firstWith, text]);
+      const args = [fence, ttlMs, first, ended ? 1 : 0, tails.size, ...stored, ...fields];
       const [verdict, wish] = list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
       if (verdict === 2) return "lost";
       if (verdict !== 1) throw malformedReply();
@@ -25,9 +29,11 @@ export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}
 
     async read(runId, after, limit) {
       const [stream] = keysOf(runId);
-      const [exists, entries] = list(await redis.evaluate(scripts.read, [stream], [after, limit]), 2);
+      const [exists, entries, held] = list(await redis.evaluate(scripts.read, [stream], [after, limit]), 3);
       if (exists === 0) return undefined;
-      const found = list(entries).map(entry);
+      const tails = new Map<string, string>();
+      for (const one of [...list(held), ...list(entries)]) noteTail(one, tails);
+      const found = list(entries).map((one) => entry(one, tails));
       return {
         events: found.filter((one): one is LoggedEvent => one !== "end"),
         ended: found.includes("end"),
@@ -60,11 +66,20 @@ function action(reply: Reply | undefined): CancelAction {
   return reply;
 }
 
-function entry(reply: Reply): LoggedEvent | "end" {
+/** Notes an entry's tail, under the entry's id, where it has one of its own. */
+function noteTail(reply: Reply, tails: Map<string, string>): void {
   const [id, fields] = list(reply, 2);
-  const [name, event, , data] = list(fields);
+  const [, , , , name, text] = list(fields);
+  if (name === "tail" && typeof id === "string" && typeof text === "string") tails.set(id, text);
+}
+
+function entry(reply: Reply, tails: Map<string, string>): LoggedEvent | "end" {
+  const [id, fields] = list(reply, 2);
+  const [name, event, , head, rest, as] = list(fields);
   if (name === "end") return "end";
   const number = typeof id === "string" ? /^(\d+)-0$/.exec(id)?.[1] : undefined;
-  if (number === undefined || typeof event !== "string" || typeof data !== "string") throw malformedReply();
-  return { id: Number(number) - 1, event, data };
+  const tail = rest === undefined ? "" : tails.get(String(rest === "as" ? as : id));
+  if (number === undefined || typeof event !== "string" || typeof head !== "string" || tail === undefined)
+    throw malformedReply();
+  return { id: Number(number) - 1, event, data: head + tail };
 }

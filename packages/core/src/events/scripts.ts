@@ -2,37 +2,71 @@ import { defineScript } from "../redis/port.ts";
 
 /**
  * Event n is the entry n+1-0. Of each batch only what comes after the last entry is added. Nobody with a lower fence than the
- * highest that was seen adds anything.
+ * highest that was seen adds anything. An entry whose data ends as that of others does has the `tail` itself, or names the entry
+ * that has it (`as`), which is in the same stream and so lives as long.
  *
  * KEYS: 1 the stream, 2 the fence, 3 the wish to cancel
- * ARGV: 1 the fence, 2 lifetime in milliseconds, 3 number of the first event, 4 "1" when the log ends, then names and data
+ * ARGV: 1 the fence, 2 lifetime in milliseconds, 3 number of the first event, 4 "1" when the log ends, 5 how many tails; for each
+ * tail the number of its first event, and the text; then for each event its name, its data, and which tail comes after, or "0"
  */
 export const append = defineScript(
   `local fence = tonumber(redis.call('GET', KEYS[2]) or '0')
 if fence > tonumber(ARGV[1]) then return {2, ''} end
 redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+local function id(number) return string.format('%.0f-0', number) end
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', '1')
 local have = '0'
 if last[1] then have = string.match(last[1][1], '^%d+') end
 have = tonumber(have)
+local tails = tonumber(ARGV[5])
+local holder = {}
+for t = 1, tails do
+  local at = id(tonumber(ARGV[4 + 2 * t]) + 1)
+  if redis.call('XRANGE', KEYS[1], at, at)[1] then holder[t] = at end
+end
 local number = tonumber(ARGV[3])
-for i = 5, #ARGV, 2 do
+for i = 6 + 2 * tails, #ARGV, 3 do
   number = number + 1
   if number > have then
-    redis.call('XADD', KEYS[1], string.format('%.0f-0', number), 'event', ARGV[i], 'data', ARGV[i + 1])
+    local at = id(number)
+    local tail = tonumber(ARGV[i + 2])
+    if tail == 0 then
+      redis.call('XADD', KEYS[1], at, 'event', ARGV[i], 'data', ARGV[i + 1])
+    elseif holder[tail] then
+      redis.call('XADD', KEYS[1], at, 'event', ARGV[i], 'data', ARGV[i + 1], 'as', holder[tail])
+    else
+      holder[tail] = at
+      redis.call('XADD', KEYS[1], at, 'event', ARGV[i], 'data', ARGV[i + 1], 'tail', ARGV[5 + 2 * tail])
+    end
   end
 end
 if ARGV[4] == '1' and number + 1 > have then
-  redis.call('XADD', KEYS[1], string.format('%.0f-0', number + 1), 'end', '1')
+  redis.call('XADD', KEYS[1], id(number + 1), 'end', '1')
 end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
 return {1, redis.call('GET', KEYS[3]) or ''}`,
   { declaresKeys: true },
 );
 
-/** KEYS: 1 the stream. ARGV: 1 number after which to begin, 2 how many */
+/**
+ * Answers with whether there is a log, its entries, and the tails that entries among them name and that are not among them.
+ *
+ * KEYS: 1 the stream. ARGV: 1 number after which to begin, 2 how many
+ */
 export const read = defineScript(
-  `return {redis.call('EXISTS', KEYS[1]), redis.call('XRANGE', KEYS[1], string.format('%.0f-0', tonumber(ARGV[1]) + 2), '+', 'COUNT', ARGV[2])}`,
+  `local from = string.format('%.0f-0', tonumber(ARGV[1]) + 2)
+local entries = redis.call('XRANGE', KEYS[1], from, '+', 'COUNT', ARGV[2])
+local known = {}
+local tails = {}
+for _, entry in ipairs(entries) do
+  local name, at = entry[2][5], entry[2][6]
+  if name == 'tail' then known[entry[1]] = true end
+  if name == 'as' and not known[at] then
+    known[at] = true
+    for _, held in ipairs(redis.call('XRANGE', KEYS[1], at, at)) do table.insert(tails, held) end
+  end
+end
+return {redis.call('EXISTS', KEYS[1]), entries, tails}`,
   { declaresKeys: true },
 );
 

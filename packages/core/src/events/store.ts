@@ -27,11 +27,25 @@ export interface EventPage {
   ended: boolean;
 }
 
+/** The end of the texts of several events, which the log has once. */
+export interface Tail {
+  text: string;
+  /** The number of the first event that ends with it. */
+  first: number;
+}
+
+/** An event whose JSON is `head`, and after that the tail's text where there is one. */
+export interface NewEvent {
+  event: string;
+  head: string;
+  tail?: Tail | undefined;
+}
+
 export interface EventBatch {
   runId: string;
   fence: number;
   first: number;
-  events: Omit<LoggedEvent, "id">[];
+  events: NewEvent[];
   ended: boolean;
 }
 
@@ -43,7 +57,8 @@ export interface EventLog {
   /**
    * Adds events, the first of which has the number `first`, and with `ended` the end of the log. Answers with what
    * somebody wants done with the run, or "lost" when a holder with a higher fence has the log, and then nothing is added.
-   * Idempotent: what is there already is not added again, so after an unknown outcome repeat it.
+   * Idempotent: what is there already is not added again, so after an unknown outcome repeat it. Tails that are there are not
+   * stored again, and are looked for by their first event.
    */
   append(batch: EventBatch): Promise<CancelAction | "lost" | undefined>;
 

@@ -39,19 +39,26 @@ const NO_FAULT = /^(?:NOSCRIPT|CORRUPT) /;
 
 /** Names a failure by its first word, undefined for an answer: the rest of a message repeats the command. */
 export function faultOf(error: unknown): Omit<StoreFault, "operation"> | undefined {
-  const { name = "Error", message = "", cause } = (error ?? {}) as Partial<Error> & { cause?: { code?: string } };
+  const { name = "Error", message = "" } = (error ?? {}) as Partial<Error>;
   if (NO_FAULT.test(message)) return undefined;
   const [, word, limit] = PERMANENT.exec(message) ?? [];
   const permanent = word ?? limit;
   if (permanent) return { error: permanent, isPermanent: true };
   const [said] = /^[A-Z]{2,}(?= )/.exec(message) ?? [];
-  return { error: said ?? name, ...(cause?.code !== undefined && { code: cause.code }), isPermanent: false };
+  const code = codeOf(error);
+  return { error: said ?? name, ...(code !== undefined && { code }), isPermanent: false };
+}
+
+/** The code of a failure of the network: the error's own, or that of its cause, as the client has it. */
+function codeOf(error: unknown): string | undefined {
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: { code?: unknown } | undefined };
+  const found = code ?? cause?.code;
+  return typeof found === "string" ? found : undefined;
 }
 
 /** Without a connection nothing was sent; a refusal of Redis changed nothing; else nobody knows. */
 function outcomeOf(error: unknown, message: string): "not-applied" | "unknown" {
-  const cause = error instanceof Error ? (error.cause as { code?: string } | undefined) : undefined;
-  if (cause?.code !== undefined && NEVER_SENT.has(cause.code)) return "not-applied";
+  if (NEVER_SENT.has(codeOf(error) ?? "")) return "not-applied";
   if (error instanceof Error && UNSENT.test(error.constructor.name)) return "not-applied";
   return REFUSED.test(message) || PERMANENT.test(message) ? "not-applied" : "unknown";
 }

@@ -16,6 +16,7 @@ import { withDeadline } from "../deadline.ts";
 import type { StoreFault } from "../errors.ts";
 import { asFault, faultOf, isNoScript } from "./faults.ts";
 import { malformedReply, type RedisStore, type Reply } from "./port.ts";
+import { Requester } from "./requester.ts";
 import { sealed, sourceFor } from "./script.ts";
 
 export { defineScript, malformedReply, type RedisStore, type Reply, type Script } from "./port.ts";
@@ -39,34 +40,17 @@ export interface RedisConfig {
 }
 
 export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true, onFault }: RedisConfig): RedisStore {
-  // The client asks for the signal of a request in the turn in which it is called.
-  let signal: AbortSignal | undefined;
-  const under = <T>(given: AbortSignal, send: () => Promise<T>): Promise<T> => {
-    signal = given;
+  const requester = new Requester(url, token);
+  const client = new Client(requester);
+  const asked = async (signal: AbortSignal, operation: "evalsha" | "eval", command: () => Promise<Reply>) => {
     try {
-      return send();
-    } finally {
-      signal = undefined;
+      return await requester.under(signal, command);
+    } catch (error) {
+      const fault = onFault && faultOf(error);
+      if (fault) onFault({ operation, ...fault });
+      throw error;
     }
   };
-  const client = new Redis({
-    url,
-    token,
-    retry: { retries: 0 },
-    signal: () => signal ?? AbortSignal.timeout(deadlineMs),
-    automaticDeserialization: false,
-    enableAutoPipelining: false,
-    enableTelemetry: false,
-  });
-  if (onFault)
-    client.use((request, next) =>
-      next(request).catch((error: unknown) => {
-        const [operation] = Array.isArray(request.body) ? request.body : [];
-        const fault = faultOf(error);
-        if (fault) onFault({ operation: String(operation ?? "request"), ...fault });
-        throw error;
-      }),
-    );
 
   return {
     async evaluate(script, keys, args) {
@@ -76,10 +60,10 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
       try {
         reply = await withDeadline(deadlineMs, async (signal) => {
           try {
-            return await under(signal, () => client.evalsha<string[], Reply>(sha, keys, argv));
+            return await asked(signal, "evalsha", () => client.evalsha<string[], Reply>(sha, keys, argv));
           } catch (error) {
             if (!isNoScript(error)) throw error;
-            return await under(signal, () => client.eval<string[], Reply>(source, keys, argv));
+            return await asked(signal, "eval", () => client.eval<string[], Reply>(source, keys, argv));
           }
         });
       } catch (error) {
@@ -93,4 +77,12 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
       return answer;
     },
   };
+}
+
+/** Upstash's client on a requester of ours; replies are not parsed once more as JSON. */
+class Client extends Redis {
+  constructor(requester: Requester) {
+    super(requester);
+    this.opts = { automaticDeserialization: false };
+  }
 }

@@ -13,6 +13,7 @@
  * const checkpointer = new DynamoDBSaver({ client: connectDynamo({}), tableName: "agents", blobs });
  */
 import { DeleteObjectsCommand, GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { withDeadline } from "../deadline.ts";
 import { TenureError } from "../errors.ts";
 
 export interface S3BlobsOptions {
@@ -44,19 +45,17 @@ export class S3Blobs {
 
   async put(name: string, bytes: Uint8Array): Promise<void> {
     const command = new PutObjectCommand({ Bucket: this.bucket, Key: this.prefix + name, Body: bytes });
-    await this.attempt(this.client.send(command, this.deadline()), "unknown");
+    await this.attempt((abortSignal) => this.client.send(command, { abortSignal }), "unknown");
   }
 
   async get(name: string): Promise<Uint8Array | undefined> {
     const command = new GetObjectCommand({ Bucket: this.bucket, Key: this.prefix + name });
-    const { abortSignal } = this.deadline();
-    // The client's own limit ends with the headers.
-    const late = new Promise<never>((_, reject) => {
-      abortSignal.addEventListener("abort", () => reject(abortSignal.reason));
-    });
     try {
-      const { Body } = await this.client.send(command, { abortSignal });
-      return await Promise.race([Body?.transformToByteArray(), late]);
+      return await withDeadline(this.deadlineMs, async (abortSignal) => {
+        const { Body } = await this.client.send(command, { abortSignal });
+        // The client's own limit ends with the headers.
+        return await unlessAborted(abortSignal, Body?.transformToByteArray());
+      });
     } catch (cause) {
       if (cause instanceof Error && cause.name === "NoSuchKey") return undefined;
       throw unavailable("not-applied", cause);
@@ -67,22 +66,35 @@ export class S3Blobs {
     for (let from = 0; from < names.length; from += DELETE_AT_ONCE) {
       const Objects = names.slice(from, from + DELETE_AT_ONCE).map((name) => ({ Key: this.prefix + name }));
       const command = new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects, Quiet: true } });
-      const { Errors = [] } = await this.attempt(this.client.send(command, this.deadline()), "unknown");
+      const { Errors = [] } = await this.attempt(
+        (abortSignal) => this.client.send(command, { abortSignal }),
+        "unknown",
+      );
       if (Errors.length > 0) throw unavailable("unknown", Errors[0]);
     }
   }
 
-  private deadline(): { abortSignal: AbortSignal } {
-    return { abortSignal: AbortSignal.timeout(this.deadlineMs) };
-  }
-
-  private async attempt<T>(request: Promise<T>, outcome: "not-applied" | "unknown"): Promise<T> {
+  private async attempt<T>(
+    request: (abortSignal: AbortSignal) => Promise<T>,
+    outcome: "not-applied" | "unknown",
+  ): Promise<T> {
     try {
-      return await request;
+      return await withDeadline(this.deadlineMs, request);
     } catch (cause) {
       throw unavailable(outcome, cause);
     }
   }
+}
+
+/** Rejects as soon as the signal is aborted, whatever the work does. */
+function unlessAborted<T>(signal: AbortSignal, work: Promise<T> | undefined): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    Promise.resolve(work)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", stop));
+  });
 }
 
 const unavailable = (outcome: "not-applied" | "unknown", cause: unknown) =>

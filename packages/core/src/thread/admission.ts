@@ -9,6 +9,7 @@ import { isOutcomeUnknown } from "../errors.ts";
 import { mark } from "./lifetime.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
 import { begun, cancelled, type Ending, entered } from "./queue.ts";
+import type { Recent } from "./recent.ts";
 import { storedQueue, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
 import { asInThread, runItems } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
@@ -23,7 +24,7 @@ interface Stores {
   watch: Watch;
   runs: RunStore;
   step: Step;
-  read: () => Promise<ThreadRecord | undefined>;
+  read: (recent?: ThreadRecord) => Promise<ThreadRecord | undefined>;
 }
 
 type Verdict = "admitted" | "busy" | "not-found" | Begun;
@@ -124,10 +125,11 @@ const asRun = (run: NewRun): Run => ({ ...run, status: "pending", updatedAt: run
 
 /** The run's record comes first: one without a thread is found among those that have not ended, and discarded. */
 export async function admitNew(
-  { table, clock, policy, runs, owned }: Pick<Stores, "table" | "clock" | "policy" | "runs"> & { owned: Owned },
+  stores: Pick<Stores, "table" | "clock" | "policy" | "runs"> & { owned: Owned; recents: Recent },
   run: NewRun,
   { temporary, holder, metadata, config, ttlMs }: NewAdmission,
 ): Promise<"admitted" | Begun> {
+  const { table, clock, policy, runs, owned, recents } = stores;
   const { id, threadId, owner, startAt } = run;
   const admission = newNonce();
   const { parts, item, request } = await runItems(run, admission);
@@ -157,6 +159,7 @@ export async function admitNew(
       await takeBack();
       return "admitted";
     }
+    recents.note(thread);
   } catch (error) {
     // Where the thread may be there, the run is in its queue, and another request of the same run may have been told so.
     const isGone = !isOutcomeUnknown(error) && (await takeBack().catch(() => false));

@@ -8,6 +8,7 @@ import { editing } from "./edit.ts";
 import { lifetimes, mark } from "./lifetime.ts";
 import type { LeasePolicy } from "./policy.ts";
 import { cancelled, type Ending, forgotten, type Turns } from "./queue.ts";
+import { Recent } from "./recent.ts";
 import { deadlineOf, isOver, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
 import { asInThread, RUNS } from "./run-records.ts";
 import { running } from "./running.ts";
@@ -24,22 +25,24 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   const runs = createRunStore(table);
   const owned = new Owned(table, "thread");
   const watch = new Watch(clock, policy);
-  const step = stepping(table, clock);
+  const recents = new Recent(clock);
+  const step = stepping(table, clock, recents);
 
   async function stored(id: string): Promise<ThreadRecord | undefined> {
     const item = await table.get(threadKey(id));
+    if (item) recents.note(item);
     return item && toThread(item);
   }
 
   /** A thread that is being deleted is absent, and so is one whose deadline has passed. */
-  async function read(id: string): Promise<ThreadRecord | undefined> {
-    const record = await stored(id);
+  async function read(id: string, recent?: ThreadRecord): Promise<ThreadRecord | undefined> {
+    const record = recent ?? (await stored(id));
     return record?.closedAt === undefined && record && !isOver(record, clock.now()) ? record : undefined;
   }
 
   /** An owner's record that is to be written to. Throws `record-damaged`: what is lost would be lost for good. */
-  async function readWhole(id: string, owner: string): Promise<ThreadRecord | undefined> {
-    const record = await read(id);
+  async function readWhole(id: string, owner: string, recent?: ThreadRecord): Promise<ThreadRecord | undefined> {
+    const record = await read(id, recent);
     if (record?.thread.owner === owner) refuseDamaged(record.thread);
     return record;
   }
@@ -54,6 +57,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       if (await table.putIfAbsent(item)) {
         // The deletion of a thread that had this id may have taken the marker along.
         if (at !== undefined) await mark(table, thread.id, at);
+        recents.note(item);
         return toThread(item).thread;
       }
       const there = await stored(thread.id);
@@ -112,11 +116,15 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
     ...editing({ clock, policy, watch, step, read: readWhole, stored }),
 
     admit: (run, options) =>
-      admit({ table, clock, policy, watch, runs, step, read: () => readWhole(run.threadId, run.owner) }, run, options),
+      admit(
+        { table, clock, policy, watch, runs, step, read: (recent) => readWhole(run.threadId, run.owner, recent) },
+        run,
+        options,
+      ),
 
-    admitNew: (run, options) => admitNew({ table, clock, policy, runs, owned }, run, options),
+    admitNew: (run, options) => admitNew({ table, clock, policy, runs, owned, recents }, run, options),
 
-    ...running({ table, clock, policy, watch, runs, step, read, stored }),
+    ...running({ table, clock, policy, watch, runs, step, read, stored, recents }),
 
     async run(threadId, runId) {
       const [run, record] = await Promise.all([runs.get(threadId, runId), stored(threadId)]);

@@ -47,6 +47,8 @@ export interface ThreadRecord {
   metadata: string;
   /** When its deletion began, in epoch milliseconds. */
   closedAt?: number | undefined;
+  /** The item as it is stored. */
+  item: Item;
 }
 
 /** The part of an update that says that the record was written. */
@@ -147,6 +149,7 @@ export function toThread(item: Item): ThreadRecord {
     },
     revision,
     metadata: String(item.metadata),
+    item,
     ...(typeof closedAt === "number" && { closedAt }),
   };
 }

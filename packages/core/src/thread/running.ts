@@ -4,6 +4,7 @@ import type { Table } from "../dynamo/index.ts";
 import { withUndone } from "../incarnation.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
 import { begun, type Ending, type Holding, nextRun, type QueuedRun, released, settled, type Turns } from "./queue.ts";
+import type { Recent } from "./recent.ts";
 import { CLOSED, heldBy, RISEN, sortable, type ThreadRecord, threadKey, toThread } from "./records.ts";
 import { asInThread } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
@@ -21,6 +22,7 @@ interface Stores {
   /** A thread that is being deleted is absent. */
   read: (threadId: string) => Promise<ThreadRecord | undefined>;
   stored: (threadId: string) => Promise<ThreadRecord | undefined>;
+  recents: Recent;
 }
 
 /** A lease, and the queue as it was when it was taken. */
@@ -31,7 +33,9 @@ interface Taken {
 
 type Running = Pick<ThreadStore, "begin" | "renew" | "release" | "undo" | "settle">;
 
-export function running({ table, clock, policy, watch, runs, step, read, stored }: Stores): Running {
+export function running(stores: Stores): Running {
+  const { table, clock, policy, watch, runs, step, read, stored, recents } = stores;
+
   /** Takes the lease for the run whose turn it is. */
   async function take(threadId: string, holder: string): Promise<Taken | Later | undefined> {
     const id = newNonce();
@@ -88,7 +92,7 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
     let ending: Ending | undefined;
     const left = await step<"next" | "done" | "lost">(
       threadId,
-      () => stored(threadId),
+      async (recent) => recent ?? (await stored(threadId)),
       async ({ thread, turns }, isUnsure) => {
         const isOver = (queue: readonly QueuedRun[]) => (queue.length > 0 ? "next" : "done");
         const ours = (one: Ending) => one.runId === runId && one.fence === fence;
@@ -135,6 +139,7 @@ export function running({ table, clock, policy, watch, runs, step, read, stored 
         isOwn: (found) => found.leaseId === lease.id && found.leaseExpiresAt === expiresAt,
       });
       if (!renewed) return undefined;
+      recents.note(renewed);
       const entry = toThread(renewed).turns.queue.find(({ runId }) => runId === lease.runId);
       return { lease: { ...lease, expiresAt, since }, ...(entry?.cancel && { cancel: entry.cancel }) };
     },

@@ -6,6 +6,7 @@ import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { type Item, type Table, untilDone } from "../dynamo/index.ts";
 import type { Turns } from "./queue.ts";
+import type { Recent } from "./recent.ts";
 import { deadlineOf, inIncarnation, isOver, storedQueue, type ThreadRecord, threadKey, unchanged } from "./records.ts";
 
 interface Decision<R> {
@@ -19,14 +20,15 @@ interface Decision<R> {
 }
 
 /**
- * Makes a decision of a record. `isUnsure`: an earlier write of this step may have been carried out, and others have written
+ * Makes a decision of a record, which is the record as it is now or, where the decision writes, as this process has seen it last. `isUnsure`: an earlier write of this step may have been carried out, and others have written
  * since. The decision may be made again, and is to have no effect that does not bear it.
  */
 type Decide<R> = (record: ThreadRecord, isUnsure: boolean) => Decision<R> | Promise<Decision<R>>;
 
 export type Step = <R>(
   threadId: string,
-  read: () => Promise<ThreadRecord | undefined>,
+  /** Reads the record; may answer with the one that is given, which others may have written since, in place of a read. */
+  read: (recent?: ThreadRecord) => Promise<ThreadRecord | undefined>,
   decide: Decide<R>,
 ) => Promise<R | undefined>;
 
@@ -34,13 +36,22 @@ export const newNonce = (): string => randomBytes(9).toString("base64url");
 
 /** Undefined when there is no such thread. Throws `store-unavailable`; with the outcome "unknown", the step may have been made. */
 export const stepping =
-  (table: Table, clock: Clock): Step =>
+  (table: Table, clock: Clock, recents: Recent): Step =>
   (threadId, read, decide) => {
     let isUnsure = false;
+    let recent = recents.take(threadId);
     return untilDone(async () => {
-      const record = await read();
-      if (!record) return undefined;
-      const { result, write } = await decide(record, isUnsure);
+      const given = recent;
+      recent = undefined;
+      let record = await read(given);
+      let decision = record && (await decide(record, isUnsure));
+      // A decision that changes nothing is made of the record as it is.
+      if (given && (record ?? given) === given && !decision?.write) {
+        record = await read();
+        decision = record && (await decide(record, isUnsure));
+      }
+      if (!record || !decision) return undefined;
+      const { result, write } = decision;
       if (!write) return result;
       const by = newNonce();
       const isOwn = (found: Item) => {
@@ -48,20 +59,23 @@ export const stepping =
         isUnsure = true;
         return false;
       };
-      const done = await table.update(threadKey(threadId), { ...updateOf(record, write, clock.now(), by), isOwn });
-      return done ? result : "again";
+      const fields = fieldsOf(record, write, clock.now(), by);
+      if (!(await table.update(threadKey(threadId), { ...updateOf(record, fields), isOwn }))) return "again";
+      recents.note(withFields(record.item, fields));
+      return result;
     });
   };
 
-function updateOf(
+/** The attributes that a step writes; those that are undefined are removed. */
+function fieldsOf(
   record: ThreadRecord,
   { turns, set, remove = [] }: Required<Decision<unknown>>["write"],
   now: number,
   by: string,
-) {
+): Record<string, unknown> {
   const { queue, ended, gone, fence, lease, leasedRun } = turns;
   const ttlMs = (set?.ttlMs as number | undefined) ?? record.thread.ttlMs;
-  const fields: Record<string, unknown> = {
+  return {
     ...{ line: storedQueue(queue), fence, by, revision: record.revision + 1, updatedAt: now },
     ended: ended.length > 0 ? JSON.stringify(ended) : undefined,
     gone: gone.length > 0 ? gone : undefined,
@@ -71,6 +85,14 @@ function updateOf(
     ...set,
     ...Object.fromEntries(remove.map((name) => [name, undefined])),
   };
+}
+
+function withFields(item: Item, fields: Record<string, unknown>): Item {
+  const { pk, sk, ...rest } = { ...item, ...fields };
+  return { pk, sk, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined)) };
+}
+
+function updateOf(record: ThreadRecord, fields: Record<string, unknown>) {
   const [sets, removes]: [string[], string[]] = [[], []];
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};

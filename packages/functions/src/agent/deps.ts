@@ -36,6 +36,8 @@ export interface AgentConfig extends HttpConfig {
   schemas?: SourceSchemas | undefined;
   /** The lifetime of a thread that asks for none, in milliseconds since something was last done in it. Default: for good. */
   threadTtlMs?: number | undefined;
+  /** The memory that checkpoints may take, in bytes. Default: the saver's own. */
+  checkpointCacheBytes?: number | undefined;
   leasePolicy?: Partial<LeasePolicy> | undefined;
   /** Offers the demo's race, which a product does not need. Default: it is not there. */
   demo?: boolean | undefined;
@@ -82,6 +84,7 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
   const checkpointer = new DynamoDBSaver({
     client,
     tableName,
+    ...(config.checkpointCacheBytes !== undefined && { cacheBytes: config.checkpointCacheBytes }),
     indexName: tableDefinition.index.name,
     encryption: config.encryption,
     // Asked once for each checkpoint.

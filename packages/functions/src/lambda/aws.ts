@@ -1,5 +1,6 @@
 /** The two services of AWS besides DynamoDB, by signed requests: their SDK clients would double what a function loads. */
 import process from "node:process";
+import { withDeadline } from "@tenure/core/deadline";
 import { AwsClient } from "aws4fetch";
 
 const DEADLINE_MS = 5_000;
@@ -23,15 +24,17 @@ export async function sendToAws({ service, region, url, headers, body }: AwsRequ
     region,
     retries: 2,
   });
-  const response = await client.fetch(url, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...headers },
-    body: JSON.stringify(body),
-    signal: AbortSignal.timeout(DEADLINE_MS),
+  await withDeadline(DEADLINE_MS, async (signal) => {
+    const response = await client.fetch(url, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", ...headers },
+      body: JSON.stringify(body),
+      signal,
+    });
+    if (response.ok) return;
+    // AWS names its errors here, and puts only a sentence into the body.
+    const [name = ""] = (response.headers.get("x-amzn-errortype") ?? "").split(":");
+    const words = (await response.text()).slice(0, 300);
+    throw new Error(`${service} answered ${response.status}${name && ` ${name}`}: ${words}`);
   });
-  if (response.ok) return;
-  // AWS names its errors here, and puts only a sentence into the body.
-  const [name = ""] = (response.headers.get("x-amzn-errortype") ?? "").split(":");
-  const words = (await response.text()).slice(0, 300);
-  throw new Error(`${service} answered ${response.status}${name && ` ${name}`}: ${words}`);
 }

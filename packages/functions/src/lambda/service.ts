@@ -14,6 +14,9 @@ import { counted, createMeter } from "./metrics.ts";
 import { bundledModel } from "./model.ts";
 import { type SqsWorkQueue, sqsWorkQueue } from "./work-queue.ts";
 
+/** An execution environment has few threads at a time, and a gigabyte for all of it. */
+const CACHE_BYTES = 32 * 1024 * 1024;
+
 export interface Service {
   config: FunctionConfig;
   deps: Deps;
@@ -41,7 +44,8 @@ export async function createService(name: string): Promise<Service> {
   const encryption = checkpointKeys(config.linked.CheckpointKeys?.value);
   const meter = createMeter(name, config.stage);
   const model = config.model === undefined ? undefined : await bundledModel(config.model);
-  const deps = counted(await createDeps({ ...config, ...encryption, model, mailer: noMailer, count: meter.count }));
+  const made = { ...config, ...encryption, model, mailer: noMailer, count: meter.count };
+  const deps = counted(await createDeps({ ...made, checkpointCacheBytes: CACHE_BYTES }));
   const workQueue = sqsWorkQueue({ region: config.region, ...config.linked.RunQueue });
   const runner = new Runner(deps, { queue: workQueue });
   keepProcess({ report: deps.report, stop: () => runner.yieldAll() }, { instead: true });

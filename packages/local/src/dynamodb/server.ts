@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { withDeadline } from "@tenure/core/deadline";
 import dynalite from "dynalite";
 import { ItemStore } from "./item-store.ts";
 import { takeOverLevelDb } from "./leveldb.ts";
@@ -104,25 +105,28 @@ function withoutErrorListeners(request: IncomingMessage): IncomingMessage {
   return request;
 }
 
+const CALL_DEADLINE_MS = 10_000;
+
 /** dynalite wants a signature but does not check it. */
 const CREDENTIAL =
   "AWS4-HMAC-SHA256 Credential=local/20200101/local/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 
 function caller(url: string): Call {
-  return async (operation, body) => {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: {
-        "Content-Type": "application/x-amz-json-1.0",
-        "X-Amz-Target": TARGET + operation,
-        "X-Amz-Date": "20200101T000000Z",
-        Authorization: CREDENTIAL,
-      },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(10_000),
+  return (operation, body) =>
+    withDeadline(CALL_DEADLINE_MS, async (signal) => {
+      const response = await fetch(url, {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/x-amz-json-1.0",
+          "X-Amz-Target": TARGET + operation,
+          "X-Amz-Date": "20200101T000000Z",
+          Authorization: CREDENTIAL,
+        },
+        body: JSON.stringify(body),
+        signal,
+      });
+      return { status: response.status, body: (await response.json()) as Record<string, unknown> };
     });
-    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
-  };
 }
 
 async function answer(

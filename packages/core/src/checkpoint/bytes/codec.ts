@@ -7,6 +7,7 @@ import { crc32, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from "n
 import type { Key } from "../../dynamo/index.ts";
 import { DICTIONARY } from "./dictionary.ts";
 import { type Encryption, keyMissing } from "./encryption.ts";
+import { compact } from "./memory.ts";
 
 /** A value as the serializer gave it: its type, and its bytes. */
 export interface Dumped {
@@ -66,7 +67,7 @@ export class Codec {
     if (!coded || coded.length < HEADER_BYTES) return undefined;
     const body = coded.subarray(HEADER_BYTES);
     const bytes = coded[0] === PLAIN ? body : coded[0] === DEFLATE ? await inflate(body) : undefined;
-    return bytes && crc32(bytes) === coded.readUInt32LE(1) ? bytes : undefined;
+    return bytes && crc32(bytes) === coded.readUInt32LE(1) ? compact(bytes) : undefined;
   }
 }
 

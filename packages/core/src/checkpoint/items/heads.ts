@@ -12,18 +12,10 @@ import type { Channel } from "../piece-table/slices.ts";
 import { type Head, inlineOf } from "./head.ts";
 import { type Candidate, type Entry, type EntryRange, type HeadCache, type HeadReader, note } from "./head-reader.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
+import { compactAll, LARGE_BYTES, type Loaded, sizeOf } from "./loaded.ts";
 import { higher, isAbove, positionOf } from "./order.ts";
 import type { Segments } from "./segments.ts";
 import { readFromMemory, Sources } from "./sources.ts";
-
-/** A checkpoint with all that is stored of it. */
-export interface Loaded {
-  ref: CheckpointRef;
-  head: Head;
-  state: State;
-  /** Channels that had a value when this process put it, with those whose value it does not bring along. */
-  valued?: ReadonlySet<string> | undefined;
-}
 
 export class Heads {
   private readonly reader: HeadReader;
@@ -89,11 +81,17 @@ export class Heads {
     return this.noteTop(of, incarnation, value?.position ?? "");
   }
 
-  private noteTop(of: CheckpointRef, incarnation: Incarnation, position: string): string {
+  /** Notes a position for the holder of a lease; an empty one where the namespace has nothing. */
+  noteTop(of: CheckpointRef, incarnation: Incarnation, position: string): string {
     if (incarnation.fence === undefined) return position;
     const top = higher(this.tops.get(leaseKey(of, incarnation)), position) ?? position;
     this.tops.set(leaseKey(of, incarnation), top);
     return top;
+  }
+
+  /** True when the holder of a lease knows that the namespace has nothing, and has put nothing there since. */
+  isEmptyUnder(of: CheckpointRef, incarnation: Incarnation): boolean {
+    return incarnation.fence !== undefined && this.tops.get(leaseKey(of, incarnation)) === "";
   }
 
   /** The state of a checkpoint that is known by its id; undefined when there is none. */
@@ -134,6 +132,7 @@ export class Heads {
 
   private keep(loaded: Loaded): void {
     const { ref, head } = loaded;
+    compactAll(loaded);
     this.checkpoints.set(refKey(ref), loaded);
     const position = positionOf(ref.checkpointId, head.shift);
     const newest = this.newest.get(namespaceKey(ref));
@@ -292,10 +291,3 @@ const leaseKey = ({ threadId, namespace }: CheckpointRef, { id, fence }: Incarna
   JSON.stringify([threadId, namespace, id, fence]);
 const refKey = ({ threadId, namespace, checkpointId }: CheckpointRef) =>
   JSON.stringify([threadId, namespace, checkpointId]);
-
-/** The values, and a guess at the rest. */
-/** The length in bytes of a checkpoint that is not kept in memory once a child of it is. */
-const LARGE_BYTES = 100_000;
-
-const sizeOf = ({ head, state }: Loaded): number =>
-  [...state.channels.values()].reduce((sum, { bytes }) => sum + bytes.length, 2000) + head.body.bytes.length;

@@ -1,4 +1,5 @@
 import type { ChannelVersions, Checkpoint } from "@langchain/langgraph-checkpoint";
+import type { Incarnation } from "../../incarnation.ts";
 import { unlessCorrupt } from "../corrupt.ts";
 import type { Heads } from "./heads.ts";
 import type { CheckpointRef } from "./keys.ts";
@@ -13,15 +14,16 @@ import type { Values } from "./values.ts";
 export async function leftOut(
   heads: Heads,
   values: Values,
-  { threadId, namespace }: CheckpointRef,
+  ref: CheckpointRef,
+  given: Incarnation | undefined,
   checkpoint: Checkpoint,
   newVersions: ChannelVersions,
 ): Promise<Set<string>> {
   const names = Object.keys(checkpoint.channel_values).filter((name) => !Object.hasOwn(newVersions, name));
   const unknown = new Set(names);
-  if (names.length === 0) return unknown;
-  for await (const { ref, head } of heads.byId(threadId, namespace)) {
-    const body = head && (await values.body(ref, head).catch(unlessCorrupt));
+  if (names.length === 0 || (given && heads.isEmptyUnder(ref, given))) return unknown;
+  for await (const { ref: of, head } of heads.byId(ref.threadId, ref.namespace)) {
+    const body = head && (await values.body(of, head).catch(unlessCorrupt));
     if (!body) continue;
     const { channel_versions: versions } = body;
     for (const name of unknown)

@@ -3,12 +3,16 @@ import { LRUCache } from "lru-cache";
 import type { Item, Key, Table } from "../../dynamo/index.ts";
 import { forEach } from "../../parallel.ts";
 import type { Codec } from "../bytes/codec.ts";
+import { compact, memoryOf } from "../bytes/memory.ts";
 import { corrupt } from "../corrupt.ts";
 import type { NewSegment } from "../piece-table/plan.ts";
 import type { StoredSegment } from "../piece-table/slices.ts";
 import { type Expiry, kept } from "./expiry.ts";
 import { ordinalOf, partition, segmentKey, seriesOf } from "./keys.ts";
 import type { Objects } from "./objects.ts";
+
+/** Memory that an entry of the cache takes besides its bytes, about. */
+const ENTRY_BYTES = 400;
 
 /** Segments that are decoded at once. */
 const AT_ONCE = 32;
@@ -36,7 +40,7 @@ export class Segments {
     this.table = table;
     this.codec = codec;
     this.objects = objects;
-    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => bytes.length + 200 });
+    this.cache = new LRUCache({ maxSize: cacheBytes, sizeCalculation: ({ bytes }) => memoryOf([bytes]) + ENTRY_BYTES });
   }
 
   /**
@@ -49,7 +53,7 @@ export class Segments {
         while (!(await this.putOne(segmentKey(threadId, segment), bytes, expiry)))
           Object.assign(segment, { series: newSeries(), ordinal: 0 });
         // A copy: these are a part of a whole value, which they would keep in memory.
-        this.cache.set(this.cacheKey(threadId, segment), { segment, bytes: Buffer.from(bytes) });
+        this.cache.set(this.cacheKey(threadId, segment), { segment, bytes: compact(bytes) });
       }),
     );
   }

@@ -14,7 +14,7 @@ import type { Heads } from "../items/heads.ts";
 import { type CheckpointRef, whatOf } from "../items/keys.ts";
 import type { PendingWrites } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
-import { asAnswered, type Incarnations, keepIncarnation } from "../items/tombstone.ts";
+import { asAnswered, type Incarnations, incarnationIn, keepIncarnation } from "../items/tombstone.ts";
 import type { Values } from "../items/values.ts";
 import { BATCH, deltaHistory } from "./delta-history.ts";
 import { olderThan, wantedHeads } from "./listing.ts";
@@ -56,6 +56,8 @@ export class Reading {
     const threadId = text(config, "thread_id");
     if (threadId === undefined) return undefined;
     const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
+    const given = incarnationIn(config);
+    if (!of.checkpointId && given && this.heads.isEmptyUnder(of, given)) return undefined;
     const cache: HeadCache = new Map();
     const [found, writesOf] = await Promise.all([
       this.visible(of, config, cache).next(),

@@ -9,8 +9,9 @@ import {
 import { isTenureError } from "../../errors.ts";
 import { toConfig } from "../config.ts";
 import { corrupt, damagedTuple } from "../corrupt.ts";
-import type { Heads, Loaded } from "../items/heads.ts";
+import type { Heads } from "../items/heads.ts";
 import { type CheckpointRef, whatOf } from "../items/keys.ts";
+import type { Loaded } from "../items/loaded.ts";
 import { idsByClock } from "../items/order.ts";
 import type { PendingWrites, WritesReader } from "../items/pending-writes.ts";
 import type { Values } from "../items/values.ts";

@@ -15,7 +15,8 @@ import { isWaiting } from "../../threads/status.ts";
 import { executionOptions } from "../config.ts";
 import { refuseAbsent } from "../fork.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "../request.ts";
-import { execute, type RunEvent } from "./events.ts";
+import { EventJson } from "./event-json.ts";
+import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { Hold } from "./hold.ts";
 import { takeover } from "./takeover.ts";
@@ -118,6 +119,7 @@ export class Execution {
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
       const { incarnation, fence } = this.hold.lease;
       const asked = executionOptions(run, request, assistant, { ...incarnation, fence });
+      if (isFirst(this.hold.lease) && run.attempt === 1) this.deps.checkpointer.noteNew(asked);
       const graph = await this.graphFor(request, asked);
       const begins = { input: graphInput(request), configurable: {} };
       const isNew = run.attempt === 1 || isTemporary(request);
@@ -126,7 +128,7 @@ export class Execution {
         : await takeover(this.deps.checkpointer, graph, { run, request, configurable: asked.configurable });
       if ("over" in begun) {
         // The process before may not have told what the run came to.
-        if (streamModes(request).includes("values")) this.feed.append("values", stringify(begun.over));
+        if (streamModes(request).includes("values")) this.feed.append("values", { head: stringify(begun.over) });
         return undefined;
       }
       const options = {
@@ -143,6 +145,7 @@ export class Execution {
         store: this.deps.storeOf(run.owner),
       };
       const events = execute(graph, execution);
+      const json = new EventJson();
       let unsendable: unknown;
       for (;;) {
         const next = await this.unlessDeaf(events.next());
@@ -154,7 +157,7 @@ export class Execution {
         }
         if (next.value.event === "values") this.values = next.value.data;
         try {
-          this.feed.append(next.value.event, eventJson(next.value));
+          this.feed.append(next.value.event, json.textOf(next.value));
         } catch (cause) {
           // The graph is heard to its end: when its checkpoint does not take the value either, that error says more.
           unsendable ??= cause;
@@ -216,7 +219,7 @@ export class Execution {
     const left = await threads.settle(lease, { ...outcome, forget: rolledBack, close });
     this.isLast = left === "done";
     if (left === "lost") return false;
-    if (error.error) this.feed.append("error", stringify(error.error));
+    if (error.error) this.feed.append("error", { head: stringify(error.error) });
     return true;
   }
 
@@ -265,21 +268,15 @@ export class Execution {
 /** Returns the number of earlier attempts whose process neither ended the run nor gave it back. */
 export const crashesOf = ({ attempt, yields }: Run): number => attempt - 1 - yields;
 
+/** True for a thread's first lease: what changes its state takes one, a copy of another thread as well. */
+const isFirst = ({ fence, incarnation }: Lease): boolean => fence === 1 && incarnation.id !== undefined;
+
 /** True when the run's id is made of a client's Idempotency-Key: such ids are of version 5 (RFC 9562, section 5.5). */
 const isKeyed = ({ id }: Run): boolean => id[14] === "5";
 
 /** True when the run's thread was made for it alone, and goes with it. */
 export const isTemporary = ({ on_completion }: { on_completion?: unknown | undefined }): boolean =>
   on_completion === "delete";
-
-/** A graph may have no value to tell; a node that tells one that is none has made a mistake. */
-function eventJson({ event, data }: RunEvent): string {
-  try {
-    return stringify(data === undefined && !event.startsWith("custom") ? null : data);
-  } catch (cause) {
-    throw new Error(`A ${event} event has no JSON: ${errorJson(cause).message}`, { cause });
-  }
-}
 
 function errorOf(error: unknown): ErrorJson {
   try {

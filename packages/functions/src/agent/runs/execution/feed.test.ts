@@ -21,11 +21,11 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers();
 });
-const numbers = (batch: EventBatch | undefined) => batch?.events.map(({ data }) => Number(data));
+const numbers = (batch: EventBatch | undefined) => batch?.events.map(({ head }) => Number(head));
 const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 it("logs all events of 200 ms with one command", async () => {
-  for (let n = 0; n < 50; n++) feed.append("values", String(n));
+  for (let n = 0; n < 50; n++) feed.append("values", { head: String(n) });
   await vi.advanceTimersByTimeAsync(199);
   expect(batches).toEqual([]);
   await vi.advanceTimersByTimeAsync(1);
@@ -36,7 +36,7 @@ it("logs all events of 200 ms with one command", async () => {
 
 it("logs five times a second, however many events there are", async () => {
   for (let n = 0; n < 1000; n++) {
-    feed.append("values", String(n));
+    feed.append("values", { head: String(n) });
     await vi.advanceTimersByTimeAsync(10);
   }
   await feed.end();
@@ -48,7 +48,7 @@ it("logs five times a second, however many events there are", async () => {
 it("logs once a second while the log takes nothing, and then everything, once", async () => {
   isAway = true;
   for (let n = 0; n < 500; n++) {
-    feed.append("values", String(n));
+    feed.append("values", { head: String(n) });
     await vi.advanceTimersByTimeAsync(10);
   }
   expect(batches.length).toBeLessThanOrEqual(6);
@@ -62,8 +62,25 @@ it("logs once a second while the log takes nothing, and then everything, once", 
 it("tells its readers each event as soon as the graph has said it, logged or not", async () => {
   isAway = true;
   const reading = feed.read(-1, 5000);
-  feed.append("metadata", "0");
+  feed.append("metadata", { head: "0" });
   expect((await reading.next()).value).toEqual([{ id: 0, event: "metadata", data: "0" }]);
   expect(batches).toEqual([]);
+  feed.lose();
+});
+
+it("names the first event that ends as others do, and tells readers each one whole", async () => {
+  const reading = feed.read(-1, 5000);
+  feed.append("metadata", { head: "0" });
+  for (const head of ["[1,", "[2,"]) feed.append("messages", { head, tail: "7]" });
+  await vi.advanceTimersByTimeAsync(200);
+  feed.append("messages", { head: "[3,", tail: "7]" });
+  await vi.advanceTimersByTimeAsync(200);
+  const tail = { text: "7]", first: 1 };
+  expect(batches.flatMap(({ events }) => events)).toEqual([
+    { event: "metadata", head: "0", tail: undefined },
+    ...["[1,", "[2,", "[3,"].map((head) => ({ event: "messages", head, tail })),
+  ]);
+  const told = (await reading.next()).value as { data: string }[];
+  expect(told.map(({ data }) => data)).toEqual(["0", "[1,7]", "[2,7]", "[3,7]"]);
   feed.lose();
 });

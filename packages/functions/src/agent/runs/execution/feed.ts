@@ -1,5 +1,6 @@
 import { pause } from "@tenure/core/deadline";
-import type { CancelAction, EventLog, LoggedEvent } from "@tenure/core/events";
+import type { CancelAction, EventLog, LoggedEvent, NewEvent } from "@tenure/core/events";
+import type { EventText } from "./event-json.ts";
 
 interface FeedOptions {
   log: EventLog;
@@ -29,6 +30,10 @@ export class Feed {
   /** Number of the first event in memory. */
   private readonly first: number;
   private readonly events: LoggedEvent[] = [];
+  /** The same events as the log takes them. */
+  private readonly texts: NewEvent[] = [];
+  /** The first event that has ended with each tail. */
+  private readonly tails = new Map<string, number>();
   private logged: number;
   private writing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -49,8 +54,14 @@ export class Feed {
     this.logged = options.first;
   }
 
-  append(event: string, data: string): void {
-    this.events.push({ id: this.first + this.events.length, event, data });
+  /** A `tail` is the end of the event's JSON that other events have too: the log has it once. */
+  append(event: string, { head, tail: text }: EventText): void {
+    const id = this.first + this.events.length;
+    if (text !== undefined && !this.tails.has(text)) this.tails.set(text, id);
+    const tail = text === undefined ? undefined : { text, first: this.tails.get(text) ?? id };
+    // Joined and not copied, as long as nobody looks into it.
+    this.events.push({ id, event, data: text === undefined ? head : head + text });
+    this.texts.push({ event, head, tail });
     this.notify();
     this.timer ??= setTimeout(() => void this.flush(), BATCH_MS);
   }
@@ -95,12 +106,15 @@ export class Feed {
     if (this.isRefused) return;
     let isFull: boolean;
     do {
-      const batch: LoggedEvent[] = [];
+      const batch: NewEvent[] = [];
+      const tails = new Set<string>();
       let bytes = 0;
       for (let i = this.logged - this.first; i < this.events.length && bytes < BATCH_BYTES; i++) {
-        const event = this.events[i] as LoggedEvent;
+        const event = this.texts[i] as NewEvent;
         batch.push(event);
-        bytes += event.data.length;
+        bytes += event.head.length;
+        if (event.tail && !tails.has(event.tail.text)) bytes += event.tail.text.length;
+        if (event.tail) tails.add(event.tail.text);
       }
       isFull = bytes >= BATCH_BYTES;
       const isLast = this.logged + batch.length === this.first + this.events.length;

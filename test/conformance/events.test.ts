@@ -1,0 +1,107 @@
+/** The log of a run's events, over every engine behind the gateway: what was appended is read whole, and its tails are there once. */
+import { randomUUID } from "node:crypto";
+import { createEventLog, firstEventOf, type NewEvent } from "@tenure/core/events";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Behind, behindGateway, redisEngines } from "../support/stores/redis.ts";
+
+const REDIS_DATABASE = 13;
+const METADATA = `{"langgraph_node":"model","tags":["${"x".repeat(500)}"]}]`;
+
+describe.each(redisEngines(REDIS_DATABASE))("events on $name", ({ open }) => {
+  let behind: Behind;
+  beforeAll(async () => {
+    behind = await behindGateway(await open());
+  });
+  afterAll(() => behind.close());
+
+  const token = (n: number, first: number, text = METADATA): NewEvent => ({
+    event: "messages",
+    head: `[${n},`,
+    tail: { text, first },
+  });
+  const whole = (n: number, text = METADATA) => `[${n},${text}`;
+
+  function logged() {
+    const log = createEventLog(behind.store);
+    const runId = randomUUID();
+    const append = (first: number, events: NewEvent[], { fence = 1, ended = false } = {}) =>
+      log.append({ runId, fence, first, events, ended });
+    const read = async (after: number, limit = 100) =>
+      (await log.read(runId, after, limit))?.events.map(({ id, data }) => [id, data]);
+    const stored = async () =>
+      JSON.stringify(await behind.engine.send(["XRANGE", `run:{${runId}}:events`, "-", "+"])).split("langgraph_node")
+        .length - 1;
+    return { log, runId, append, read, stored };
+  }
+
+  it("tells events whole, whose tail it has once, however they came and from wherever they are read", async () => {
+    const { append, read, stored } = logged();
+    await append(0, [{ event: "metadata", head: "0" }, token(1, 1), token(2, 1)]);
+    await append(3, [token(3, 1), { event: "values", head: "{}" }]);
+    // A batch whose answer was lost comes once more, and with it what came since.
+    await append(3, [token(3, 1), { event: "values", head: "{}" }, token(5, 1)]);
+    expect(await stored()).toBe(1);
+    const all = [
+      [0, "0"],
+      [1, whole(1)],
+      [2, whole(2)],
+      [3, whole(3)],
+      [4, "{}"],
+      [5, whole(5)],
+    ];
+    expect(await read(-1)).toEqual(all);
+    for (const after of [0, 1, 2, 4]) expect(await read(after, 2)).toEqual(all.slice(after + 1, after + 3));
+  });
+
+  it("has a tail for each call of a model", async () => {
+    const { append, read, stored } = logged();
+    const other = METADATA.replace("model", "other");
+    await append(0, [token(0, 0), token(1, 1, other), token(2, 0), token(3, 1, other)]);
+    await append(4, [token(4, 1, other), token(5, 0)]);
+    expect(await stored()).toBe(2);
+    const data = [whole(0), whole(1, other), whole(2), whole(3, other), whole(4, other), whole(5)];
+    expect((await read(-1))?.map(([, text]) => text)).toEqual(data);
+    expect(await read(3)).toEqual([
+      [4, data[4]],
+      [5, data[5]],
+    ]);
+  });
+
+  it("stores a tail again where its first event is gone, as after an eviction", async () => {
+    const { runId, append, read, stored } = logged();
+    await append(0, [token(0, 0), token(1, 0)]);
+    await behind.engine.send(["DEL", `run:{${runId}}:events`]);
+    await append(2, [token(2, 0), token(3, 0)]);
+    expect(await read(-1)).toEqual([
+      [2, whole(2)],
+      [3, whole(3)],
+    ]);
+    expect(await stored()).toBe(1);
+  });
+
+  it("keeps the events of another attempt apart, and refuses those of a lease that has passed", async () => {
+    const { log, runId, append, read } = logged();
+    await append(0, [token(0, 0)]);
+    const second = firstEventOf(2);
+    expect(await append(second, [token(7, second)], { fence: 2, ended: true })).toBe(undefined);
+    expect(await append(1, [token(1, 0)], { fence: 1 })).toBe("lost");
+    expect(await read(-1)).toEqual([
+      [0, whole(0)],
+      [second, whole(7)],
+    ]);
+    expect((await log.read(runId, 0, 10))?.ended).toBe(true);
+  });
+
+  it("is told as malformed where an entry names a tail that is not there", async () => {
+    const { runId, read } = logged();
+    const entry = ["1-0", "event", "messages", "data", "[1,", "as", "9-0"];
+    await behind.engine.send(["XADD", `run:{${runId}}:events`, ...entry]);
+    await expect(read(-1)).rejects.toMatchObject({ reason: { tag: "store-unavailable", why: "malformed" } });
+  });
+
+  it("reads what earlier versions have logged", async () => {
+    const { runId, read } = logged();
+    await behind.engine.send(["XADD", `run:{${runId}}:events`, "1-0", "event", "values", "data", "{}"]);
+    expect(await read(-1)).toEqual([[0, "{}"]]);
+  });
+});
