@@ -68,7 +68,7 @@ export class Connections {
     this.closeStale(agent);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const timers: NodeJS.Timeout[] = [];
+      const timers: ReturnType<typeof setTimeout>[] = [];
       const asked = (isSecure ? secureRequest : plainRequest)({
         ...{ method: "POST", path, headers, agent },
         // Brackets of an IPv6 address are of the URL.
@@ -121,7 +121,7 @@ export class Connections {
 function watchConnecting(
   asked: ClientRequest,
   ms: number,
-  timers: NodeJS.Timeout[],
+  timers: ReturnType<typeof setTimeout>[],
   fail: (error: Error) => void,
 ): void {
   asked.on("socket", (socket) => {
