@@ -31,8 +31,6 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     ["webhook", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", webhook: "http://example.com" }],
     ["feedback_keys", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", feedback_keys: ["a"] }],
     ["index of an item", "PUT", () => "/store/items", { ...item, index: ["title"] }],
-    ["refresh_ttl", "GET", () => "/store/items?namespace=a&key=k&refresh_ttl=true"],
-    ["refresh_ttl", "POST", () => "/store/items/search", { namespace_prefix: ["a"], refresh_ttl: true }],
   ])("%s is refused by %s", async (option, method, path, body) => {
     const { status, body: answer } = await user.ask<{ type: string; detail: string }>(method, path(), body);
     expect([status, answer.type]).toEqual([501, "/api/problems/not-implemented"]);

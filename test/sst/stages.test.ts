@@ -89,6 +89,7 @@ const cases: Case[] = [
         TENURE_ENCRYPTION: "1",
         TENURE_IDLE_TIMEOUT: "15m",
         TENURE_THREAD_TTL: "",
+        TENURE_MEMORY_TTL: "",
       },
       secrets: { Pepper: secrets.Pepper, ModelApiKey: MODEL_KEY, CheckpointKeys: CHECKPOINT_KEYS },
       changes: [

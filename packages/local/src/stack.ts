@@ -125,6 +125,7 @@ export async function startStack(
       sessionPolicy: { ...config.sessionPolicy, ...sessionPolicy },
       codePolicy: { ...config.codePolicy, ...(config.limits === "off" && { resendMs: 0 }) },
       threadTtlMs: config.threadTtlMs,
+      memoryTtlMs: config.memoryTtlMs,
       allowedOrigins: config.allowedOrigins,
       demo: config.demo !== "off",
       local: {

@@ -66,7 +66,7 @@ export class DynamoDBStore extends BaseStore {
     return results as OperationResults<Op>;
   }
 
-  /** As `put`, with a lifetime of its own in milliseconds. */
+  /** As `put`, with a lifetime of its own in milliseconds; for good when that is undefined. */
   async putFor(
     namespace: string[],
     key: string,
@@ -83,14 +83,14 @@ export class DynamoDBStore extends BaseStore {
     const expiry = ttlMs === undefined ? {} : { expiresAt: Math.ceil((now + ttlMs) / 1000) };
     if (expiry.expiresAt !== undefined && !Number.isSafeInteger(expiry.expiresAt))
       throw invalidInput(`ttl: ${ttlMs} milliseconds are no length of time that can be kept`);
-    const names = { "#value": "value", "#namespace": "namespace", "#name": "name", "#expires": "expiresAt" };
-    const { "#expires": _, ...without } = names;
+    const names = { "#value": "value", "#namespace": "namespace", "#name": "name" };
+    const lasting = { "#expires": "expiresAt", "#ttl": "ttlMs" };
     const before = await this.table.get(itemKey);
     await this.table.update(itemKey, {
       expression: `SET #value = :value, #namespace = :namespace, #name = :name, createdAt = :created, updatedAt = :now${
-        ttlMs === undefined ? " REMOVE expiresAt" : ", #expires = :expires"
+        ttlMs === undefined ? " REMOVE #expires, #ttl" : ", #expires = :expires, #ttl = :ttl"
       }`,
-      names: ttlMs === undefined ? without : names,
+      names: { ...names, ...lasting },
       values: {
         ":value": text,
         ":namespace": JSON.stringify(namespace),
@@ -98,8 +98,25 @@ export class DynamoDBStore extends BaseStore {
         ":created": typeof before?.createdAt === "number" ? before.createdAt : now,
         // Later than the last one, also within one millisecond.
         ":now": Math.max(now, typeof before?.updatedAt === "number" ? before.updatedAt + 1 : 0),
-        ...(expiry.expiresAt !== undefined && { ":expires": expiry.expiresAt }),
+        ...(expiry.expiresAt !== undefined && { ":expires": expiry.expiresAt, ":ttl": ttlMs }),
       },
+    });
+  }
+
+  /**
+   * Has an item live as long again from now on as when it was put, as a read that refreshes does. One that has expired stays
+   * absent, and one that is kept for good stays. Idempotent, but for the instant.
+   */
+  async refresh(namespace: string[], key: string): Promise<void> {
+    const itemKey = this.keyOf(namespace, key);
+    const item = await this.table.get(itemKey);
+    if (typeof item?.ttlMs !== "number") return;
+    const now = this.clock.now();
+    await this.table.update(itemKey, {
+      expression: "SET #expires = :until",
+      condition: "#expires = :seen AND #expires > :now",
+      names: { "#expires": "expiresAt" },
+      values: { ":until": Math.ceil((now + item.ttlMs) / 1000), ":seen": item.expiresAt, ":now": now / 1000 },
     });
   }
 

@@ -36,6 +36,8 @@ export interface AgentConfig extends HttpConfig {
   schemas?: SourceSchemas | undefined;
   /** The lifetime of a thread that asks for none, in milliseconds since something was last done in it. Default: for good. */
   threadTtlMs?: number | undefined;
+  /** The lifetime of a memory item that asks for none, in milliseconds. Default: for good. */
+  memoryTtlMs?: number | undefined;
   /** The memory that checkpoints may take, in bytes. Default: the saver's own. */
   checkpointCacheBytes?: number | undefined;
   leasePolicy?: Partial<LeasePolicy> | undefined;
@@ -66,6 +68,8 @@ export interface AgentDeps extends HttpDeps {
   startedAt: number;
   leasePolicy: LeasePolicy;
   threadTtlMs: number | undefined;
+  /** The lifetime of memory items that ask for none, in milliseconds; for good when undefined. */
+  memoryTtlMs: number | undefined;
 }
 
 /**
@@ -106,10 +110,11 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     events: createEventLog(redis),
     race: config.demo ? { key: createRaceKey(redis), item: createRaceItem(table) } : undefined,
     local: config.local,
-    storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, clock }),
+    storeOf: (scope) => new DynamoDBStore({ client, tableName, scope, ttlMs: config.memoryTtlMs, clock }),
     defaults: config.defaults ?? {},
     startedAt: clock.now(),
     leasePolicy,
     threadTtlMs: config.threadTtlMs,
+    memoryTtlMs: config.memoryTtlMs,
   };
 }

@@ -3,6 +3,7 @@
 import type { Item as StoredItem } from "@langchain/langgraph-checkpoint";
 import { TenureError } from "@tenure/core/errors";
 import { type FoundItem, OPERATORS } from "@tenure/core/memory";
+import { forEach } from "@tenure/core/parallel";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../http/identity.ts";
@@ -27,6 +28,8 @@ const namespace = labels
   .refine(([root]) => root !== "langgraph", { message: 'the first label cannot be "langgraph"' });
 const key = z.string().min(1).max(500);
 const MINUTE_MS = 60_000;
+/** Items whose lifetimes are refreshed at once. */
+const AT_ONCE = 16;
 /** A thousand years. */
 const MAX_TTL_MINUTES = 525_960_000;
 const page = { limit: z.number().int().min(0).max(1000).nullish(), offset: z.number().int().min(0).nullish() };
@@ -46,7 +49,7 @@ const getQuery = z.object({
     .transform((text) => text.split("."))
     .pipe(labels),
   key,
-  refresh_ttl: z.string().nullish(),
+  refresh_ttl: z.enum(["true", "false"]).nullish(),
 });
 const searchBody = z.object({
   namespace_prefix: labels.nullish(),
@@ -68,7 +71,9 @@ export function storeRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       const { namespace, key, value, ttl, index } = c.var.body;
       refuseOptions({ "index of an item": index });
       const store = deps.storeOf(c.var.session.data.userId);
-      await store.putFor(namespace, key, value, ttl == null ? undefined : ttl * MINUTE_MS);
+      // Null asks for an item that is kept for good; without a word it has the lifetime that the service gives.
+      const ttlMs = ttl === null ? undefined : ttl === undefined ? deps.memoryTtlMs : ttl * MINUTE_MS;
+      await store.putFor(namespace, key, value, ttlMs);
       await keepForUser(deps, c.var.session.data, () => store.delete(namespace, key));
       return c.body(null, 204);
     })
@@ -78,8 +83,9 @@ export function storeRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       operation({ tag, summary: "Read an item", query: getQuery, answers: { 200: "The item, or null" } }),
       async (c) => {
         const { namespace, key, refresh_ttl } = c.var.query;
-        refuseOptions({ refresh_ttl: refresh_ttl !== "false" && refresh_ttl });
-        const item = await deps.storeOf(c.var.session.data.userId).get(namespace, key);
+        const store = deps.storeOf(c.var.session.data.userId);
+        const item = await store.get(namespace, key);
+        if (item && refresh_ttl === "true") await store.refresh(namespace, key);
         return c.json(item && itemJson(item));
       },
     )
@@ -98,14 +104,15 @@ export function storeRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       operation({ tag, summary: "Find items", body: searchBody, answers: { 200: "Items" } }),
       async (c) => {
         const { namespace_prefix, filter, query, limit, offset, refresh_ttl } = c.var.body;
-        refuseOptions({ refresh_ttl });
         checkFilter(filter);
-        const found = await deps.storeOf(c.var.session.data.userId).search(namespace_prefix ?? [], {
+        const store = deps.storeOf(c.var.session.data.userId);
+        const found = await store.search(namespace_prefix ?? [], {
           limit: limit ?? 10,
           offset: offset ?? 0,
           ...(filter && { filter }),
           ...(query && { query }),
         });
+        if (refresh_ttl) await forEach(found, AT_ONCE, (one) => store.refresh(one.namespace, one.key));
         return c.json({ items: found.map(itemJson) });
       },
     )

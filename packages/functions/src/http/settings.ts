@@ -15,6 +15,8 @@ export interface Settings {
   codePolicy: Partial<CodePolicy>;
   /** Milliseconds. */
   threadTtlMs?: number | undefined;
+  /** Milliseconds. */
+  memoryTtlMs?: number | undefined;
   /** Origins whose pages may use the API: `TENURE_ALLOWED_ORIGINS`, apart by spaces or commas. */
   allowedOrigins?: string[] | undefined;
 }
@@ -41,6 +43,8 @@ const durations = {
   TENURE_CODE_RESEND: { standard: "30s", least: "1s", most: "10m" },
   /** A thread that asks for no lifetime goes, with all that is in it, so long after something was last done in it. */
   TENURE_THREAD_TTL: { standard: "forever", least: "1m", most: "3650d" },
+  /** A memory item that asks for no lifetime is gone so long after it was put. */
+  TENURE_MEMORY_TTL: { standard: "forever", least: "1m", most: "3650d" },
 } satisfies Record<string, Bounds>;
 
 const numbers = {
@@ -91,7 +95,7 @@ export function readSettings(env: Record<string, string | undefined>): { setting
       resendMs: duration("TENURE_CODE_RESEND"),
       attemptsPerCode: number("TENURE_CODE_ATTEMPTS"),
     }),
-    ...defined({ threadTtlMs: duration("TENURE_THREAD_TTL") }),
+    ...defined({ threadTtlMs: duration("TENURE_THREAD_TTL"), memoryTtlMs: duration("TENURE_MEMORY_TTL") }),
     ...origins(env[ORIGINS], problems),
   };
   return { settings, problems };
