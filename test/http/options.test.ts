@@ -30,6 +30,16 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     ["strict_resume", "POST", () => `/threads/${thread}/runs/wait`, { assistant_id: "saying", strict_resume: true }],
     ["webhook", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", webhook: "http://example.com" }],
     ["feedback_keys", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", feedback_keys: ["a"] }],
+    [
+      "langsmith_tracer",
+      "POST",
+      () => `/threads/${thread}/runs`,
+      { assistant_id: "saying", langsmith_tracer: { project_name: "a" } },
+    ],
+    ["of_a_later_client", "POST", () => "/threads", { of_a_later_client: 1 }],
+    ["of_a_later_client", "POST", () => "/threads/search", { of_a_later_client: ["a"] }],
+    ["of_a_later_client", "POST", () => "/assistants/search", { of_a_later_client: "a" }],
+    ["of_a_later_client", "GET", () => `/threads/${thread}/state?of_a_later_client=1`],
     ["index of an item", "PUT", () => "/store/items", { ...item, index: ["title"] }],
   ])("%s is refused by %s", async (option, method, path, body) => {
     const { status, body: answer } = await user.ask<{ type: string; detail: string }>(method, path(), body);
@@ -38,7 +48,7 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
   });
 
   it("that ask for nothing are taken", async () => {
-    expect((await user.ask("POST", "/threads", { ttl: null })).status).toBe(200);
+    expect((await user.ask("POST", "/threads", { ttl: null, later: null, other: false })).status).toBe(200);
     expect((await user.ask("PUT", "/store/items", { ...item, index: false, ttl: null })).status).toBe(204);
     expect((await user.ask("GET", "/store/items?namespace=a&key=k&refresh_ttl=false")).status).toBe(200);
   });

@@ -18,7 +18,7 @@ const DAY = 24 * 60 * MINUTE;
 const OWNER = "ada";
 const IDS = ["one", "two", "three"];
 
-/** What a thread is at each instant, by the rules of docs/lifetimes.md. */
+/** A thread as it is at an instant, by the rules of docs/lifetimes.md. */
 interface Expected {
   ttlMs: number | undefined;
   deadline: number | undefined;

@@ -269,7 +269,7 @@ export class Table {
   }
 
   /**
-   * Deletes the items of a range, expired ones too, or those of them that `isMeant` says. What comes into the range meanwhile may stay.
+   * Deletes the items of a range, expired ones too, or those of them that `isMeant` says. Items that come into the range meanwhile may stay.
    * When it throws, some may have been deleted: call it again.
    */
   async deleteRange(range: QueryRange, isMeant: (item: Item) => boolean = () => true): Promise<void> {

@@ -7,7 +7,7 @@ import { type ThreadRecord, threadKey, toThread } from "./records.ts";
 const MAX_RECORDS = 256;
 
 /**
- * Others may have written since: what is here is good for a write on condition that nobody has, and for no other decision. An
+ * A record here is good for a write on condition that nobody has written since, and for no other decision. An
  * expired record is absent, as it is to every reader.
  */
 export class Recent {

@@ -7,7 +7,7 @@ export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "
 export interface ThreadChange {
   metadata?: Record<string, unknown> | undefined;
   config?: Record<string, unknown> | undefined;
-  /** Its lifetime from now on, in milliseconds. */
+  /** The lifetime of the thread from now on, in milliseconds. */
   ttlMs?: number | undefined;
 }
 

@@ -58,7 +58,7 @@ export function picked(shown: Record<string, Json>, paths: string[]): Record<str
   return found;
 }
 
-/** Puts a value where a path leads to, by names: the part of a list has its number for a name. What is there whole stays. */
+/** Puts a value where a path leads to, by names: the part of a list has its number for a name. A field that is there whole stays. */
 function put(into: Record<string, Json>, parts: string[], value: Json, made: WeakSet<object>): void {
   let at = into;
   for (const part of parts.slice(0, -1)) {

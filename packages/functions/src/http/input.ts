@@ -1,6 +1,6 @@
 import { invalidInput, TenureError } from "@tenure/core/errors";
 import type { Context } from "hono";
-import type { z } from "zod";
+import { z } from "zod";
 
 /** The request's JSON body as `schema` wants it, or `invalid-input` that says what is wrong where. */
 export async function readBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
@@ -16,7 +16,10 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T): Prom
 
 export function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
   const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    refuseUnknown(schema, value);
+    return parsed.data;
+  }
   const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
   throw new TenureError({ tag: "invalid-input", issues });
 }
@@ -29,6 +32,15 @@ export function refuseOptions(options: Record<string, unknown>): void {
   for (const [feature, value] of Object.entries(options))
     if (value !== undefined && value !== null && value !== false)
       throw new TenureError({ tag: "not-implemented", feature });
+}
+
+/**
+ * Throws `not-implemented` for a field that a schema does not have, by its name: schemas leave out what they do not know, and an option of
+ * a newer client would be taken and forgotten. Fields within a field are its own schema's.
+ */
+function refuseUnknown(schema: z.ZodType, value: unknown): void {
+  if (!(schema instanceof z.ZodObject) || schema.def.catchall || typeof value !== "object" || value === null) return;
+  refuseOptions(Object.fromEntries(Object.entries(value).filter(([name]) => !Object.hasOwn(schema.shape, name))));
 }
 
 /** LangGraph's serializer reads no more than 50 levels, of which a message takes some for itself. */

@@ -61,7 +61,7 @@ class Scan {
       if (byte === QUOTE) this.at = endOfText(bytes, this.at);
       else if (byte === OPEN) this.depth += 1;
       else if (byte === CLOSE) this.depth -= 1;
-      // It has ended: nothing up to the next one is in it.
+      // The object has ended: nothing up to the next one is in it.
       if (this.depth === 0) return this.end(position);
     }
     return true;

@@ -15,7 +15,7 @@ import {
 import { type Head, inlineOf } from "./head.ts";
 import { type LoadedSegment, nameOf } from "./segments.ts";
 
-/** All that some extents of a head refer to. */
+/** Everything that some extents of a head refer to. */
 export class Sources {
   /** The head itself and those so many heads back, by depth. */
   readonly ancestors: Map<number, Head>;

@@ -34,7 +34,7 @@ export function compare(before: Buffer, after: Buffer): Part[] {
 }
 
 /**
- * Parts of a range of the new bytes, some of which are in other bytes altogether: in any order, and as often as they like. What is found is
+ * Parts of a range of the new bytes, some of which are in other bytes altogether: in any order, and as often as they like. A match is
  * as long as `WORTH_KEEPING` at least.
  */
 export function findIn(

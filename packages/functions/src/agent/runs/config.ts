@@ -37,7 +37,9 @@ export function executionOptions(
   assistant: AssistantDescription,
   incarnation: Lease["incarnation"],
 ): Fields & { configurable: Fields } {
-  const { config, context, interrupt_before, interrupt_after, durability, checkpoint } = request;
+  const { config, context, interrupt_before, interrupt_after, checkpoint, checkpoint_during } = request;
+  const durability =
+    request.durability ?? (checkpoint_during == null ? undefined : checkpoint_during ? "async" : "exit");
   const from = forkOf(request);
   const configurable = {
     user_id: run.owner,

@@ -72,6 +72,8 @@ export const runRequest = z.object({
   on_completion: z.enum(["delete", "keep", "complete", "continue"]).nullish(),
   if_not_exists: z.enum(["reject", "create"]).nullish(),
   durability: z.enum(["sync", "async", "exit"]).nullish(),
+  /** The former name of `durability`: true for async, false for exit. */
+  checkpoint_during: z.boolean().nullish(),
   after_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).nullish(),
   webhook: z.unknown().optional(),
   feedback_keys: z.unknown().optional(),

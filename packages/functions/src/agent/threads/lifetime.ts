@@ -30,7 +30,7 @@ export function ttlMsOf(asked: z.infer<typeof ttlField>): number | undefined {
 /** Fields of a thread that are shown when they are asked for. */
 export const includeField = z.union([z.string(), z.array(z.string())]).optional();
 
-/** What `include` asks for. Throws `not-implemented`, by name, for anything but `ttl`. */
+/** The fields that `include` asks for. Throws `not-implemented`, by name, for anything but `ttl`. */
 export function included(asked: z.infer<typeof includeField>, thread: Thread): Record<string, unknown> {
   const fields = (asked === undefined ? [] : [asked].flat()).flatMap((one) => one.split(",")).filter(Boolean);
   for (const field of fields) refuseOptions({ [`include=${field} of a thread`]: field !== "ttl" });
