@@ -1,6 +1,6 @@
 import { invalidInput, TenureError } from "@tenure/core/errors";
 import type { Context } from "hono";
-import { z } from "zod";
+import type { z } from "zod";
 
 /** The request's JSON body as `schema` wants it, or `invalid-input` that says what is wrong where. */
 export async function readBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
@@ -39,8 +39,10 @@ export function refuseOptions(options: Record<string, unknown>): void {
  * a newer client would be taken and forgotten. Fields within a field are its own schema's.
  */
 function refuseUnknown(schema: z.ZodType, value: unknown): void {
-  if (!(schema instanceof z.ZodObject) || schema.def.catchall || typeof value !== "object" || value === null) return;
-  refuseOptions(Object.fromEntries(Object.entries(value).filter(([name]) => !Object.hasOwn(schema.shape, name))));
+  // By its fields, not by zod's class, which would bring all of zod into the function for logins.
+  const { shape, def } = schema as Partial<z.ZodObject>;
+  if (!shape || def?.catchall || typeof value !== "object" || value === null) return;
+  refuseOptions(Object.fromEntries(Object.entries(value).filter(([name]) => !Object.hasOwn(shape, name))));
 }
 
 /** LangGraph's serializer reads no more than 50 levels, of which a message takes some for itself. */
