@@ -2,8 +2,8 @@ import { invalidInput, TenureError } from "@tenure/core/errors";
 import type { Context } from "hono";
 import type { z } from "zod";
 
-/** The request's JSON body as `schema` wants it, or `invalid-input` that says what is wrong where. */
-export async function readBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.infer<T>> {
+/** The request's JSON body as `schema` wants it, or `invalid-input` that says what is wrong where; `closed` as in `parse`. */
+export async function readBody<T extends z.ZodType>(c: Context, schema: T, closed = false): Promise<z.infer<T>> {
   const text = await c.req.text();
   let body: unknown;
   try {
@@ -11,13 +11,14 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T): Prom
   } catch {
     throw invalidInput("The body is not JSON.");
   }
-  return parse(schema, plain(body));
+  return parse(schema, plain(body), closed);
 }
 
-export function parse<T extends z.ZodType>(schema: T, value: unknown): z.infer<T> {
+/** With `closed`, a field that the schema does not have is refused by name, as an option that is not supported. */
+export function parse<T extends z.ZodType>(schema: T, value: unknown, closed = false): z.infer<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) {
-    refuseUnknown(schema, value);
+    if (closed) refuseUnknown(schema, value);
     return parsed.data;
   }
   const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
