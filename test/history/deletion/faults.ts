@@ -75,7 +75,7 @@ export const faults: Fault[] = [
   },
   {
     name: "a request does not look for its user again",
-    seed: 22,
+    seed: 10,
     breaks: () => void vi.mocked(deletion.keepForUser).mockImplementation(async () => {}),
   },
   {
@@ -93,7 +93,7 @@ export const faults: Fault[] = [
   },
   {
     name: "a run's writes are not guarded",
-    seed: 92,
+    seed: 25,
     breaks() {
       vi.spyOn(Hold.prototype, "stop").mockImplementation(() => {});
       vi.spyOn(Hold.prototype, "drained").mockImplementation(async () => {});
