@@ -14,6 +14,8 @@ export interface SiteServer {
   url: string;
   /** Replaces text in a file of the site, named from its folder. */
   edit(file: string, from: string, to: string): void;
+  /** Saves a file once more, as it is. */
+  save(file: string): void;
   close(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export async function startSiteServer(
   return {
     url: address() as string,
     edit: (file, from, to) => edit(join(folder, file), from, to),
+    save: (file) => edit(join(folder, file), "", ""),
     close,
   };
 }
