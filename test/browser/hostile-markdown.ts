@@ -31,7 +31,7 @@ export const hostileMarkdown: string[] = [
   "<?xml <img src=x onerror=hacked=1> ?>",
   "<form id=x tabindex=0 onfocus=hacked=1><input name=attributes></form>",
   "<form><math><mtext></form><form><mglyph><style></math><img src onerror=hacked=1></form>",
-  // The same by Markdown's own means.
+  // Attacks by Markdown's own means.
   "[x](javascript:hacked=1)",
   "[x](JaVaScRiPt:hacked=1)",
   "[x](java\tscript:hacked=1)",

@@ -121,7 +121,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     await put(saver, config, { document, messages: [1] }, id);
     for (const day of [59, 61, 64]) {
       now = START + day * DAY;
-      // What has expired by now is deleted, as DynamoDB does.
+      // Expired items are deleted, as DynamoDB does.
       await deleteExpired(at.configurable.thread_id, now);
       const writes = (await saverAt().getTuple(at))?.pendingWrites ?? [];
       expect([day, writes.length, writes[0], writes.at(-1)]).toEqual([

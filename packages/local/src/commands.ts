@@ -5,7 +5,7 @@ import { parseArgs } from "node:util";
 export class UsageError extends Error {}
 
 export interface Command {
-  /** As it is called: `npm run thread -- <id>`. */
+  /** The call: `npm run thread -- <id>`. */
   call: string;
   does: string;
   /** Names of flags that it takes, and what they do. */

@@ -1,7 +1,4 @@
-/**
- * Nothing is left without a lifetime, but what users have: their threads with their checkpoints, and the lists of these. A write that lands when its
- * thread has been deleted is never seen, and stays.
- */
+/** Nothing is left without a lifetime, but what users have: their threads with their checkpoints, and the lists of these. */
 import type { Ending, ThreadFacts, Violation } from "./ending.ts";
 
 export async function recordViolations({ table, redis }: Ending, all: ThreadFacts[]): Promise<Violation[]> {
@@ -13,7 +10,7 @@ export async function recordViolations({ table, redis }: Ending, all: ThreadFact
     const isThread = pk.startsWith("thread#") && sk === "thread";
     const isPlace = pk.startsWith("owner#");
     if (isThread && living.has(id)) continue;
-    if (pk.startsWith("checkpoint#")) continue;
+    if (pk.startsWith("checkpoint#") && living.has(id)) continue;
     // A request to list a thread can land once more when the thread is gone. It goes with the account.
     if (isPlace && all.some(({ plan }) => plan.id === id)) continue;
     found.push({ invariant: "no-lifetime", detail: `${pk} ${sk}, ${JSON.stringify(rest).slice(0, 200)}` });

@@ -4,7 +4,7 @@
  *     empty -> loading -> ready     the content; a later load keeps it until the new content is there
  *                      -> failed    words, and a button that loads again
  *
- * Of two loads that overlap the later one counts.
+ * The later one of two loads that overlap counts.
  */
 import { type Failure, failureOf } from "../server/failure.ts";
 import { actionButton } from "./button.ts";

@@ -3,7 +3,7 @@
 /** The memory that an object of its own takes beside its bytes, about. */
 const OVERHEAD_BYTES = 128;
 
-/** The same bytes with memory of their own, where they are a part of more: of Node's pool, or of a chunk of zlib's. */
+/** Returns the bytes with memory of their own, where they are a part of more: of Node's pool, or of a chunk of zlib's. */
 export function compact(bytes: Buffer): Buffer {
   if (bytes.buffer.byteLength <= bytes.length + OVERHEAD_BYTES) return bytes;
   const own = Buffer.allocUnsafeSlow(bytes.length);

@@ -30,7 +30,7 @@ export class Feed {
   /** Number of the first event in memory. */
   private readonly first: number;
   private readonly events: LoggedEvent[] = [];
-  /** The same events as the log takes them. */
+  /** Events of this feed in the form that the log takes. */
   private readonly texts: NewEvent[] = [];
   /** The first event that has ended with each tail. */
   private readonly tails = new Map<string, number>();
