@@ -14,10 +14,15 @@ export async function askCode(page: Page, stack: TestStack, email: string): Prom
   await page.getByLabel("The six-digit code").waitFor();
 }
 
-/** Asks for a code, unless that is done, finds it in the mailbox and types it; the last digit sends it. */
+/** Finds the code in the mailbox and types it; the last digit sends it. */
+export async function enterCode(page: Page, stack: TestStack, email: string): Promise<void> {
+  await page.getByLabel("The six-digit code").fill(await codeOf(stack, email));
+}
+
+/** Asks for a code, unless that is done, enters it, and waits for the screens that are behind it. */
 export async function logIn(page: Page, stack: TestStack, email: string, { isAsked = false } = {}): Promise<void> {
   if (!isAsked) await askCode(page, stack, email);
-  await page.getByLabel("The six-digit code").fill(await codeOf(stack, email));
+  await enterCode(page, stack, email);
   await page.getByRole("navigation", { name: "Screens" }).waitFor();
 }
 

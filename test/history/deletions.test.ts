@@ -40,15 +40,19 @@ it.each(rounds)("what was deleted is not seen again, and nothing is left: schedu
 });
 
 describe("it is caught when", () => {
-  it.each(faults)("$name", async ({ seed: first, replace, breaks }) => {
+  it.for(faults)("$name", async ({ name, seed: first, replace, breaks }, { annotate }) => {
     breaks?.();
-    let violations: string[] = [];
-    for (let seed = first; violations.length === 0 && seed < first + FAULT_SCHEDULES; seed++)
-      violations = await runSchedule({ endpoint: dynamo.url, seed, ...(replace && { replace }) }).then(
+    for (let seed = first; seed < first + FAULT_SCHEDULES; seed++) {
+      const violations = await runSchedule({ endpoint: dynamo.url, seed, ...(replace && { replace }) }).then(
         (outcome) => outcome.violations,
         // A schedule without an end is one too.
         (error: Error) => [error.message],
       );
-    expect(violations.length).toBeGreaterThan(0);
+      if (violations.length === 0) continue;
+      // Minutes pass unseen where a seed finds nothing any more.
+      if (seed !== first) await annotate(`deletions: "${name}" is found by seed ${seed} now, not by ${first}`);
+      return;
+    }
+    expect.fail(`not found in ${FAULT_SCHEDULES} schedules from seed ${first} on`);
   });
 });

@@ -9,8 +9,13 @@ afterAll(closeEngines);
 
 const found = knownBad.flatMap(({ seed, ...one }) => (seed === undefined ? [] : [{ ...one, seed }]));
 
-it.each(found)("finds it where $name", async ({ seed, patches, weather }) => {
-  for (const one of [seed, ...Array.from({ length: MORE }, (_, n) => n + 1)])
-    if ((await runHistory(one, { patches, ...(weather && { weather }) })).violations.length > 0) return;
+it.for(found)("finds it where $name", async ({ name, seed, patches, weather }, { annotate }) => {
+  for (const one of [seed, ...Array.from({ length: MORE }, (_, n) => n + 1)]) {
+    const { violations } = await runHistory(one, { patches, ...(weather && { weather }) });
+    if (violations.length === 0) continue;
+    // Minutes pass unseen where a seed finds nothing any more.
+    if (one !== seed) await annotate(`known-bad: "${name}" is found by seed ${one} now, not by ${seed}`);
+    return;
+  }
   expect.fail(`not found in ${MORE} histories: see whether it is a fault still, and which seed finds it`);
 });

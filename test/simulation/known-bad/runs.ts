@@ -9,7 +9,7 @@ import { type KnownBad, saver, stored, tableOf, threads } from "./wrap.ts";
 export const runFaults: KnownBad[] = [
   {
     name: "a takeover does not ask which answers were used",
-    seed: 231,
+    seed: 508,
     patches: saver((own) => {
       const asked = own.progressOf.bind(own);
       own.progressOf = async (...args) => ({ ...(await asked(...args)), writes: [] });
@@ -17,7 +17,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a takeover does not ask whether the input was used",
-    seed: 10,
+    seed: 17,
     patches: saver((own) => {
       const asked = own.progressOf.bind(own);
       own.progressOf = async (...args) => {
@@ -28,7 +28,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a takeover walks through a breakpoint",
-    seed: 10,
+    seed: 17,
     patches: saver((own) => {
       const asked = own.progressOf.bind(own);
       own.progressOf = async (...args) => {

@@ -5,7 +5,7 @@ import { anybody, client, events, isThread, type KnownBad, saver, tableOf } from
 export const storeFaults: KnownBad[] = [
   {
     name: "a write that failed its condition when it was sent again is taken for its own",
-    seed: 156,
+    seed: 179,
     patches: {
       client: (own, process) => {
         const mine = new Map<string, unknown>();
@@ -30,7 +30,7 @@ export const storeFaults: KnownBad[] = [
   },
   {
     name: "the lease is given back before the last put has landed",
-    seed: 24,
+    seed: 71,
     patches: saver((own) => {
       const put = own.put.bind(own);
       own.put = async (config, checkpoint, ...rest) => {
