@@ -3,7 +3,7 @@
  * gives answers back to it, streamed where the handler streams. Source of the protocol:
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html and runtimes-custom.html#runtimes-custom-response-streaming
  *
- * Time is real until it is moved by a message: `Date.now` is then ahead by `offsetMs`, and timers that are due by it fire.
+ * Time is real until it is moved by a message: `Date.now` and `performance.now` are then ahead by `offsetMs`, and timers that are due by it fire.
  * Only those that were set for long are moved: the others are deadlines of requests, which took no time.
  */
 import { request } from "node:http";
@@ -17,6 +17,9 @@ const MOVED_FROM_MS = 11_000;
 let offsetMs = Number(process.argv[2] ?? 0);
 const realNow = Date.now;
 Date.now = () => realNow() + offsetMs;
+// Leases are judged by the time that has passed, which moves with the date.
+const realElapsed = performance.now.bind(performance);
+performance.now = () => realElapsed() + offsetMs;
 
 /** Timers that may be moved, by the handle that whoever set them has. */
 const movable = new Map();
