@@ -34,6 +34,25 @@ async function looksRight(page: Page): Promise<void> {
     }
 }
 
+/** The declarations by which anything of the page moves as it is shown now, those of pseudo-elements too. */
+const motions = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    const visit = (rules: CSSRuleList): void => {
+      for (const rule of rules) {
+        if (rule instanceof CSSMediaRule && !matchMedia(rule.conditionText).matches) continue;
+        if (rule instanceof CSSStyleRule)
+          for (const name of ["transition-property", "animation-name", "scroll-behavior"]) {
+            const value = rule.style.getPropertyValue(name);
+            if (!["", "none", "auto"].includes(value)) found.push(`${rule.selectorText} { ${name}: ${value} }`);
+          }
+        if ("cssRules" in rule) visit(rule.cssRules as CSSRuleList);
+      }
+    };
+    for (const sheet of document.styleSheets) visit(sheet.cssRules);
+    return found;
+  });
+
 /** Goes on with Tab until the focus is on what has this name. */
 async function tabTo(page: Page, name: string): Promise<void> {
   for (let presses = 0; presses < 60; presses++) {
@@ -88,6 +107,18 @@ describe.skipIf(!chromiumPath)("the site's layout in Chromium", () => {
     await page.getByRole("button", { name: "Start the race" }).click();
     await page.getByRole("row", { name: /^Redis/ }).waitFor();
     await looksRight(page);
+  });
+
+  it("moves nothing for a person who wants no motion", async () => {
+    const page = await site.open({ reducedMotion: "no-preference" });
+    await logIn(page, site.stack, "still@example.com");
+    await homeIsDrawn(page);
+    // That the rules are found at all shows where motion is wanted.
+    expect(await motions(page)).not.toEqual([]);
+    await page.emulateMedia({ reducedMotion: "reduce" });
+    expect(await motions(page)).toEqual([]);
+    await openChat(page);
+    expect(await motions(page)).toEqual([]);
   });
 
   it("works by keyboard alone: login, chat, approval, devices, and out", async () => {
