@@ -1,9 +1,13 @@
-/** The modules of libraries that are replaced in a function's bundle. See docs/decisions/013-two-functions.md. */
+/** The modules of libraries that are replaced in a function's bundle. See docs/decisions/013-two-functions.md and 043-what-a-function-loads.md. */
 import { fileURLToPath } from "node:url";
 
 const ours = (name) => fileURLToPath(new URL(`../packages/functions/src/lambda/${name}`, import.meta.url));
 
+const OF_DYNAMO = /^@aws-sdk\/(?:client|lib)-dynamodb$/;
+
 const replaced = ({ path, importer }) => {
+  // For core alone: what a graph imports is the SDK.
+  if (OF_DYNAMO.test(path) && /\/core\/src\/dynamo\//.test(importer)) return ours("aws-sdk.ts");
   if (path === "@aws-sdk/credential-provider-node") return ours("credentials.ts");
   if (path === "../locales/index.js" && importer.includes("/zod/")) return ours("no-locales.ts");
   return undefined;

@@ -69,21 +69,24 @@ function probe(bundle: string, cwd: string, env: Record<string, string>): Promis
 }
 
 const median = (values: number[]) => values.toSorted((a, b) => a - b)[values.length >> 1] as number;
+/** The least is what a moment without other work takes. */
+const least = (values: number[]) => Math.min(...values);
 
 const folder = mkdtempSync(join(tmpdir(), "tenure-lambda-"));
-// The bare ones are bundled by SST too, in place of ours.
-const entry = "packages/functions/src/lambda/auth.ts";
-const whole = readFileSync(fileURLToPath(new URL(`../../${entry}`, import.meta.url)), "utf8");
+// The bare ones are bundled by SST too, each in place of ours and with its options: Api's keep the names of classes.
+const replacing = (name: "auth" | "api", to: string) => {
+  const file = `packages/functions/src/lambda/${name}.ts`;
+  return { file, from: readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), "utf8"), to };
+};
 const bundles: Record<string, { file: string; cwd: string; env: Record<string, string>; close(): void }> = {};
-for (const [name, source] of Object.entries({
-  ours: undefined,
-  BareAuth: bare.BareAuth,
-  BareApi: bare.BareAuth + bare.BareApi,
-})) {
+for (const { name, from, change } of [
+  { name: "ours", from: ["Auth", "Api", "Worker"] },
+  { name: "BareAuth", from: ["Auth"], change: replacing("auth", bare.BareAuth) },
+  { name: "BareApi", from: ["Api"], change: replacing("api", bare.BareAuth + bare.BareApi) },
+]) {
   process.stderr.write(`sst builds ${name === "ours" ? "our functions" : name}\n`);
-  const changes = source ? [{ file: entry, from: whole, to: source }] : [];
-  const program = await evaluate({ stage: "production", changes });
-  for (const one of name === "ours" ? ["Auth", "Api", "Worker"] : ["Auth"]) {
+  const program = await evaluate({ stage: "production", changes: change ? [change] : [] });
+  for (const one of from) {
     const resource = program.resources.find((found) => found.name === `${one}Function`);
     bundles[name === "ours" ? one : name] = {
       file: join(program.bundleOf(one), "bundle.mjs"),
@@ -111,15 +114,21 @@ for (let round = 0; round < ROUNDS; round++) {
 const rows = ["Auth", "BareAuth", "Api", "BareApi", "Worker"].map((name) => {
   const { file } = bundles[name] as (typeof bundles)[string];
   const seen = probes[name];
-  const of = (key: keyof Probed) => (seen ? Math.round(median(seen.map((one) => one[key]))) : "");
-  return `| ${name} | ${statSync(file).size} | ${gzipSync(readFileSync(file)).length} | ${of("init")} | ${of("first")} | ${of("rss")} |`;
+  const of = (key: keyof Probed, by = median) => (seen ? Math.round(by(seen.map((one) => one[key]))) : "");
+  return `| ${name} | ${statSync(file).size} | ${gzipSync(readFileSync(file)).length} | ${of("init", least)} | ${of("init")} | ${of("first")} | ${of("rss")} |`;
 });
 console.log(
-  `| function | bytes | gzipped | init, ms | first byte, ms | memory, MB |\n| --- | --- | --- | --- | --- | --- |`,
+  `| function | bytes | gzipped | init, least ms | init, ms | first byte, ms | memory, MB |\n| --- | --- | --- | --- | --- | --- | --- |`,
 );
 console.log(rows.join("\n"));
 const ratio = (ours: string, theirs: string) =>
   median((probes[ours] ?? []).map(({ init }, i) => init / (probes[theirs]?.[i]?.init ?? Number.NaN))).toFixed(2);
-console.log(`\ninit, ours to bare: Auth ${ratio("Auth", "BareAuth")}, Api ${ratio("Api", "BareApi")}`);
+const ofLeast = (ours: string, theirs: string) => {
+  const [own, others] = [ours, theirs].map((name) => least((probes[name] ?? []).map(({ init }) => init)));
+  return ((own as number) / (others as number)).toFixed(2);
+};
+console.log(
+  `\ninit, ours to bare, median of the pairs: Auth ${ratio("Auth", "BareAuth")}, Api ${ratio("Api", "BareApi")}; of the least: Auth ${ofLeast("Auth", "BareAuth")}, Api ${ofLeast("Api", "BareApi")}`,
+);
 for (const { close } of Object.values(bundles)) close();
 rmSync(folder, { recursive: true, force: true });

@@ -64,14 +64,15 @@ export function connectDynamo({
     },
   });
   const lean = new LeanClient({
-    ...{ place: placeOf(sdk), credentials: () => sdk.config.credentials(), requestTimeoutMs, onCost, onFault },
+    place: placeIn(config) ?? placeOf(sdk),
+    ...{ credentials: () => sdk.config.credentials(), requestTimeoutMs, onCost, onFault },
   });
   return new LeanDocumentClient(sdk, lean);
 }
 
 const MARSHALLING = { marshallOptions: { removeUndefinedValues: true } };
 
-/** The commands that go by the lean path. */
+/** The commands that go by the lean path: those on items, and the one by which a running service asks for its table's TTL. */
 const OPERATIONS = new Map<unknown, Operation>([
   [GetCommand, "GetItem"],
   [PutCommand, "PutItem"],
@@ -80,6 +81,7 @@ const OPERATIONS = new Map<unknown, Operation>([
   [QueryCommand, "Query"],
   [ScanCommand, "Scan"],
   [BatchWriteCommand, "BatchWriteItem"],
+  [DescribeTimeToLiveCommand, "DescribeTimeToLive"],
 ]);
 
 /** The SDK's document client, which has its data commands carried out by the lean path. */
@@ -102,6 +104,14 @@ class LeanDocumentClient extends DynamoDBDocumentClient {
     this.lean.close();
     super.destroy();
   }
+}
+
+/** The place that a configuration names itself; undefined where the SDK has to be asked. */
+function placeIn({ endpoint, region }: Pick<DynamoConfig, "endpoint" | "region">): (() => Promise<Place>) | undefined {
+  if (endpoint === undefined || region === undefined) return undefined;
+  const { protocol, hostname, port, host, pathname: path } = new URL(endpoint);
+  const place = Promise.resolve({ target: { protocol, hostname, port, path }, host, region });
+  return () => place;
 }
 
 /** Asks the SDK once, by a request that it signs and does not send, where it would send one and for which region. */

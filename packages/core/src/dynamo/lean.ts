@@ -14,7 +14,9 @@ import { faultOf, isPassing, landedPerhaps, outcomeOf } from "./faults.ts";
 import { checkGuard } from "./guard.ts";
 import { type Credentials, createSigner } from "./signer.ts";
 
-export type Operation = "GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query" | "Scan" | "BatchWriteItem";
+export type Operation =
+  | ("GetItem" | "PutItem" | "UpdateItem" | "DeleteItem" | "Query" | "Scan" | "BatchWriteItem")
+  | "DescribeTimeToLive";
 
 /** In DynamoDB's capacity units; `retries` is how often a request was sent again. */
 export interface DynamoCost {
@@ -50,7 +52,7 @@ const THROTTLED_PAUSE_MS = 500;
 /** AWS refuses requests whose time is further off than this. */
 const MAX_SKEW_MS = 240_000;
 
-const READS = new Set<Operation>(["GetItem", "Query", "Scan"]);
+const READS = new Set<Operation>(["GetItem", "Query", "Scan", "DescribeTimeToLive"]);
 
 export class LeanClient {
   private readonly options: LeanOptions;
@@ -65,7 +67,7 @@ export class LeanClient {
 
   async send(operation: Operation, input: Fields, signal?: AbortSignal): Promise<Fields> {
     const { onCost, onFault } = this.options;
-    const asked = onCost ? { ...input, ReturnConsumedCapacity: "TOTAL" } : input;
+    const asked = onCost && operation !== "DescribeTimeToLive" ? { ...input, ReturnConsumedCapacity: "TOTAL" } : input;
     try {
       const { output, attempts } = await this.insist(operation, JSON.stringify(toWire(asked)), signal);
       if (onCost) onCost(costOf(operation, output, attempts));

@@ -3,8 +3,8 @@ import { invalidInput, isOutcomeUnknown, isTenureError, TenureError } from "@ten
 import { mailboxOf, normalizeEmail } from "@tenure/core/otp";
 import { codeDigest, newChallenge, newCode, parseChallenge, type SessionRef } from "@tenure/core/token";
 import { type Context, Hono } from "hono";
-import { object, string } from "zod";
 import { networkOf } from "../http/address.ts";
+import { changed, fields, text } from "../http/check.ts";
 import { accountOf, type Identity } from "../http/identity.ts";
 import { readBody } from "../http/input.ts";
 import { limits, type RouteLimit, takeOrRefuse } from "../http/limits.ts";
@@ -22,13 +22,15 @@ export type { SessionDescription };
 type Counted = readonly [RouteLimit, string | undefined];
 type Refusal = Pick<Happening, "kind" | "detail">;
 
-const codeRequest = object({ email: string().max(320) });
+const codeRequest = fields({ email: text({ max: 320 }) });
 /** As people copy and type it: `123 456`, `123-456`, with a line's end, in full-width digits. */
-const typedCode = string()
-  .max(100)
-  .transform((text) => text.normalize("NFKC").replace(/[\s\p{Cf}\p{Pd}]/gu, ""))
-  .pipe(string().regex(/^[0-9]{6}$/, "is six digits"));
-const verifyRequest = object({ challenge: string().max(100), code: typedCode });
+const typedCode = changed(text({ max: 100 }), digitsOf, "is six digits");
+const verifyRequest = fields({ challenge: text({ max: 100 }), code: typedCode });
+
+function digitsOf(typed: string): string | undefined {
+  const code = typed.normalize("NFKC").replace(/[\s\p{Cf}\p{Pd}]/gu, "");
+  return /^[0-9]{6}$/.test(code) ? code : undefined;
+}
 
 export function authRoutes(deps: AccountDeps): Hono<SessionEnv<Identity>> {
   const { sessions, codes, windows, mailer, activity, pepper, cookie, addressOf, report, onFault } = deps;

@@ -1,16 +1,16 @@
 /**
  * The data of a session of this API: whose it is. Set at login, so that no other store is asked.
  *
- * Sessions outlive a deployment, with the data of the version that made them. A field that is new is optional, or has a default:
- * `string().default("en")`. One that is required ends every live session (401 and a line `session-data-unread`), which is a
+ * Sessions outlive a deployment, with the data of the version that made them. A field that is new is `optional`.
+ * One that is required ends every live session (401 and a line `session-data-unread`), which is a
  * way to end them all.
  */
 import type { Session, SessionStore } from "@tenure/core/session";
 import { keyedHandle } from "@tenure/core/token";
-import { object, string, type z } from "zod";
+import { fields, type Of, text } from "./check.ts";
 
-export const identity = object({ userId: string(), email: string() });
-export type Identity = z.infer<typeof identity>;
+export const identity = fields({ userId: text(), email: text() });
+export type Identity = Of<typeof identity>;
 
 export type ApiSession = Session<Identity>;
 export type ApiSessionStore = SessionStore<Identity>;

@@ -1,9 +1,18 @@
 import { invalidInput, TenureError } from "@tenure/core/errors";
 import type { Context } from "hono";
 import type { z } from "zod";
+import type { Check, Issue } from "./check.ts";
+
+/** A schema of Zod, or one of check.ts. */
+type Schema = z.ZodType | Check<unknown>;
+type Parsed<S extends Schema> = S extends z.ZodType
+  ? z.infer<S>
+  : S extends Check<unknown>
+    ? ReturnType<S["parse"]>
+    : never;
 
 /** The request's JSON body as `schema` wants it, or `invalid-input` that says what is wrong where; `closed` as in `parse`. */
-export async function readBody<T extends z.ZodType>(c: Context, schema: T, closed = false): Promise<z.infer<T>> {
+export async function readBody<T extends Schema>(c: Context, schema: T, closed = false): Promise<Parsed<T>> {
   const text = await c.req.text();
   let body: unknown;
   try {
@@ -15,13 +24,14 @@ export async function readBody<T extends z.ZodType>(c: Context, schema: T, close
 }
 
 /** With `closed`, a field that the schema does not have is refused by name, as an option that is not supported. */
-export function parse<T extends z.ZodType>(schema: T, value: unknown, closed = false): z.infer<T> {
+export function parse<T extends Schema>(schema: T, value: unknown, closed = false): Parsed<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) {
     if (closed) refuseUnknown(schema, value);
-    return parsed.data;
+    return parsed.data as Parsed<T>;
   }
-  const issues = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
+  const all: readonly Issue[] = parsed.error.issues;
+  const issues = all.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
   throw new TenureError({ tag: "invalid-input", issues });
 }
 
@@ -39,9 +49,9 @@ export function refuseOptions(options: Record<string, unknown>): void {
  * Throws `not-implemented` for a field that a schema does not have, by its name: schemas leave out what they do not know, and an option of
  * a newer client would be taken and forgotten. Fields within a field are its own schema's.
  */
-function refuseUnknown(schema: z.ZodType, value: unknown): void {
+function refuseUnknown(schema: Schema, value: unknown): void {
   // By its fields, not by zod's class, which would bring all of zod into the function for logins.
-  const { shape, def } = schema as Partial<z.ZodObject>;
+  const { shape, def } = schema as unknown as Partial<z.ZodObject>;
   if (!shape || def?.catchall || typeof value !== "object" || value === null) return;
   refuseOptions(Object.fromEntries(Object.entries(value).filter(([name]) => !Object.hasOwn(shape, name))));
 }

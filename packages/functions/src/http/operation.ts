@@ -26,8 +26,8 @@ export function operation<B extends z.ZodType, Q extends z.ZodType>(
   spec: OperationSpec<B, Q>,
 ): MiddlewareHandler<Taken<B, Q>> {
   const check: MiddlewareHandler<Taken<B, Q>> = async (c, next) => {
-    if (spec.query) c.set("query", parse(spec.query, queryOf(c), true));
-    if (spec.body) c.set("body", await readBody(c, spec.body, true));
+    if (spec.query) c.set("query", parse(spec.query, queryOf(c), true) as z.infer<Q>);
+    if (spec.body) c.set("body", (await readBody(c, spec.body, true)) as z.infer<B>);
     await next();
   };
   specs.set(check, spec);

@@ -5,40 +5,40 @@
 import process from "node:process";
 import { TenureError } from "@tenure/core/errors";
 import { Resource } from "sst";
-import { literal, object, string, union, type z } from "zod";
 import type { AccountConfig } from "../account/deps.ts";
 import { addressFromHeader } from "../http/address.ts";
+import { type Check, either, exactly, fields, type Of, optional, text } from "../http/check.ts";
 import { readSettings, type Settings } from "../http/settings.ts";
 import { ADDRESS_HEADER, edgeSecretOf } from "./edge.ts";
 
-const text = string().min(1);
-const secret = object({ value: text });
+const filled = text({ min: 1 });
+const secret = fields({ value: filled });
 
 const resources = {
-  App: object({ stage: text }),
+  App: fields({ stage: filled }),
   UpstashRedisRestUrl: secret,
   UpstashRedisRestToken: secret,
   Pepper: secret,
   Generation: secret,
-  Table: object({ name: text }),
+  Table: fields({ name: filled }),
 };
 /** Resources that only some functions have. */
 export const mail = {
-  Mail: union([object({ sender: text, configurationSet: text }), object({ codesToLog: literal(true) })]),
+  Mail: either(fields({ sender: filled, configurationSet: filled }), fields({ codesToLog: exactly(true) })),
 };
-export const agent = { RunQueue: object({ url: text }), CheckpointKeys: secret.optional() };
+export const agent = { RunQueue: fields({ url: filled }), CheckpointKeys: optional(secret) };
 const modelKey = { ModelApiKey: secret };
 
-const environment = object({
+const environment = fields({
   /** The site's origin, as browsers see it. */
-  TENURE_ORIGIN: text,
-  TENURE_MODEL: string().optional(),
-  TENURE_OPERATORS: string().optional(),
-  AWS_REGION: text,
+  TENURE_ORIGIN: filled,
+  TENURE_MODEL: optional(text()),
+  TENURE_OPERATORS: optional(text()),
+  AWS_REGION: filled,
   /** `1` for a deployment that shows the demo's race. */
-  TENURE_DEMO: string().optional(),
+  TENURE_DEMO: optional(text()),
   /** Set by `sst dev` for a function that runs on the developer's machine. */
-  SST_DEV: string().optional(),
+  SST_DEV: optional(text()),
 });
 
 export interface FunctionConfig extends Omit<AccountConfig, "mailer" | keyof Settings>, Settings {
@@ -54,17 +54,18 @@ export interface FunctionConfig extends Omit<AccountConfig, "mailer" | keyof Set
 
 /** Everything that all functions are told, and `also` what this one is; throws `misconfigured`, with a line for each thing missing. */
 export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked: Found<S> } {
-  const { found, problems } = readLinked({ ...resources, ...also });
+  const [common, own] = [readLinked(resources), readLinked(also)];
+  const problems = [...common.problems, ...own.problems];
   const env = environment.safeParse(process.env);
-  problems.push(...(env.error?.issues ?? []).map(({ path }) => `${path} is not set`));
+  if (!env.success) problems.push(...env.error.issues.map(({ path }) => `${path.join(".")} is not set`));
   const { settings, problems: unusable } = readSettings(process.env);
   problems.push(...unusable);
-  if (problems.length > 0 || !env.data) throw new TenureError({ tag: "misconfigured", problems });
-  const { App, UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Generation, Table } = found;
+  if (problems.length > 0 || !env.success) throw new TenureError({ tag: "misconfigured", problems });
+  const { App, UpstashRedisRestUrl, UpstashRedisRestToken, Pepper, Generation, Table } = common.found;
   return {
     ...settings,
     redis: { url: UpstashRedisRestUrl.value, token: UpstashRedisRestToken.value },
-    dynamo: {},
+    dynamo: { region: env.data.AWS_REGION, endpoint: dynamoEndpoint(process.env, env.data.AWS_REGION) },
     tableName: Table.name,
     pepper: Pepper.value,
     // The first has no name: what was there before there were generations is in it.
@@ -79,7 +80,7 @@ export function readConfig<S extends Shape>(also: S): FunctionConfig & { linked:
     model: env.data.TENURE_MODEL || undefined,
     edgeSecret: edgeSecretOf(Pepper.value),
     demo: env.data.TENURE_DEMO === "1",
-    linked: found,
+    linked: own.found,
   };
 }
 
@@ -95,8 +96,25 @@ export function provideModelKey(): void {
   process.env[name] = found.ModelApiKey.value;
 }
 
-type Shape = Record<string, z.ZodType>;
-type Found<S extends Shape> = { [Name in keyof S]: z.infer<S[Name]> };
+/**
+ * Where a function's requests to DynamoDB go: the endpoint that AWS' SDKs take from the environment, or the region's own. Throws
+ * `misconfigured` for the variants of it that this function would have to know by their names.
+ */
+function dynamoEndpoint(env: Record<string, string | undefined>, region: string): string {
+  const variants = ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"].filter((name) => env[name] === "true");
+  const given = env.AWS_ENDPOINT_URL_DYNAMODB ?? env.AWS_ENDPOINT_URL;
+  if (given === undefined && variants.length > 0)
+    throw new TenureError({
+      tag: "misconfigured",
+      problems: variants.map(
+        (name) => `${name} is not supported: name the endpoint itself in AWS_ENDPOINT_URL_DYNAMODB`,
+      ),
+    });
+  return given ?? `https://dynamodb.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
+}
+
+type Shape = Record<string, Check<unknown>>;
+type Found<S extends Shape> = { [Name in keyof S]: Of<S[Name]> };
 
 /** SST's `Resource` throws at a name that is not linked. */
 function readLinked<S extends Shape>(shape: S): { found: Found<S>; problems: string[] } {
@@ -110,7 +128,7 @@ function readLinked<S extends Shape>(shape: S): { found: Found<S>; problems: str
     }
     const parsed = schema.safeParse(value);
     if (!parsed.success) problems.push(`${name} is not linked to this function, or is not set: see docs/deploy.md`);
-    return [name, parsed.data];
+    return [name, parsed.success ? parsed.data : undefined];
   });
   return { found: Object.fromEntries(found) as Found<S>, problems };
 }
