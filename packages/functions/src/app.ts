@@ -55,7 +55,10 @@ export function appProblems(app: unknown): string[] {
     ...(named(graphs).length === 0 ? ["an application needs at least one graph"] : []),
     ...named(graphs)
       .filter(([name, make]) => !/^[\w-]{1,64}$/.test(name) || !isMade(make))
-      .map(([name]) => `graphs: ${name} must be a function from { model, checkpointer } to a graph, named by letters and digits`),
+      .map(
+        ([name]) =>
+          `graphs: ${name} must be a function from { model, checkpointer } to a graph, named by letters and digits`,
+      ),
     ...named(routes)
       .filter(([prefix, make]) => !/^\/[\w-]+$/.test(prefix) || !isMade(make))
       .map(([prefix]) => `routes: ${prefix} must be one folder, like "/notes", with a function to a Hono app`),

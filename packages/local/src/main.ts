@@ -150,7 +150,8 @@ const EXTRACTOR = fileURLToPath(new URL("../../../node_modules/.cache/tenure-sch
 const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-schemas.ts", import.meta.url));
 
 async function schemas({ words: args }: Given): Promise<void> {
-  if (!existsSync(SOURCE_SCHEMAS)) throw new UsageError("npm run schemas writes into a clone of Tenure, and this is none");
+  if (!existsSync(SOURCE_SCHEMAS))
+    throw new UsageError("npm run schemas writes into a clone of Tenure, and this is none");
   const { graphSources, installExtractor, readSchemas, sourceFile } = await import("./graph-schemas.ts");
   const { sourceSchemas } = await import("@tenure/functions/graphs/source-schemas");
   const sources = graphSources(args);

@@ -3,7 +3,7 @@
  * alone, so that a service may be in another process and be replaced while they stay open.
  */
 import { randomBytes } from "node:crypto";
-import { connectDynamo, checkFormat, ensureTable } from "@tenure/core/dynamo";
+import { checkFormat, connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { LocalConfig } from "./config.ts";
 import { openDataDir } from "./data-dir.ts";

@@ -44,7 +44,8 @@ export async function develop(config: LocalConfig, print: (line: string) => void
         front.lead(port);
         told = "";
         if (isFirst) announce(config.port, [...stores.engines, ...lines], print);
-        else if (changed) print(`${changed.names} changed: served after ${Math.round(performance.now() - changed.at)} ms`);
+        else if (changed)
+          print(`${changed.names} changed: served after ${Math.round(performance.now() - changed.at)} ms`);
         else print("served again");
         isFirst = false;
       },
@@ -82,7 +83,9 @@ function announce(port: number, lines: string[], print: (line: string) => void):
 
 /** The folders that the service is made of: the application's, and the packages' where they are sources and not installed. */
 function sourceFolders(app: string | undefined): string[] {
-  const entries = ["@tenure/core/errors", "@tenure/http", "@tenure/functions/api"].map((name) => import.meta.resolve(name));
+  const entries = ["@tenure/core/errors", "@tenure/http", "@tenure/functions/api"].map((name) =>
+    import.meta.resolve(name),
+  );
   const sources = entries.map((url) => dirname(fileURLToPath(url))).filter((path) => path.endsWith(`${sep}src`));
   const own = sources.filter((path) => !path.includes(`${sep}node_modules${sep}`));
   return [...own, ...(app === undefined ? [] : [dirname(app)])];

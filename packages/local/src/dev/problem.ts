@@ -7,7 +7,8 @@ const MAX_LENGTH = 600;
 
 /** Returns `file:line:column: what is wrong`, with paths from `folder`, as far as the error says where. */
 export function problemOf(error: unknown, folder: string): string {
-  if (isTenureError(error, "misconfigured")) return error.reason.problems.map((one) => shortened(one, folder)).join("\n");
+  if (isTenureError(error, "misconfigured"))
+    return error.reason.problems.map((one) => shortened(one, folder)).join("\n");
   const { name = "Error", message = String(error), stack = "" } = Object(error) as Partial<Error>;
   // esbuild's own words, which begin with where: `/a/b.ts:3:5: ERROR: Expected ";" but found "}"`.
   const built = [...message.matchAll(/^(\S.*?:\d+:\d+): ERROR: (.*)$/gm)].map(([, at, what]) => `${at}: ${what}`);

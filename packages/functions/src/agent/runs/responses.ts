@@ -1,4 +1,5 @@
 /** The responses to a run's client: the run's events as they come, or its result. */
+import { pause } from "@tenure/core/deadline";
 import type { LoggedEvent } from "@tenure/core/events";
 import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
@@ -58,7 +59,11 @@ export class RunResponses {
     try {
       yield* this.events(run, after, modes);
     } catch (error) {
-      if (error instanceof ServerStops) yield STOPS;
+      if (error instanceof ServerStops) {
+        yield STOPS;
+        // A connection that is broken off loses what has not left yet.
+        await pause(LAST_WORDS_MS);
+      }
       throw error;
     }
   }
@@ -168,6 +173,7 @@ export class RunResponses {
 /** A run that kept nothing, whose events are gone as well. */
 const GONE = { error: "run-not-found", message: "This run has ended, and what it came to is not kept any more." };
 /** Said before a stream breaks off, so that its client asks again. */
+const LAST_WORDS_MS = 50;
 const STOPS = ": this server stops, and the run goes on; ask again from the last event\n\n";
 /** Numbers that are left out tell it too. */
 const GAP = ": some events of this run may be missing here\n\n";

@@ -16,6 +16,9 @@ const STATUS_EVERY_MS = 2000;
 
 /** This process stops: the rest of a run's events are to be had from the one that follows. */
 export class ServerStops extends Error {
+  /** Node.js' own for a response that is broken off, of which its adapter prints no stack. */
+  readonly code = "ERR_STREAM_PREMATURE_CLOSE";
+
   constructor() {
     super("this server stops");
   }
