@@ -48,6 +48,7 @@ export async function develop(config: LocalConfig, print: (line: string) => void
           print(`${changed.names} changed: served after ${Math.round(performance.now() - changed.at)} ms`);
         else print("served again");
         isFirst = false;
+        changed = undefined;
       },
       onProblem(problem, serves) {
         if (!serves) front.refuse(`There is no server: ${problem}. The terminal of npm run dev says the same.`);

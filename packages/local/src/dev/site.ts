@@ -30,8 +30,8 @@ export async function servePages(
     server: { middlewareMode: true, ws: { server: front.server }, proxy: {} },
   });
   front.pages = (asked, answer) => {
-    if (asked.url?.startsWith("/dev/")) pages(asked, answer);
-    else vite.middlewares(asked, answer, () => pages(asked, answer));
+    if (asked.url?.startsWith("/dev/")) void pages(asked, answer);
+    else vite.middlewares(asked, answer, () => void pages(asked, answer));
   };
   return { close: () => vite.close(), watched: true };
 }
