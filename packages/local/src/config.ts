@@ -29,6 +29,7 @@ export interface LocalConfig extends Partial<Settings> {
 type Environment = Record<string, string | undefined>;
 
 const known = [
+  "TENURE_APP",
   "TENURE_DATA_DIR",
   "TENURE_REDIS_URL",
   "TENURE_DYNAMODB_ENDPOINT",

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /**
  * The program of the local stack: `npm start` and its like. The stack is imported once the settings have been read, so that a mistake
  * in them is told at once. Exit codes: 0, 1 for a fault or a finding, 2 for a command line that cannot be understood.
@@ -8,9 +9,11 @@ import { fileURLToPath } from "node:url";
 import { withDeadline } from "@tenure/core/deadline";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Finding } from "@tenure/functions/doctor";
+import { findApp, loadApp } from "./app.ts";
 import { type Command, type Given, readCommand, UsageError } from "./commands.ts";
 import { readConfig, unknownSettings } from "./config.ts";
 import { openDataDir, removeDataDir } from "./data-dir.ts";
+import { problemOf } from "./dev/problem.ts";
 
 // The AWS SDK's notice that it drops Node.js 20 in January 2027 is for those who deploy, not for whoever tries this out.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -20,31 +23,53 @@ const print = (line: string) => process.stdout.write(`${line}\n`);
 const SKIP_DAMAGE = "--skip-damage";
 const YES = "--yes";
 
-async function start({ flags }: Given): Promise<void> {
+function warnOfUnknown(): void {
   for (const name of unknownSettings(process.env))
     process.stderr.write(`tenure: ${name} is not a setting; it is ignored\n`);
+}
+
+async function start({ flags }: Given): Promise<void> {
+  warnOfUnknown();
   const config = readConfig(process.env);
+  const path = findApp(process.env);
+  const app = await loadApp(path).catch((cause: unknown) => {
+    throw new TenureError({ tag: "misconfigured", problems: problemOf(cause, process.cwd()).split("\n") }, { cause });
+  });
   const { startStack } = await import("./stack.ts");
   const stack = await startStack(
     { ...config, skipDamage: flags.has(SKIP_DAMAGE) },
     {
+      ...app,
       onMail: ({ to, code }) => print(`code for ${to}: ${code}`),
     },
   );
+  stopOnSignals(() => stack.close());
+  print(`Tenure is at ${stack.url}`);
+  print(`  mailbox   ${stack.url}/dev/mail`);
+  for (const line of stack.engines) print(`  ${line}`);
+  print("Ctrl-C stops it; npm run reset removes its data.");
+}
+
+/** `npm run dev`: see dev/dev.ts. */
+async function dev({ flags }: Given): Promise<void> {
+  warnOfUnknown();
+  const config = readConfig(process.env);
+  const { develop } = await import("./dev/dev.ts");
+  const development = await develop({ ...config, skipDamage: flags.has(SKIP_DAMAGE) }, print);
+  stopOnSignals(() => development.close());
+}
+
+function stopOnSignals(close: () => Promise<void>): void {
   let closing = false;
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.on(signal, () => {
       if (closing) return;
       closing = true;
-      void stack.close().then(
+      void close().then(
         () => print("stopped"),
         (error: unknown) => fail(error),
       );
     });
-  print(`Tenure is at ${stack.url}`);
-  print(`  mailbox   ${stack.url}/dev/mail`);
-  for (const line of stack.engines) print(`  ${line}`);
-  print("Ctrl-C stops it; npm run reset removes its data.");
 }
 
 async function reset({ flags }: Given): Promise<void> {
@@ -125,6 +150,8 @@ const EXTRACTOR = fileURLToPath(new URL("../../../node_modules/.cache/tenure-sch
 const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-schemas.ts", import.meta.url));
 
 async function schemas({ words: args }: Given): Promise<void> {
+  if (!existsSync(SOURCE_SCHEMAS))
+    throw new UsageError("npm run schemas writes into a clone of Tenure, and this is none");
   const { graphSources, installExtractor, readSchemas, sourceFile } = await import("./graph-schemas.ts");
   const { sourceSchemas } = await import("@tenure/functions/graphs/source-schemas");
   const sources = graphSources(args);
@@ -144,6 +171,12 @@ const commands: Record<string, Command> = {
     does: "serves the local stack: site, API, mailbox and stores",
     flags: { [SKIP_DAMAGE]: "starts without what is damaged of the data, and says what that is" },
     run: start,
+  },
+  dev: {
+    call: "npm run dev",
+    does: "serves the same, and follows your changes of graphs, routes and the site",
+    flags: { [SKIP_DAMAGE]: "starts without what is damaged of the data, and says what that is" },
+    run: dev,
   },
   reset: {
     call: "npm run reset",

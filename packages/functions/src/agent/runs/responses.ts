@@ -1,4 +1,5 @@
 /** The responses to a run's client: the run's events as they come, or its result. */
+import { pause } from "@tenure/core/deadline";
 import type { LoggedEvent } from "@tenure/core/events";
 import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
@@ -6,7 +7,7 @@ import { errorJson, stringify } from "../../http/json.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { ThreadAccess } from "../threads/access.ts";
 import type { Runner } from "./schedule/runner.ts";
-import { type Tailed, tail } from "./tail.ts";
+import { ServerStops, type Tailed, tail } from "./tail.ts";
 
 /** So often, at least, something is written: proxies and clients give up on what is silent. */
 const QUIET_MS = 5_000;
@@ -55,6 +56,19 @@ export class RunResponses {
   }
 
   private async *told(run: Run, after: number, modes: string[] | undefined): AsyncGenerator<string> {
+    try {
+      yield* this.events(run, after, modes);
+    } catch (error) {
+      if (error instanceof ServerStops) {
+        yield STOPS;
+        // A connection that is broken off loses what has not left yet.
+        await pause(LAST_WORDS_MS);
+      }
+      throw error;
+    }
+  }
+
+  private async *events(run: Run, after: number, modes: string[] | undefined): AsyncGenerator<string> {
     const tail = this.tail(run, after);
     let seen = after;
     let next = await tail.next();
@@ -97,6 +111,7 @@ export class RunResponses {
       const isWhole = next.value !== undefined && next.value <= last;
       yield isWhole && result !== undefined ? result : await this.latest(run);
     } catch (error) {
+      if (error instanceof ServerStops) throw error;
       // The status is sent by now.
       this.broken(run, error);
       yield stringify({ __error__: errorJson(error) });
@@ -116,7 +131,7 @@ export class RunResponses {
             if (next.done) controller.close();
             else controller.enqueue(encoder.encode(next.value));
           } catch (error) {
-            this.broken(run, error);
+            if (!(error instanceof ServerStops)) this.broken(run, error);
             // A body that ends would say that this was all. One that breaks off is asked for again, from where it was.
             if (!isCancelled) controller.error(error);
           }
@@ -157,6 +172,9 @@ export class RunResponses {
 
 /** A run that kept nothing, whose events are gone as well. */
 const GONE = { error: "run-not-found", message: "This run has ended, and what it came to is not kept any more." };
+/** Said before a stream breaks off, so that its client asks again. */
+const LAST_WORDS_MS = 50;
+const STOPS = ": this server stops, and the run goes on; ask again from the last event\n\n";
 /** Numbers that are left out tell it too. */
 const GAP = ": some events of this run may be missing here\n\n";
 

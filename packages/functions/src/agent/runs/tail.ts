@@ -14,6 +14,16 @@ const WAITING_MS = 2_000;
 /** Between two looks at the record of a run whose log says nothing. */
 const STATUS_EVERY_MS = 2000;
 
+/** This process stops: the rest of a run's events are to be had from the one that follows. */
+export class ServerStops extends Error {
+  /** Node.js' own for a response that is broken off, of which its adapter prints no stack. */
+  readonly code = "ERR_STREAM_PREMATURE_CLOSE";
+
+  constructor() {
+    super("this server stops");
+  }
+}
+
 interface Tail {
   threadId: string;
   runId: string;
@@ -27,7 +37,7 @@ interface Tail {
  * Every event after number `after`, as many at a time as there are, with "quiet" whenever nothing came for `quietMs`, and "gap"
  * where events may be missing: a process that died may have had some that it had not put in the log. It ends with the run, and
  * gives the number of the run's last event, which was among them unless it is greater than the last one given; undefined when
- * nothing tells it any more.
+ * nothing tells it any more. Throws `ServerStops` where this process is about to end and the run goes on elsewhere.
  */
 export async function* tail(
   { deps, runner }: { deps: AgentDeps; runner: Runner },
@@ -39,6 +49,7 @@ export async function* tail(
   let asked = performance.now();
   const isGap = (next: number) => next !== last + 1;
   for (;;) {
+    if (runner.isStopped) throw new ServerStops();
     const live = runner.live(runId);
     const begins = live?.feed.begins ?? Number.POSITIVE_INFINITY;
     // Events that earlier processes have logged come first.

@@ -250,6 +250,11 @@ export class Runner {
     void over.finally(() => this.closing.delete(over));
   }
 
+  /** True once this process begins nothing any more, for good. */
+  get isStopped(): boolean {
+    return this.stopped;
+  }
+
   /** True while the thread waits for a place here, in which its next run begins. */
   isWaiting(threadId: string): boolean {
     return this.places.isWaiting(threadId);
@@ -369,6 +374,8 @@ export class Runner {
   /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */
   async stop(): Promise<void> {
     this.stopped = true;
+    // Streams that wait for a run to begin here wait for nothing now.
+    this.begun();
     this.headroom.stop();
     clearTimeout(this.watching);
     this.timers.cancelAll();
