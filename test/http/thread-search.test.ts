@@ -2,7 +2,7 @@
 import { Annotation, interrupt, START, StateGraph } from "@langchain/langgraph";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { contains } from "../../packages/functions/src/agent/contains.ts";
+import { contains } from "@tenure/core/contains";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { type CountedEndpoint, countedEndpoint } from "../support/stores/counted-endpoint.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";
