@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { API, type Checker, SignatureKind, type Type, TypeFlags, type UnionType } from "typescript/unstable/sync";
 
 /** The clients within a client whose methods are read: `threads` and so on. */
-export const PARTS = ["threads", "runs", "assistants", "store", "crons"] as const;
+const PARTS = ["threads", "runs", "assistants", "store", "crons"] as const;
 
 const CLIENT = fileURLToPath(import.meta.resolve("@langchain/langgraph-sdk"));
 

@@ -1,38 +1,15 @@
 /**
- * Drives each method of the JavaScript client with each of its options, alone, and a value that asks for something. What the client sends for it
- * is what differs from what it sends without.
+ * How each method of the JavaScript client is called, and for each of its options a value that asks for something.
  */
-import { Client } from "@langchain/langgraph-sdk";
-
-/** How one call went: what was sent, and the first answer that was no success. */
-export interface Call {
-  sent: string[];
-  refusal: { status: number; detail: string } | undefined;
-}
-
-/** Things that calls are about. */
-export interface Things {
-  thread: string;
-  run: string;
-  checkpoint: string;
-  assistant: string;
-  /** Makes another one, for calls that change or delete it. */
-  newThread(): Promise<string>;
-  newRun(): Promise<[thread: string, run: string]>;
-  newAssistant(): Promise<string>;
-}
+import type { Client } from "@langchain/langgraph-sdk";
+import { assistant, by, checkpointOf, cron, page, run, type Things, type Values } from "./values.ts";
 
 type Options = Record<string, unknown>;
 type Drive = (client: Client, options: Options, things: Things) => Promise<unknown>;
-type Values = Record<string, (things: Things) => unknown>;
 
 const all = async (events: AsyncIterable<unknown>) => {
   for await (const _ of events);
 };
-const by = (value: unknown) => () => value;
-const checkpointOf = ({ thread, checkpoint }: Things) => ({
-  ...{ thread_id: thread, checkpoint_ns: "", checkpoint_id: checkpoint, checkpoint_map: null },
-});
 const base = { input: { said: ["What?"] } };
 
 /** A thread of a run's own. Where a checkpoint is asked for, it is that thread's. */
@@ -45,56 +22,6 @@ async function onThread(client: Client, options: Options, things: Things): Promi
   };
   return [thread, { ...base, ...options, ...given }];
 }
-
-const run: Values = {
-  input: by({ said: ["Other?"] }),
-  metadata: by({ a: 1 }),
-  config: by({ tags: ["a"], recursion_limit: 9, configurable: { a: 1 } }),
-  context: by({ a: 1 }),
-  checkpointId: ({ checkpoint }) => checkpoint,
-  checkpoint: checkpointOf,
-  checkpointDuring: by(true),
-  durability: by("sync"),
-  interruptBefore: by(["say"]),
-  interruptAfter: by("*"),
-  multitaskStrategy: by("enqueue"),
-  onCompletion: by("complete"),
-  webhook: by("https://example.com"),
-  onDisconnect: by("continue"),
-  afterSeconds: by(0.01),
-  ifNotExists: by("create"),
-  command: by({ update: { said: ["Told."] } }),
-  strictResume: by(true),
-  onRunCreated: by(() => {}),
-  _langsmithTracer: by({ projectName: "a", exampleId: "b" }),
-  streamMode: by(["updates", "custom"]),
-  streamSubgraphs: by(true),
-  streamNamespaces: by(["a"]),
-  streamResumable: by(true),
-  streamIdleReconnect: by(false),
-  feedbackKeys: by(["a"]),
-  raiseError: by(false),
-};
-const page: Values = { limit: by(3), offset: by(1) };
-const signal: Values = { signal: () => new AbortController().signal };
-const assistant: Values = {
-  graphId: by("saying"),
-  config: by({ recursion_limit: 9 }),
-  context: by({ a: 1 }),
-  metadata: by({ a: 1 }),
-  assistantId: () => crypto.randomUUID(),
-  ifExists: by("do_nothing"),
-  name: by("Ada"),
-  description: by("Adds."),
-};
-const cron: Values = {
-  ...run,
-  schedule: by("0 0 * * *"),
-  timezone: by("UTC"),
-  onRunCompleted: by("keep"),
-  enabled: by(false),
-  endTime: by("2030-01-01T00:00:00Z"),
-};
 
 /** By method: how it is called, and a value for each of its options. */
 export const METHODS: Record<string, [Drive, Values]> = {
@@ -316,46 +243,3 @@ export const METHODS: Record<string, [Drive, Values]> = {
     { assistantId: () => crypto.randomUUID(), threadId: ({ thread }) => thread, metadata: by({ a: 1 }) },
   ],
 };
-
-/** Calls a method with one option, or with none, by a client whose requests are recorded. */
-export async function call(
-  method: string,
-  option: string | undefined,
-  things: Things,
-  { apiUrl, apiKey }: { apiUrl: string; apiKey: string },
-): Promise<Call> {
-  const [drive, values] = METHODS[method] ?? [];
-  if (!drive || !values) throw new Error(`${method} is a method that this test does not know: add it to METHODS`);
-  const value = option === undefined ? undefined : { ...signal, ...values }[option];
-  if (option !== undefined && !value) throw new Error(`${method} has an option ${option}: add a value to METHODS`);
-  const made: Call = { sent: [], refusal: undefined };
-  const recorded = async (...[input, init]: Parameters<typeof fetch>) => {
-    const asked = new Request(input, init);
-    const url = new URL(asked.url);
-    const body: unknown = JSON.parse((await asked.clone().text()) || "{}");
-    const headers = ["last-event-id", "prefer"].flatMap((name) => asked.headers.get(name) ?? []);
-    made.sent.push(...[...url.searchParams].map(String), ...fieldsOf(body), ...headers, asked.method, url.pathname);
-    const answer = await fetch(asked);
-    if (answer.status >= 400 && !made.refusal)
-      made.refusal = { status: answer.status, detail: ((await answer.clone().json()) as { detail: string }).detail };
-    return answer;
-  };
-  const client = new Client({ apiUrl, apiKey, callerOptions: { maxRetries: 0, fetch: recorded as typeof fetch } });
-  const failure = await drive(client, value ? { [option as string]: value(things) } : {}, things).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  // A stream of version 2 has a way of its own to the network, and its error has the answer.
-  const { status, text } = (failure ?? {}) as { status?: number; text?: string };
-  if (failure && !made.refusal && status !== undefined && text !== undefined)
-    made.refusal = { status, detail: (JSON.parse(text) as { detail: string }).detail };
-  if (failure && !made.refusal)
-    throw new Error(`${method} with ${option} failed without an answer that says why`, { cause: failure });
-  return { ...made, sent: made.sent.map(shape) };
-}
-
-const fieldsOf = (body: unknown): string[] =>
-  Object.entries(Array.isArray(body) ? (body[0] as object) : (body as object)).map((entry) => JSON.stringify(entry));
-
-/** A text with its ids left out: each call may be about another thing. */
-const shape = (text: string) => text.replace(/[\da-f]{8}-[\da-f-]{27}/g, "…");

@@ -9,9 +9,11 @@ import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";
+import { call } from "./call.ts";
 import { declaredOptions } from "./declared.ts";
-import { call, METHODS, type Things } from "./driven.ts";
+import { METHODS } from "./driven.ts";
 import { PAGE, part, withPart } from "./page.ts";
+import type { Things } from "./values.ts";
 
 const State = Annotation.Root({ said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }) });
 const saying: GraphFactory = ({ checkpointer }) =>
