@@ -260,7 +260,7 @@ describe.each(stackEngines(5))("threads and runs on $name", ({ engines }) => {
     ["a recursion limit of a billion", { config: { recursion_limit: 1e9 } }],
     ["a recursion limit of none", { config: { recursion_limit: 0 } }],
     ["tags that are a number", { config: { tags: 5 } }],
-    ["configuration of 1 MB", { config: { x: "x".repeat(1e6) } }],
+    ["configuration of 1 MB", { config: { configurable: { x: "x".repeat(1e6) } } }],
     ["context of 1 MB", { context: { x: "x".repeat(1e6) } }],
   ])("refuses an assistant with %s, new or changed", async (_name, body) => {
     const made = await stack.request("POST", "/assistants", { token, body: { graph_id: "agent", ...body } });

@@ -1,8 +1,8 @@
 /** threads.search, count and history: what they find, against an oracle, and how many requests they take. */
 import { Annotation, interrupt, START, StateGraph } from "@langchain/langgraph";
+import { contains } from "@tenure/core/contains";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { contains } from "../../packages/functions/src/agent/contains.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { type CountedEndpoint, countedEndpoint } from "../support/stores/counted-endpoint.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";

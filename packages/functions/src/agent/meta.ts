@@ -38,6 +38,7 @@ const MISSING: [methods: string[], path: string, feature: string][] = [
   [["POST", "GET"], "/threads/:id/runs/crons", "crons"],
   [["POST"], "/threads/:id/commands", "version 2 of the protocol"],
   [["POST", "GET"], "/threads/:id/stream/events", "version 2 of the protocol"],
+  [["PATCH"], "/threads/:id/state", "metadata of a state (patchState): put them on the thread"],
   [["GET"], "/threads/:id/stream", "streams of threads: join a run instead"],
 ];
 

@@ -3,6 +3,7 @@
  * A part that is not there is null.
  */
 import { invalidInput } from "@tenure/core/errors";
+import { refuseOptions } from "../http/input.ts";
 
 const PATH = /^[^.[\]]+(?:\.[^.[\]]+|\[-?\d{1,9}\])*$/;
 const PARTS = /[^.[\]]+/g;
@@ -42,6 +43,16 @@ export const checkPaths = (paths: Record<string, string>): void => void extracte
 /** The fields that paths of these go into. */
 export const fieldsOf = (paths: string[], option: string): string[] =>
   paths.map((path) => partsOf(path, option)[0] ?? "");
+
+/** Throws `not-implemented`, by name, for a path into a field that such a thing does not have, and `invalid-input` for what is no path. */
+export function checkSelect(select: string[] | null | undefined, fields: readonly string[], of: string): void {
+  for (const field of fieldsOf(select ?? [], "select"))
+    refuseOptions({ [`select=${field} of ${of}`]: !fields.includes(field) });
+}
+
+/** The fields that were asked for, or all where none was. */
+export const selected = (shown: Record<string, Json>, select: string[] | null | undefined): Record<string, Json> =>
+  select?.length ? picked(shown, select) : shown;
 
 /** The fields that were asked for, whole, or those parts of them that a path leads to: `["thread_id", "values.topic"]`. */
 export function picked(shown: Record<string, Json>, paths: string[]): Record<string, Json> {

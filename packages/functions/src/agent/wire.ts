@@ -72,6 +72,27 @@ function taskError(error: unknown): string {
   return JSON.stringify({ message, name });
 }
 
+/** The interrupts of all tasks, a field of a state that is shown to those who select it. */
+export const interruptsOf = (state: StateSnapshot | undefined): unknown[] =>
+  (state?.tasks ?? []).flatMap((task) => task.interrupts);
+
+/** The fields that can be selected. */
+export const FIELDS = {
+  state: [...Object.keys(emptyState), "interrupts"],
+  thread: [
+    ...["thread_id", "created_at", "updated_at", "state_updated_at", "metadata", "status", "config", "values"],
+    ...["interrupts", "error"],
+  ],
+  run: [
+    ...["run_id", "thread_id", "assistant_id", "created_at", "updated_at", "status", "metadata", "kwargs"],
+    ...["multitask_strategy", "error"],
+  ],
+  assistant: [
+    ...["assistant_id", "graph_id", "version", "name", "description", "config", "context", "metadata"],
+    ...["created_at", "updated_at", "error"],
+  ],
+} as const;
+
 /** A checkpoint that cannot be read, in the place of its state. */
 export function damagedStateJson(config: RunnableConfig, error: ErrorJson): Record<string, unknown> {
   return { ...emptyState, checkpoint: checkpointJson(config), error };
@@ -132,11 +153,6 @@ export function assistantJson(assistant: AssistantDescription): Record<string, u
     updated_at: iso(assistant.updatedAt),
     ...errorMember(assistant.damage),
   };
-}
-
-/** Only the keys that were asked for. */
-export function selected(value: Record<string, unknown>, select: string[] | null | undefined): Record<string, unknown> {
-  return select?.length ? Object.fromEntries(Object.entries(value).filter(([key]) => select.includes(key))) : value;
 }
 
 const iso = (instant: number): string => new Date(instant).toISOString();

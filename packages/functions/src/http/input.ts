@@ -11,8 +11,18 @@ type Parsed<S extends Schema> = S extends z.ZodType
     ? ReturnType<S["parse"]>
     : never;
 
+interface ReadOptions {
+  closed?: boolean | undefined;
+  /** Turns the body into what the schema describes. */
+  rename?: ((body: unknown) => unknown) | undefined;
+}
+
 /** The request's JSON body as `schema` wants it, or `invalid-input` that says what is wrong where; `closed` as in `parse`. */
-export async function readBody<T extends Schema>(c: Context, schema: T, closed = false): Promise<Parsed<T>> {
+export async function readBody<T extends Schema>(
+  c: Context,
+  schema: T,
+  { closed = false, rename = (given) => given }: ReadOptions = {},
+): Promise<Parsed<T>> {
   const text = await c.req.text();
   let body: unknown;
   try {
@@ -20,10 +30,10 @@ export async function readBody<T extends Schema>(c: Context, schema: T, closed =
   } catch {
     throw invalidInput("The body is not JSON.");
   }
-  return parse(schema, plain(body), closed);
+  return parse(schema, rename(plain(body)), closed);
 }
 
-/** With `closed`, a field that the schema does not have is refused by name, as an option that is not supported. */
+/** With `closed`, a field that the schema does not have is refused by name, wherever it is, as an option that is not supported. */
 export function parse<T extends Schema>(schema: T, value: unknown, closed = false): Parsed<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) {
@@ -45,15 +55,49 @@ export function refuseOptions(options: Record<string, unknown>): void {
       throw new TenureError({ tag: "not-implemented", feature });
 }
 
+/** What there is of a schema to look into. By its fields, not by zod's classes, which would bring all of zod into the function for logins. */
+interface Inside {
+  def?:
+    | {
+        type: string;
+        shape?: Record<string, Inside> | undefined;
+        catchall?: unknown | undefined;
+        innerType?: Inside | undefined;
+        element?: Inside | undefined;
+        in?: Inside | undefined;
+        options?: Inside[] | undefined;
+        items?: Inside[] | undefined;
+      }
+    | undefined;
+  safeParse(value: unknown): { success: boolean };
+}
+
 /**
- * Throws `not-implemented` for a field that a schema does not have, by its name: schemas leave out what they do not know, and an option of
- * a newer client would be taken and forgotten. Fields within a field are its own schema's.
+ * Throws `not-implemented` for a field that a schema does not have, by its path: schemas leave out what they do not know, and an option of
+ * a newer client would be taken and forgotten. A record, and what `z.unknown()` stands for, are the client's own.
  */
 function refuseUnknown(schema: Schema, value: unknown): void {
-  // By its fields, not by zod's class, which would bring all of zod into the function for logins.
-  const { shape, def } = schema as unknown as Partial<z.ZodObject>;
-  if (!shape || def?.catchall || typeof value !== "object" || value === null) return;
-  refuseOptions(Object.fromEntries(Object.entries(value).filter(([name]) => !Object.hasOwn(shape, name))));
+  refuseIn(schema as unknown as Inside, value, "");
+}
+
+function refuseIn(schema: Inside, value: unknown, path: string): void {
+  // A check of check.ts has no such fields: it leaves out what it does not name.
+  if (typeof value !== "object" || value === null || !schema.def) return;
+  const { type, shape, catchall, innerType, element, in: first, options, items } = schema.def;
+  if (type === "union") {
+    const met = options?.find((one) => one.safeParse(value).success);
+    if (met) refuseIn(met, value, path);
+  } else if (type === "array" && element && Array.isArray(value)) {
+    for (const one of value) refuseIn(element, one, path);
+  } else if (type === "tuple" && items && Array.isArray(value)) {
+    for (const [at, one] of items.entries()) refuseIn(one, value[at], path);
+  } else if (type === "object" && shape && !Array.isArray(value)) {
+    for (const [name, field] of Object.entries(value)) {
+      const known = Object.hasOwn(shape, name) ? shape[name] : undefined;
+      if (known) refuseIn(known, field, `${path}${name}.`);
+      else if (!catchall) refuseOptions({ [path + name]: field });
+    }
+  } else if (innerType ?? first) refuseIn((innerType ?? first) as Inside, value, path);
 }
 
 /** LangGraph's serializer reads no more than 50 levels, of which a message takes some for itself. */

@@ -3,13 +3,17 @@
  * (openapi.ts) is made of them.
  */
 import type { Context, MiddlewareHandler } from "hono";
-import type { z } from "zod";
+import { z } from "zod";
 import { parse, readBody } from "./input.ts";
 
 export interface OperationSpec<B extends z.ZodType = z.ZodType, Q extends z.ZodType = z.ZodType> {
   summary: string;
   tag: string;
+  /** A route without one takes no body. */
   body?: B | undefined;
+  /** Gives the body the names of the schema, where a client sends others. */
+  rename?: ((body: unknown) => unknown) | undefined;
+  /** A route without one takes no parameters. */
   query?: Q | undefined;
   /** The route's answers in words, by status. */
   answers?: Record<number, string> | undefined;
@@ -20,14 +24,18 @@ export interface OperationSpec<B extends z.ZodType = z.ZodType, Q extends z.ZodT
 type Taken<B extends z.ZodType, Q extends z.ZodType> = { Variables: { body: z.infer<B>; query: z.infer<Q> } };
 
 const specs = new WeakMap<object, OperationSpec>();
+const NOTHING = z.object({});
 
 /** To be put before a route's handler, which finds what was checked in `c.var.body` and `c.var.query`. */
 export function operation<B extends z.ZodType, Q extends z.ZodType>(
   spec: OperationSpec<B, Q>,
 ): MiddlewareHandler<Taken<B, Q>> {
   const check: MiddlewareHandler<Taken<B, Q>> = async (c, next) => {
-    if (spec.query) c.set("query", parse(spec.query, queryOf(c), true) as z.infer<Q>);
-    if (spec.body) c.set("body", (await readBody(c, spec.body, true)) as z.infer<B>);
+    const query = parse(spec.query ?? NOTHING, queryOf(c), true);
+    if (spec.query) c.set("query", query as z.infer<Q>);
+    const hasBody = spec.body !== undefined || (c.req.method !== "GET" && c.req.method !== "HEAD");
+    const body = hasBody ? await readBody(c, spec.body ?? NOTHING, { closed: true, rename: spec.rename }) : undefined;
+    if (spec.body) c.set("body", body as z.infer<B>);
     await next();
   };
   specs.set(check, spec);

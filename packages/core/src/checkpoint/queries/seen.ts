@@ -1,5 +1,6 @@
 /** Decides which stored checkpoints a reader sees. */
 import type { Clock } from "../../clock.ts";
+import { contains } from "../../contains.ts";
 import type { Incarnation } from "../../incarnation.ts";
 import { unlessCorrupt } from "../corrupt.ts";
 import type { Head } from "../items/head.ts";
@@ -37,10 +38,10 @@ export class Seen {
     return metadata?.run_id === undefined || !undone.includes(metadata.run_id);
   }
 
-  /** True when its metadata has these entries. One whose metadata cannot be loaded is to be shown, as damaged. */
+  /** True when its metadata contain these entries (`contains`). One whose metadata cannot be loaded is to be shown, as damaged. */
   async meets({ ref, head }: Stored, filter: Record<string, unknown>): Promise<boolean> {
     const metadata = await this.values.metadata(ref, head).catch(unlessCorrupt);
     const entries = metadata as Record<string, unknown> | undefined;
-    return entries === undefined || Object.entries(filter).every(([key, value]) => entries?.[key] === value);
+    return entries === undefined || contains(entries, filter);
   }
 }

@@ -1,6 +1,7 @@
 /** Assistants on the LangGraph server's wire: one by each graph, for everybody, and those that users make for themselves. */
 
 import { v7 } from "@langchain/core/utils/uuid";
+import { contains } from "@tenure/core/contains";
 import { invalidInput, TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
@@ -10,12 +11,12 @@ import type { Identity } from "../../http/identity.ts";
 import { operation } from "../../http/operation.ts";
 import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
-import { contains } from "../contains.ts";
 import { deleteThread, keepForUser } from "../deletion.ts";
 import type { AgentDeps } from "../deps.ts";
+import { checkSelect, selected } from "../paths.ts";
 import { record, runConfig, smallRecord } from "../runs/request.ts";
 import type { Runner } from "../runs/schedule/runner.ts";
-import { assistantJson, selected } from "../wire.ts";
+import { assistantJson, FIELDS } from "../wire.ts";
 import { assistantOf, graphAssistants, shownAssistant } from "./assistants.ts";
 import type { AssistantDescription } from "./description.ts";
 
@@ -24,6 +25,11 @@ const yes = z
   .string()
   .nullish()
   .transform((value) => /^(\d+|true|yes)$/i.test(value ?? "") && value !== "0");
+/** True or false, or the number of levels of sub-graphs that are shown. */
+const xray = z
+  .string()
+  .nullish()
+  .transform((value) => (/^\d{1,3}$/.test(value ?? "") ? Number(value) : /^(true|yes)$/i.test(value ?? "")));
 const fields = {
   config: runConfig.nullish(),
   context: smallRecord.nullish(),
@@ -42,7 +48,7 @@ const filterBody = z.object({ metadata: record.nullish(), graph_id: z.string().n
 const searchBody = filterBody.extend({
   limit: z.number().int().min(1).max(1000).nullish(),
   offset: z.number().int().min(0).nullish(),
-  sort_by: z.string().nullish(),
+  sort_by: z.enum(["assistant_id", "graph_id", "name", "created_at", "updated_at"]).nullish(),
   sort_order: z.enum(["asc", "desc"]).nullish(),
   select: z.array(z.string()).nullish(),
 });
@@ -123,6 +129,7 @@ export function assistantRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       operation({ tag, summary: "Find assistants", body: searchBody, answers: { 200: "Assistants" } }),
       async (c) => {
         const { limit, offset, select, sort_order, sort_by, ...filter } = c.var.body;
+        checkSelect(select, FIELDS.assistant, "an assistant");
         const found = (await find(c.var.session.data.userId, filter)).sort(
           byField(sort_by ?? "created_at", sort_order ?? "desc"),
         );
@@ -221,7 +228,7 @@ export function assistantRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       operation({
         tag,
         summary: "Read the graph's nodes and edges",
-        query: z.object({ xray: yes }),
+        query: z.object({ xray }),
         answers: { 200: "The graph" },
       }),
       async (c) => {

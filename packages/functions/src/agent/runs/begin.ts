@@ -15,7 +15,7 @@ import type { ThreadAccess } from "../threads/access.ts";
 import { deleteOver } from "../threads/lifetime.ts";
 import { threadConfig } from "./config.ts";
 import { forkOf, refuseAbsent } from "./fork.ts";
-import { type RunRequest, refuseUnsupported } from "./request.ts";
+import { checkpointIn, type RunRequest, refuseUnsupported } from "./request.ts";
 import type { Runner } from "./schedule/runner.ts";
 
 /** A request of somebody who is logged in, whatever else its route has found out. */
@@ -53,7 +53,8 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
   const { threads, windows, events } = deps;
   return async (c: Asked, request: RunRequest, threadId?: string, options: BeginOptions = {}): Promise<Run> => {
     const { watched = false, item } = options;
-    refuseUnsupported(request);
+    refuseUnsupported(request, { onThread: threadId !== undefined });
+    if (threadId !== undefined) checkpointIn(threadId, request.checkpoint);
     const owner = c.var.session.data.userId;
     const assistant = await assistantOf(deps, request.assistant_id, owner);
     await takeOrRefuse(c, windows, limits.runsPerUser, owner);
@@ -65,7 +66,8 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
     const now = deps.clock.now();
     const kept = request.on_completion === "keep" || request.on_completion === "continue";
     const { graphId } = assistant;
-    const thread = threadId ?? (key ? v5(`${owner} thread ${key}`, IDEMPOTENT) : v7());
+    // A client knows a run without a thread by the run alone.
+    const thread = threadId ?? id;
     // A request that is repeated under its key is answered as before, whatever has become of the checkpoint.
     const fork = forkOf(request);
     if (fork !== undefined && !(key && (await threads.run(thread, id))))

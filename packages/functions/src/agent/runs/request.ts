@@ -1,6 +1,7 @@
 /** The body of a run request, and what it means to a graph. Source: `@langchain/langgraph-sdk` 1.15, `runs.stream`. */
 
 import { Command, Send } from "@langchain/langgraph";
+import { invalidInput } from "@tenure/core/errors";
 import { z } from "zod";
 import { refuseOptions } from "../../http/input.ts";
 
@@ -25,6 +26,7 @@ const command = z.object({
   goto: z.union([z.string(), send, z.array(z.union([z.string(), send]))]).nullish(),
 });
 export const checkpointRequest = z.object({
+  thread_id: z.string().nullish(),
   checkpoint_id: z.string().nullish(),
   checkpoint_ns: z.string().nullish(),
   checkpoint_map: record.nullish(),
@@ -41,9 +43,9 @@ export const smallRecord = record.refine((value) => Buffer.byteLength(JSON.strin
 });
 /** The most supersteps that a client may ask for. */
 const MAX_SUPERSTEPS = 1000;
-/** A graph's configuration, wherever a client says it: in a run, or in an assistant. Other fields are kept as they are. */
+/** A graph's configuration, wherever a client says it: in a run, or in an assistant. */
 export const runConfig = z
-  .looseObject({
+  .object({
     tags: z.array(z.string().max(200)).max(100).nullish(),
     recursion_limit: z.number().int().min(1).max(MAX_SUPERSTEPS).nullish(),
     configurable: record.nullish(),
@@ -81,9 +83,36 @@ export const runRequest = z.object({
 });
 export type RunRequest = z.infer<typeof runRequest>;
 
-/** Throws `not-implemented` for an option that is missing. */
-export const refuseUnsupported = ({ webhook, feedback_keys, strict_resume }: RunRequest): void =>
-  refuseOptions({ webhook, feedback_keys, strict_resume });
+/** Throws `not-implemented` for an option that is missing; `onThread`: of a run on a thread that is there by itself. */
+export const refuseUnsupported = (
+  { webhook, feedback_keys, strict_resume, on_completion }: RunRequest,
+  { onThread }: { onThread: boolean },
+): void =>
+  refuseOptions({
+    ...{ webhook, feedback_keys, strict_resume },
+    "on_completion=delete of a run on a thread": onThread && on_completion === "delete",
+  });
+
+/** A checkpoint that a request names in a thread. Throws `invalid-input` where it says that it is another thread's. */
+export function checkpointIn<T extends z.infer<typeof checkpointRequest>>(
+  threadId: string,
+  checkpoint: T | null | undefined,
+): T | null | undefined {
+  if (checkpoint?.thread_id && checkpoint.thread_id !== threadId)
+    throw invalidInput("checkpoint.thread_id: is not the thread of the request");
+  return checkpoint;
+}
+
+/** Names of a run's options as `createBatch` of the JavaScript client sends them, which leaves them as they are in JavaScript. */
+export const inSnakeCase = (options: unknown): unknown =>
+  typeof options !== "object" || options === null || Array.isArray(options)
+    ? options
+    : Object.fromEntries(
+        Object.entries(options).map(([name, value]) => [
+          /^[a-z]/.test(name) ? name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : name,
+          value,
+        ]),
+      );
 
 export function streamModes({ stream_mode }: RunRequest): StreamMode[] {
   const modes = stream_mode == null ? [] : [stream_mode].flat();

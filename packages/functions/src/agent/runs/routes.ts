@@ -3,61 +3,22 @@
 import { TenureError } from "@tenure/core/errors";
 import type { Run } from "@tenure/core/thread";
 import { Hono } from "hono";
-import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
 import { operation } from "../../http/operation.ts";
-import { pageQuery, uuid } from "../../http/schemas.ts";
+import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { assistantOf } from "../assistants/assistants.ts";
 import type { AgentDeps } from "../deps.ts";
+import { checkSelect, selected } from "../paths.ts";
 import { ThreadAccess } from "../threads/access.ts";
-import { json, runJson, selected } from "../wire.ts";
+import { FIELDS, json, runJson } from "../wire.ts";
+import { batchBody, cancelBody, cancelQuery, joinQuery, listQuery, watchQuery } from "./asked.ts";
 import { type Asked, beginner } from "./begin.ts";
-import { runRequest } from "./request.ts";
+import { inSnakeCase, runRequest } from "./request.ts";
 import { RunResponses } from "./responses.ts";
 import type { Runner } from "./schedule/runner.ts";
 
 const tag = "runs";
-const yes = z
-  .string()
-  .nullish()
-  .transform((value) => /^(1|true|yes)$/i.test(value ?? ""));
-/** Modes as one text, as several parameters, or as a list in JSON. */
-const modes = z
-  .union([z.string(), z.array(z.string())])
-  .nullish()
-  .transform((asked, context): string[] | undefined => {
-    if (!asked?.length) return undefined;
-    if (typeof asked !== "string") return asked;
-    if (!asked.startsWith("[")) return [asked];
-    try {
-      return z.array(z.string()).parse(JSON.parse(asked));
-    } catch {
-      context.addIssue("is no list of modes as JSON");
-      return z.NEVER;
-    }
-  });
-const joinQuery = z.object({
-  cancel_on_disconnect: yes,
-  stream_mode: modes,
-  checkpoint_id: z.string().nullish(),
-});
-const listQuery = z.object({
-  ...pageQuery,
-  status: z.enum(["pending", "running", "success", "error", "timeout", "interrupted"]).nullish(),
-  select: z.union([z.string(), z.array(z.string())]).nullish(),
-});
-const cancelQuery = z.object({
-  wait: yes,
-  action: z.enum(["interrupt", "rollback"]).nullish(),
-});
-const batchBody = z.array(runRequest).min(1).max(100);
-const cancelBody = z.object({
-  thread_id: uuid.nullish(),
-  run_ids: z.array(uuid).nullish(),
-  status: z.enum(["pending", "running", "all"]).nullish(),
-});
-
 export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<Identity>> {
   const { threads } = deps;
   const access = new ThreadAccess(deps);
@@ -111,6 +72,7 @@ export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
         const { limit, offset, status, select } = c.var.query;
+        checkSelect(select, FIELDS.run, "a run");
         const found: Run[] = [];
         const wanted = (limit ?? 10) + (offset ?? 0);
         for await (const run of threads.runs(thread.id, thread.owner)) {
@@ -120,7 +82,7 @@ export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
         }
         return json(
           c,
-          found.slice(offset ?? 0).map((run) => selected(runJson(run), select ? [select].flat() : undefined)),
+          found.slice(offset ?? 0).map((run) => selected(runJson(run), select)),
         );
       },
     )
@@ -156,7 +118,7 @@ export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       operation({
         tag,
         summary: "Watch a run, from the event that was seen last",
-        query: joinQuery,
+        query: watchQuery,
         answers: { 200: "Events" },
       }),
       async (c) => {
@@ -231,13 +193,37 @@ export function runRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<Iden
 
     .post(
       "/batch",
-      operation({ tag, summary: "Begin several runs without threads", body: batchBody, answers: { 200: "The runs" } }),
+      operation({
+        tag,
+        summary: "Begin several runs without threads",
+        body: batchBody,
+        rename: (runs) => (Array.isArray(runs) ? runs.map(inSnakeCase) : runs),
+        answers: { 200: "The runs" },
+      }),
       async (c) => {
         const owner = c.var.session.data.userId;
         for (const { assistant_id } of c.var.body) await assistantOf(deps, assistant_id, owner);
         const begun: Run[] = [];
         for (const [item, request] of c.var.body.entries()) begun.push(await begin(c, request, undefined, { item }));
         return json(c, begun.map(runJson));
+      },
+    )
+
+    .get(
+      "/:run/stream",
+      operation({
+        tag,
+        summary: "Watch a run without a thread, from the event that was seen last",
+        query: watchQuery,
+        answers: { 200: "Events" },
+      }),
+      async (c) => {
+        const runId = c.req.param("run");
+        // The thread of such a run has the run's id.
+        const run = uuid.safeParse(runId).success ? await threads.run(runId, runId) : undefined;
+        if (run?.owner !== c.var.session.data.userId) throw new TenureError({ tag: "run-not-found", runId });
+        const { cancel_on_disconnect: cancelOnDisconnect, stream_mode: modes } = c.var.query;
+        return responses.stream(c, run, { after: lastSeen(c), cancelOnDisconnect, modes, stateless: true });
       },
     )
 

@@ -3,9 +3,9 @@
  * for; in any other order it reads all records, a megabyte a request, and keeps a page of them. A filter on values is answered by
  * the records' projections; the states of threads whose projections do not tell are read, several at once, until the page is full.
  */
+import { contains } from "@tenure/core/contains";
 import { isTenureError } from "@tenure/core/errors";
 import type { Thread, ThreadStatus } from "@tenure/core/thread";
-import { contains } from "../contains.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { ThreadAccess } from "./access.ts";
 import { projectionMeets } from "./projection.ts";

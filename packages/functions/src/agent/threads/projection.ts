@@ -2,8 +2,8 @@
  * The projection of a thread's values: the small ones, kept in the thread's record and so in the index, by which a filter on
  * values is answered without a look at each thread's state. It is so small that a record with it costs no more to write.
  */
+import { contains } from "@tenure/core/contains";
 import type { Projection, Thread } from "@tenure/core/thread";
-import { contains } from "../contains.ts";
 
 /** The most bytes of the values that a projection holds, as JSON, with their names. */
 const MAX_BYTES = 256;

@@ -11,10 +11,10 @@ import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { deleteThread, keepForUser, takeBack } from "../deletion.ts";
 import type { AgentDeps } from "../deps.ts";
-import { checkPaths, extracted, fieldsOf, picked } from "../paths.ts";
+import { checkPaths, checkSelect, extracted, fieldsOf, picked } from "../paths.ts";
 import { graphCommand, smallRecord as metadata, record } from "../runs/request.ts";
 import type { Runner } from "../runs/schedule/runner.ts";
-import { json, threadJson } from "../wire.ts";
+import { FIELDS, json, threadJson } from "../wire.ts";
 import { ThreadAccess } from "./access.ts";
 import { inGroups, ThreadFinder } from "./find.ts";
 import { deleteOver, included, includeField, ttlField, ttlMsOf } from "./lifetime.ts";
@@ -105,6 +105,8 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       async (c) => {
         const { limit, offset, sort_by, sort_order, select, extract, ...filter } = c.var.body;
         checkPaths(extract ?? {});
+        checkSelect(select, FIELDS.thread, "a thread");
+        checkSelect(Object.values(extract ?? {}), FIELDS.thread, "a thread");
         const paths = [...fieldsOf(select ?? [], "select"), ...fieldsOf(Object.values(extract ?? {}), "extract")];
         const [from, count] = [offset ?? 0, limit ?? 10];
         const { threads, hasMore } = await finder.page(c.var.session.data.userId, filter, {
@@ -161,7 +163,7 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
         tag,
         summary: "Add to a thread's metadata, and set its lifetime",
         body: z.object({ metadata: metadata.nullish(), ttl: ttlField }),
-        answers: { 200: "The thread" },
+        answers: { 200: "The thread", 204: "It is done, with `Prefer: return=minimal`" },
       }),
       async (c) => {
         const ttlMs = ttlMsOf(c.var.body.ttl);
@@ -171,6 +173,10 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
         if (!whole.success) throw invalidInput("metadata: is too large with what is there");
         const thread = await threads.change(id, owner, { metadata: added, ttlMs });
         if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
+        if (/(^|[,;\s])return=minimal($|[,;\s])/i.test(c.req.header("Prefer") ?? "")) {
+          c.header("Preference-Applied", "return=minimal");
+          return c.body(null, 204);
+        }
         return json(c, await access.show(thread));
       },
     )

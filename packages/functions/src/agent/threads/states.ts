@@ -9,9 +9,10 @@ import { operation } from "../../http/operation.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import type { AgentDeps } from "../deps.ts";
 import { jsonList } from "../json-list.ts";
+import { checkSelect, selected } from "../paths.ts";
 import { refuseAbsent } from "../runs/fork.ts";
-import { checkpointRequest, record } from "../runs/request.ts";
-import { damagedStateJson, emptyState, json, selected, stateJson } from "../wire.ts";
+import { checkpointIn, checkpointRequest, record } from "../runs/request.ts";
+import { damagedStateJson, emptyState, FIELDS, interruptsOf, json, type StateSnapshot, stateJson } from "../wire.ts";
 import { ThreadAccess } from "./access.ts";
 import { historyOf } from "./history.ts";
 import { asInvalid, changeState } from "./status.ts";
@@ -33,10 +34,21 @@ const updateBody = z.object({
   checkpoint_id: z.string().nullish(),
   checkpoint: checkpointRequest.nullish(),
 });
+/** Parts of a config that do not tell one checkpoint of a thread from another. */
+const place = {
+  thread_id: z.string().nullish(),
+  checkpoint_ns: z.string().nullish(),
+  checkpoint_map: record.nullish(),
+};
 const before = z.union([
   z.string(),
-  z.object({ checkpoint_id: z.string() }),
-  z.object({ configurable: z.object({ checkpoint_id: z.string() }) }),
+  z.object({ checkpoint_id: z.string(), ...place }),
+  z.object({
+    configurable: z.looseObject({ checkpoint_id: z.string(), ...place }),
+    tags: z.array(z.string()).nullish(),
+    metadata: record.nullish(),
+    recursion_limit: z.number().nullish(),
+  }),
 ]);
 const historyBody = z.object({
   limit: z.number().int().min(0).max(1000).nullish(),
@@ -59,8 +71,19 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
     checkpoint: object,
     options: { subgraphs: boolean; select: string[] | undefined },
   ) {
+    checkSelect(options.select, FIELDS.state, "a state");
     const state = await access.state(thread, checkpoint, { subgraphs: options.subgraphs });
-    return selected(state ? stateJson(state) : emptyState, options.select);
+    return shown(state, state ? stateJson(state) : emptyState, options.select);
+  }
+
+  /** What is selected of a state; damage is told whatever that is. */
+  function shown(state: StateSnapshot | undefined, whole: Record<string, unknown>, select: string[] | undefined) {
+    if (!select?.length) return whole;
+    const { error } = whole;
+    return {
+      ...selected({ ...whole, interrupts: interruptsOf(state) }, select),
+      ...(error !== undefined && { error }),
+    };
   }
 
   async function* history(thread: Thread, asked: HistoryRequest): AsyncGenerator<string> {
@@ -72,10 +95,11 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       ...(from && { before: { configurable: { checkpoint_id: from } } }),
       ...(asked.metadata && { filter: asked.metadata }),
     };
-    const config = access.configOf(thread, named(asked.checkpoint));
+    const config = access.configOf(thread, named(thread, asked.checkpoint));
     for await (const state of historyOf({ graph, saver: deps.checkpointer }, config, options)) {
-      const shown = "error" in state ? damagedStateJson(state.config, state.error) : stateJson(state);
-      yield stringify(selected(shown, asked.select));
+      const isDamaged = "error" in state;
+      const whole = isDamaged ? damagedStateJson(state.config, state.error) : stateJson(state);
+      yield stringify(shown(isDamaged ? undefined : state, whole, asked.select));
     }
   }
 
@@ -113,7 +137,7 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       }),
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        return json(c, await show(thread, named(c.var.body.checkpoint), c.var.body));
+        return json(c, await show(thread, named(thread, c.var.body.checkpoint), c.var.body));
       },
     )
 
@@ -130,7 +154,7 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
           });
         if (thread.inflight.length > 0) throw new TenureError({ tag: "state-locked", threadId: thread.id });
         const { values, as_node, checkpoint, checkpoint_id } = c.var.body;
-        const from = { ...named(checkpoint), ...(checkpoint_id && { checkpoint_id }) };
+        const from = { ...named(thread, checkpoint), ...(checkpoint_id && { checkpoint_id }) };
         const metadata = { graph_id: thread.metadata.graph_id, thread_id: thread.id };
         const put = await changeState(deps, access, thread, async (held) => {
           const config = access.configOf(held, from);
@@ -158,14 +182,18 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       operation({ tag, summary: "Read earlier states", body: historyBody, answers: { 200: "States" } }),
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
+        checkSelect(c.var.body.select, FIELDS.state, "a state");
         return jsonList(c, history(thread, c.var.body), broken(thread));
       },
     );
 }
 
 /** The parts of a checkpoint that name it. */
-function named(checkpoint: z.infer<typeof checkpointRequest> | null | undefined): Record<string, unknown> {
-  const { checkpoint_id, checkpoint_ns, checkpoint_map } = checkpoint ?? {};
+function named(
+  thread: Thread,
+  checkpoint: z.infer<typeof checkpointRequest> | null | undefined,
+): Record<string, unknown> {
+  const { checkpoint_id, checkpoint_ns, checkpoint_map } = checkpointIn(thread.id, checkpoint) ?? {};
   return {
     ...(checkpoint_id && { checkpoint_id }),
     ...(checkpoint_ns && { checkpoint_ns }),

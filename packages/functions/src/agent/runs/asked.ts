@@ -1,0 +1,44 @@
+/** What the routes of runs take, besides a run's own request. */
+import { z } from "zod";
+import { pageQuery, uuid } from "../../http/schemas.ts";
+import { runRequest } from "./request.ts";
+
+const yes = z
+  .string()
+  .nullish()
+  .transform((value) => /^(1|true|yes)$/i.test(value ?? ""));
+/** Modes as one text, as several parameters, or as a list in JSON. */
+const modes = z
+  .union([z.string(), z.array(z.string())])
+  .nullish()
+  .transform((asked, context): string[] | undefined => {
+    if (!asked?.length) return undefined;
+    if (typeof asked !== "string") return asked;
+    if (!asked.startsWith("[")) return [asked];
+    try {
+      return z.array(z.string()).parse(JSON.parse(asked));
+    } catch {
+      context.addIssue("is no list of modes as JSON");
+      return z.NEVER;
+    }
+  });
+export const joinQuery = z.object({ cancel_on_disconnect: yes });
+export const watchQuery = joinQuery.extend({ stream_mode: modes });
+export const listQuery = z.object({
+  ...pageQuery,
+  status: z.enum(["pending", "running", "success", "error", "timeout", "interrupted"]).nullish(),
+  select: z
+    .union([z.string(), z.array(z.string())])
+    .nullish()
+    .transform((asked) => (asked ? [asked].flat() : undefined)),
+});
+export const cancelQuery = z.object({
+  wait: yes,
+  action: z.enum(["interrupt", "rollback"]).nullish(),
+});
+export const batchBody = z.array(runRequest).min(1).max(100);
+export const cancelBody = z.object({
+  thread_id: uuid.nullish(),
+  run_ids: z.array(uuid).nullish(),
+  status: z.enum(["pending", "running", "all"]).nullish(),
+});
