@@ -20,7 +20,7 @@ export function findApp(env: Record<string, string | undefined>, folder = proces
 }
 
 /** Lets this process import TypeScript, if it cannot yet: Node.js 20 cannot by itself. */
-export async function takeTypeScript(): Promise<void> {
+async function takeTypeScript(): Promise<void> {
   if (process.execArgv.some((arg) => arg.includes("tsx"))) return;
   const { register } = await import("tsx/esm/api");
   register();
