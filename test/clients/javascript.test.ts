@@ -3,10 +3,9 @@
  * `TENURE_TEST_WRITE=1`, and is current. Options are read from the client's types, so that a newer client's are found.
  */
 import { readFile, writeFile } from "node:fs/promises";
-import { Annotation, START, StateGraph } from "@langchain/langgraph";
 import { Client } from "@langchain/langgraph-sdk";
-import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";
 import { call } from "./call.ts";
@@ -14,13 +13,6 @@ import { declaredOptions } from "./declared.ts";
 import { METHODS } from "./driven.ts";
 import { PAGE, part, withPart } from "./page.ts";
 import type { Things } from "./values.ts";
-
-const State = Annotation.Root({ said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }) });
-const saying: GraphFactory = ({ checkpointer }) =>
-  new StateGraph(State)
-    .addNode("say", () => ({ said: ["42"] }))
-    .addEdge(START, "say")
-    .compile({ ...(checkpointer && { checkpointer }) }) as unknown as ReturnType<GraphFactory>;
 
 /** Options that the client keeps for itself. */
 const CLIENT_OWN = new Set([

@@ -1,16 +1,7 @@
-/** Options of the clients that this server does not carry out are refused by name, and none is taken and forgotten. */
-import { Annotation, START, StateGraph } from "@langchain/langgraph";
-import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";
-
-const State = Annotation.Root({ said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }) });
-const saying: GraphFactory = ({ checkpointer }) =>
-  new StateGraph(State)
-    .addNode("say", () => ({ said: ["42"] }))
-    .addEdge(START, "say")
-    .compile({ ...(checkpointer && { checkpointer }) }) as unknown as ReturnType<GraphFactory>;
 
 describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
   let user: UserApi;

@@ -1,19 +1,11 @@
 /** Lifetimes of threads through the API, with a clock that is moved: at its deadline a thread is gone for everyone, without any sweep. */
 import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
-import { Annotation, START, StateGraph } from "@langchain/langgraph";
-import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";
 
 const MINUTE = 60_000;
-const State = Annotation.Root({ said: Annotation<string[]>({ reducer: (a, b) => a.concat(b), default: () => [] }) });
-const saying: GraphFactory = ({ checkpointer }) =>
-  new StateGraph(State)
-    .addNode("say", () => ({ said: ["42"] }))
-    .addEdge(START, "say")
-    .compile({ ...(checkpointer && { checkpointer }) }) as unknown as ReturnType<GraphFactory>;
-
 interface ThreadAnswer {
   thread_id: string;
   values: { said: string[] } | null;

@@ -59,7 +59,7 @@ export const optional = <T>(check: Check<T>): Check<T | undefined> =>
     value === undefined ? { success: true, data: undefined } : check.safeParse(value),
   );
 
-/** Whatever the first of the checks takes that takes it; the problems are the last one's. */
+/** The answer of the first check that takes the value; the problems are those of the last one. */
 export const either = <A, B>(first: Check<A>, second: Check<B>): Check<A | B> =>
   checkOf<A | B>((value) => {
     const found = first.safeParse(value);

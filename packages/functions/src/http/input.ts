@@ -55,7 +55,7 @@ export function refuseOptions(options: Record<string, unknown>): void {
       throw new TenureError({ tag: "not-implemented", feature });
 }
 
-/** What there is of a schema to look into. By its fields, not by zod's classes, which would bring all of zod into the function for logins. */
+/** The parts of a Zod schema that are looked into, by its fields, not by zod's classes, which would bring all of zod into the function for logins. */
 interface Inside {
   def?:
     | {

@@ -18,7 +18,7 @@ const SLOW = [
   "hono",
   "zod",
 ];
-/** Those of Tenure itself, where they are installed: in the repository they are sources, which an edit changes. */
+/** Files of Tenure itself, where it is installed: in the repository they are sources, which an edit changes. */
 const OWN = ["@tenure/functions/api", "@tenure/functions/deps"];
 
 const isInstalled = (name: string): boolean => {

@@ -1,4 +1,4 @@
-/** What the routes of runs take, besides a run's own request. */
+/** Options that the routes of runs take, besides a run's own request. */
 import { z } from "zod";
 import { pageQuery, uuid } from "../../http/schemas.ts";
 import { runRequest } from "./request.ts";

@@ -76,7 +76,7 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
     return shown(state, state ? stateJson(state) : emptyState, options.select);
   }
 
-  /** What is selected of a state; damage is told whatever that is. */
+  /** The selected fields of a state, and its damage, which is told whatever is selected. */
   function shown(state: StateSnapshot | undefined, whole: Record<string, unknown>, select: string[] | undefined) {
     if (!select?.length) return whole;
     const { error } = whole;
