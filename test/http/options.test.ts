@@ -39,7 +39,7 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     ["namespace", "POST", () => `/threads/${thread}/runs/stream?namespace=a`, { assistant_id: "saying" }],
     ["of_a_later_client", "GET", () => `/threads/${thread}/runs/${thread}?of_a_later_client=1`],
     ["of_a_later_client", "POST", () => `/threads/${thread}/copy`, { of_a_later_client: 1 }],
-    ["checkpoint_id", "GET", () => `/threads/${thread}/runs/${thread}/stream?checkpoint_id=a`],
+    ["namespace", "GET", () => `/threads/${thread}/runs/${thread}/stream?namespace=a`],
     [
       "on_completion=delete",
       "POST",

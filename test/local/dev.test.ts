@@ -84,7 +84,7 @@ const edit = (path: string, from: string, to: string): void =>
 /** Resolves when the program says it after the place `from`, and returns the end of it. */
 async function said(text: string | RegExp, from = 0): Promise<number> {
   for (;;) {
-    const found = output.slice(from).search(text);
+    const found = typeof text === "string" ? output.slice(from).indexOf(text) : output.slice(from).search(text);
     if (found >= 0) return from + found + 1;
     await new Promise<void>((resolve) => heard.push(resolve));
   }

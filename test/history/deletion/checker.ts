@@ -50,7 +50,10 @@ export function search(history: History, contents: string[]): string[] {
   for (const [threadId, owner] of erased) {
     // Another user may have made a thread of that id.
     const isTaken = (threads.get(threadId) ?? []).some((maker) => maker !== owner && !gone.has(maker));
-    violations.push(...linesWith(contents, threadId, (line) => !isTaken || line.includes(owner)));
+    // The fence of a run stays for a while, so that nothing of it is appended; a run without a thread has its thread's id.
+    const isFence = (line: string) => line.startsWith(`run:{${threadId}}:fence `);
+    const isWrong = (line: string) => !isFence(line) && (!isTaken || line.includes(owner));
+    violations.push(...linesWith(contents, threadId, isWrong));
   }
   return violations;
 }

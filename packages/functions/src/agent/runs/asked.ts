@@ -23,7 +23,11 @@ const modes = z
     }
   });
 export const joinQuery = z.object({ cancel_on_disconnect: yes });
-export const watchQuery = joinQuery.extend({ stream_mode: modes });
+export const watchQuery = joinQuery.extend({
+  stream_mode: modes,
+  /** The checkpoint that the client shows already. As the client has it, a run is told whole where it is not known from which event on. */
+  checkpoint_id: z.string().max(200).nullish(),
+});
 export const listQuery = z.object({
   ...pageQuery,
   status: z.enum(["pending", "running", "success", "error", "timeout", "interrupted"]).nullish(),
