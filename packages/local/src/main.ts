@@ -3,7 +3,7 @@
  * The program of the local stack: `npm start` and its like. The stack is imported once the settings have been read, so that a mistake
  * in them is told at once. Exit codes: 0, 1 for a fault or a finding, 2 for a command line that cannot be understood.
  */
-import { existsSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
 import { fileURLToPath } from "node:url";
 import { withDeadline } from "@tenure/core/deadline";
@@ -212,10 +212,31 @@ const REMEDIES: Record<string, string> = {
   ENOSPC: "the disk is full: make room on it",
 };
 
+/** Files that the stack has open at once, about. */
+const FILES = 256;
+
+/** The code of a fault. A module that is not found may be there, and Node.js not allowed to open one file more. */
+function codeOf(error: unknown): string | undefined {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === "ERR_MODULE_NOT_FOUND" && !mayOpen(FILES) ? "EMFILE" : code;
+}
+
+function mayOpen(count: number): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < count) opened.push(openSync(fileURLToPath(import.meta.url), "r"));
+    return true;
+  } catch {
+    return false;
+  } finally {
+    for (const file of opened) closeSync(file);
+  }
+}
+
 /** A mistake in the setting-up is one line each; anything else is a bug and keeps its stack. */
 function fail(error: unknown): never {
   const say = (line: string) => process.stderr.write(`tenure: ${line}\n`);
-  const remedy = REMEDIES[(error as NodeJS.ErrnoException | undefined)?.code ?? ""];
+  const remedy = REMEDIES[codeOf(error) ?? ""];
   if (error instanceof UsageError) say(error.message);
   else if (isTenureError(error, "misconfigured")) for (const problem of error.reason.problems) say(problem);
   else say(remedy ?? (error instanceof Error ? (error.stack ?? error.message) : String(error)));
