@@ -2,7 +2,7 @@
  * The data of a session of this API: whose it is. Set at login, so that no other store is asked.
  *
  * Sessions outlive a deployment, with the data of the version that made them. A field that is new is `optional`.
- * One that is required ends every live session (401 and a line `session-data-unread`), which is a
+ * A required field ends every live session (401 and a line `session-data-unread`), which is a
  * way to end them all.
  */
 import type { Session, SessionStore } from "@tenure/core/session";
