@@ -49,6 +49,7 @@ export interface Plan {
   references: Map<string, Slice[]>;
   /** The number of bytes that a value begins with as the parent's does, by channel. */
   kept: Map<string, number>;
+  /** Bytes that the head brings along, by channel; none is empty. */
   inline: Map<string, Buffer>;
   segments: NewSegment[];
 }
@@ -154,10 +155,9 @@ export function headChannels(planned: Plan, depth: number, parent: State | undef
   const sizes = new Map(parent?.ancestors.map((one) => [one.depth, one.inline]));
   return new Map(
     [...planned.channels].map(([name, { type, slices, crc }]) => {
-      const inline = planned.inline.get(name) ?? Buffer.alloc(0);
       const sizeAt = (at: number, of = name) =>
-        at === depth ? ((of === name ? inline : planned.inline.get(of))?.length ?? 0) : (sizes.get(at)?.get(of) ?? 0);
-      return [name, { type, crc, inline, extents: toExtents(planned.references.get(name) ?? slices, depth, sizeAt) }];
+        at === depth ? (planned.inline.get(of)?.length ?? 0) : (sizes.get(at)?.get(of) ?? 0);
+      return [name, { type, crc, extents: toExtents(planned.references.get(name) ?? slices, depth, sizeAt) }];
     }),
   );
 }
