@@ -160,7 +160,11 @@ export function decodeHead(checkpointId: string, payload: Buffer, fingerprint: s
 }
 
 /** The text that differences to this head were made to; undefined where it keeps none. */
-export function keyframeText({ contents, depth, original }: StoredHead | Omit<Head, "fingerprint">): Buffer | undefined {
+export function keyframeText({
+  contents,
+  depth,
+  original,
+}: StoredHead | Omit<Head, "fingerprint">): Buffer | undefined {
   if (original || isDifference(contents)) return original;
   return textOf(contents, depth);
 }

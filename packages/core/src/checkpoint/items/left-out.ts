@@ -30,7 +30,8 @@ export async function leftOut(
     if (!body) continue;
     const { channel_versions: versions } = body;
     for (const name of unknown)
-      if (head.contents.channels.has(name) && versions[name] === checkpoint.channel_versions[name]) unknown.delete(name);
+      if (head.contents.channels.has(name) && versions[name] === checkpoint.channel_versions[name])
+        unknown.delete(name);
   }
   return unknown;
 }
