@@ -1,6 +1,6 @@
 /**
  * Measures agents in units, as DynamoDB charges them: write units by turns of a thread, beside the least that its calls can cost (one each) and
- * beside storing every checkpoint and write whole, deflated; and a cold read of the newest checkpoint.
+ * beside storing every checkpoint and write whole, deflated; and a cold read of the newest checkpoint, beside the newest state, deflated.
  *
  * @example
  * npm --prefix bench run agents
@@ -168,6 +168,12 @@ const workloads: Workload[] = [
   },
 ];
 
+/** The newest state, as the serializer gives it. */
+async function stateOf(saver: DynamoDBSaver, at: object): Promise<Uint8Array> {
+  const tuple = await saver.getTuple(at);
+  return (await serde.dumpsTyped(tuple?.checkpoint.channel_values))[1];
+}
+
 const all = [...workloads, supervisor, channels(60), channels(200), edited(50), edited(500)];
 const [wanted = ""] = process.argv.slice(2);
 const rows: string[] = [];
@@ -187,15 +193,16 @@ for (const { name, turns, graph, input } of all.filter((one) => one.name.include
   const cold = await table.chargesOf(() =>
     new DynamoDBSaver({ client: table.client, tableName: "agents" }).getTuple(at),
   );
+  const state = Math.ceil(deflateRawSync(await stateOf(saver, at)).length / 4096);
   const [half, total] = [units[turns / 2 - 1] ?? 0, units.at(-1) ?? 0];
   rows.push(
-    `| ${name}, ${turns} turns | ${total} | ${(total / saver.calls).toFixed(2)} | ${((total - half) / half).toFixed(2)} | ${(total / saver.whole).toFixed(3)} | ${cold.readUnits} RU, ${cold.requests} requests |`,
+    `| ${name}, ${turns} turns | ${total} | ${(total / saver.calls).toFixed(2)} | ${((total - half) / half).toFixed(2)} | ${(total / saver.whole).toFixed(3)} | ${cold.readUnits} of ${(1.3 * state + 5).toFixed(1)} | ${cold.requests} in ${cold.rounds} |`,
   );
 }
 process.stdout.write(
   [
-    "| workload | write units | for each call | second half by the first | of storing it whole | cold read |",
-    "|---|---|---|---|---|---|",
+    "| workload | write units | for each call | second half by the first | of storing it whole | cold read, RU of 1.3 x state + 5 | requests in rounds |",
+    "|---|---|---|---|---|---|---|",
     ...rows,
     "",
   ].join("\n"),

@@ -5,14 +5,14 @@
  * A difference is raw deflate of the contents' text with the keyframe's text as preset dictionary. In the text, heads are named by
  * their depth and not by how far back they are, so that what did not change reads the same. Pure: no I/O.
  *
- * A keyframe is a head that keeps its contents whole, at most `NEAR_REACH` heads back: a reader of values has read it along. A keyframe that
+ * A keyframe is a head that keeps its contents whole, at most `MAX_REACH` heads back: a reader of values has read it along. A keyframe that
  * was put again is none for later heads; it retains the text that it had, for the heads that refer to it already.
  */
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Dumped } from "../bytes/codec.ts";
 import { compact } from "../bytes/memory.ts";
 import { type Extent, type HeadChannel, mapBacks } from "../piece-table/extents.ts";
-import { NEAR_REACH } from "../piece-table/plan.ts";
+import { MAX_REACH } from "../piece-table/plan.ts";
 
 export interface Contents {
   /** The checkpoint, without `id` and `channel_values`. */
@@ -70,7 +70,7 @@ export const isLong = (text: Buffer): boolean => text.length >= FROM_BYTES && te
 
 /** Undefined when it is not worth it. */
 export function differenceTo(keyframe: Keyframe, contents: Contents, depth: number): Difference | undefined {
-  if (depth - keyframe.depth > NEAR_REACH) return undefined;
+  if (depth - keyframe.depth > MAX_REACH) return undefined;
   const text = textOf(contents, depth);
   if (!isLong(text)) return undefined;
   const deflated = deflateRawSync(text, { dictionary: keyframe.text });

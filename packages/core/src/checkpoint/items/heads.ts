@@ -7,7 +7,7 @@ import { corrupt } from "../corrupt.ts";
 import { lruOf } from "../lru.ts";
 import { differenceOf, NEW, parseDifference } from "../piece-table/difference.ts";
 import { type Extent, type HeadChannel, reachOf, storedRanges } from "../piece-table/extents.ts";
-import { type Ancestor, MAX_REACH, NEAR_REACH, type State } from "../piece-table/plan.ts";
+import { type Ancestor, MAX_REACH, type State } from "../piece-table/plan.ts";
 import type { Channel } from "../piece-table/slices.ts";
 import { resolve } from "./contents.ts";
 import { type Head, isDifference, keyframeText, type StoredHead } from "./head.ts";
@@ -56,7 +56,7 @@ export class Heads {
     cache: HeadCache,
   ): Promise<AsyncIterable<Candidate>> {
     const { threadId, namespace, checkpointId } = of;
-    const pageSize = (checkpointId ? this.known(of) : this.knowsLatest(of)) ? 2 : NEAR_REACH + 1;
+    const pageSize = (checkpointId ? this.known(of) : this.knowsLatest(of)) ? 2 : MAX_REACH + 1;
     const upTo = checkpointId ? positionOf(checkpointId) : undefined;
     const entries = noted(this.reader.entries({ threadId, namespace, upTo, pageSize }), () => cache);
     const page: Entry[] = [];
@@ -71,7 +71,7 @@ export class Heads {
   }
 
   private inOrder(entries: AsyncIterable<Entry>, cacheOf: (namespace: string) => HeadCache): AsyncGenerator<Entry> {
-    return this.reader.inOrder(entries, cacheOf, (ref) => (this.known(ref) ? 1 : NEAR_REACH + 1));
+    return this.reader.inOrder(entries, cacheOf, (ref) => (this.known(ref) ? 1 : MAX_REACH + 1));
   }
 
   /** The highest position of a namespace, for the holder of a lease: nobody else puts there. Read once. */
@@ -237,13 +237,13 @@ export class Heads {
     what: string,
   ): Promise<Map<number, StoredHead>> {
     const found = new Map([[head.depth, head]]);
-    // Most often the rest is one behind the other; where forks are among them, it takes another page.
+    // Heads of an earlier version reach further than a page. Most often the rest is one behind the other, without forks.
     let count: number | undefined;
     for (let at = head; head.depth - at.depth < reach; ) {
       const checkpointId = at.base ?? at.parent;
       if (checkpointId === undefined) throw corrupt(`${what}: it refers to more heads than there are`);
       if (!cache.has(checkpointId)) {
-        count = count === undefined ? reach - (head.depth - at.depth) : MAX_REACH + 1;
+        count = count === undefined ? reach - (head.depth - at.depth) : 2 * count;
         await this.gather({ ...ref, checkpointId }, cache, count);
       }
       const parent = cache.get(checkpointId)?.head;
@@ -255,7 +255,7 @@ export class Heads {
   }
 
   /** Reads the head, and as many with smaller ids as it may refer to: most often those are its ancestors. */
-  async gather(ref: CheckpointRef, cache: HeadCache, count = NEAR_REACH + 1): Promise<void> {
+  async gather(ref: CheckpointRef, cache: HeadCache, count = MAX_REACH + 1): Promise<void> {
     const own = await this.reader.gather(ref, cache, count);
     if (own && !own.head) throw corrupt(whatOf(ref));
   }

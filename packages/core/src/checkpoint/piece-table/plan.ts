@@ -58,10 +58,7 @@ export interface Plan {
  * A value may reach so many heads back. Then what it has in heads is moved into a stored segment: reading it again
  * takes the heads since then, in one query, and few stored segments.
  */
-export const MAX_REACH = 40;
-/** The same for a value below `FAR_FROM_BYTES`: a reader reads so many heads at first, and that is much beside a small value. */
-export const NEAR_REACH = 16;
-const FAR_FROM_BYTES = 128 * 1024;
+export const MAX_REACH = 17;
 /** The length in bytes below which a value is kept whole or not at all. */
 const SMALL_BYTES = 128;
 /** Less than this in heads is brought along anew, instead of making a segment. */
@@ -208,8 +205,7 @@ class ChannelWriter {
       ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
     );
     // Bytes in heads go along with large new ones, so that the segments of a value that grows stay in one row.
-    const limit = this.bytes.length < FAR_FROM_BYTES ? NEAR_REACH : MAX_REACH;
-    if (reach > limit || this.inlineSize > MAX_INLINE_BYTES) this.consolidate();
+    if (reach > MAX_REACH || this.inlineSize > MAX_INLINE_BYTES) this.consolidate();
     for (let merged = true; merged && toExtents(this.slices, this.depth, inlineSize).length > MAX_EXTENTS; )
       merged = this.merge();
   }
