@@ -10,8 +10,9 @@ import { type Extent, type HeadChannel, reachOf, storedRanges } from "../piece-t
 import { type Ancestor, MAX_REACH, type State } from "../piece-table/plan.ts";
 import type { Channel } from "../piece-table/slices.ts";
 import { resolve } from "./contents.ts";
+import { byFence, chain, noted, only } from "./entries.ts";
 import { type Head, isDifference, keyframeText, type StoredHead } from "./head.ts";
-import { type Candidate, type Entry, type EntryRange, type HeadCache, type HeadReader, note } from "./head-reader.ts";
+import type { Candidate, Entry, EntryRange, HeadCache, HeadReader } from "./head-reader.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 import { compactAll, LARGE_BYTES, type Loaded, sizeOf } from "./loaded.ts";
 import { higher, isAbove, positionOf } from "./order.ts";
@@ -259,35 +260,6 @@ export class Heads {
     const own = await this.reader.gather(ref, cache, count);
     if (own && !own.head) throw corrupt(whatOf(ref));
   }
-}
-
-async function* noted(
-  entries: AsyncGenerator<Entry>,
-  cacheOf: (namespace: string) => HeadCache,
-): AsyncGenerator<Entry> {
-  for await (const entry of entries) {
-    note(entry, cacheOf(entry.ref.namespace));
-    yield entry;
-  }
-}
-
-async function* chain<T>(first: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
-  yield* first;
-  yield* rest;
-}
-
-async function* only(entry: Entry | undefined, checkpointId: string): AsyncGenerator<Candidate> {
-  if (entry && !entry.isPointer && entry.ref.checkpointId === checkpointId) yield entry;
-}
-
-/**
- * A page of heads, newest first, with those behind that were put under an earlier lease than one further down: they landed after
- * their holder had lost the thread. Such a holder had few writes under way. A head that was put without a lease stays, with all below it.
- */
-function byFence(page: Entry[]): Entry[] {
-  const end = page.findIndex(({ head }) => head?.fence === undefined);
-  const fenced = end < 0 ? page : page.slice(0, end);
-  return [...fenced.toSorted((a, b) => (b.head?.fence ?? 0) - (a.head?.fence ?? 0)), ...page.slice(fenced.length)];
 }
 
 /** Returns the state that the children of a head are compared with. */
