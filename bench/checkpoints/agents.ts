@@ -1,6 +1,6 @@
 /**
  * Measures agents in units, as DynamoDB charges them: write units by turns of a thread, beside the least that its calls can cost (one each) and
- * beside storing every checkpoint and write whole, deflated; and a cold read of the newest checkpoint.
+ * beside storing every checkpoint and write whole, deflated; and a cold read of the newest checkpoint, beside the newest state, deflated.
  *
  * @example
  * npm --prefix bench run agents
@@ -17,7 +17,7 @@ import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { createAgent } from "langchain";
 import { z } from "zod";
 import { chargedTable } from "../../test/support/stores/charged-table.ts";
-import { message } from "./workload.ts";
+import { ask, chat, message } from "./workload.ts";
 
 const serde = new JsonPlusSerializer();
 const unitsOf = async (value: unknown) =>
@@ -87,7 +87,7 @@ interface Workload {
 const Edited = Annotation.Root({ document: Annotation<{ text: string }[]> });
 const edited = (kilobytes: number): Workload => ({
   name: `a document of ${kilobytes} KB, one row edited`,
-  turns: 40,
+  turns: kilobytes > 1000 ? 20 : 40,
   graph: (checkpointer) =>
     new StateGraph(Edited)
       .addNode("edit", ({ document }) => {
@@ -135,7 +135,7 @@ const channels = (count: number): Workload => {
   const State = Annotation.Root(Object.fromEntries(names.map((name) => [name, Annotation<string>])));
   return {
     name: `${count} channels, one changed`,
-    turns: 40,
+    turns: 160,
     graph: (checkpointer) =>
       new StateGraph(State)
         .addNode("edit", () => ({ [names[++made % count] as string]: textOf(40) }))
@@ -147,7 +147,38 @@ const channels = (count: number): Workload => {
   };
 };
 
+interface Entry {
+  id: string;
+  content: string;
+}
+const Log = Annotation.Root({ log: Annotation<Entry[]> });
+/** A list that gets another entry each turn, and that a node then changes all over. */
+const changed = (name: string, change: (log: Entry[]) => Entry[]): Workload => {
+  let log: Entry[] = Array.from({ length: 40 }, () => ({ id: crypto.randomUUID(), content: textOf(300) }));
+  return {
+    name,
+    turns: 80,
+    graph: (checkpointer) =>
+      new StateGraph(Log)
+        .addNode("change", (state) => {
+          log = change(state.log);
+          return { log };
+        })
+        .addEdge(START, "change")
+        .addEdge("change", END)
+        .compile({ checkpointer }) as never,
+    input: () => ({ log: [...log, { id: crypto.randomUUID(), content: textOf(300) }] }),
+  };
+};
+const renamed = changed("a list, all ids anew each turn", (log) =>
+  log.map(({ content }) => ({ id: crypto.randomUUID(), content })),
+);
+const shuffled = changed("a list, in another order each turn", (log) =>
+  log.map((_, n) => log[(n * 7 + 3) % log.length] as Entry),
+);
+
 const workloads: Workload[] = [
+  { name: "the two-node chat", turns: 400, graph: (checkpointer) => chat(checkpointer) as never, input: ask },
   {
     name: "createAgent, 1 tool",
     turns: 200,
@@ -168,7 +199,23 @@ const workloads: Workload[] = [
   },
 ];
 
-const all = [...workloads, supervisor, channels(60), channels(200), edited(50), edited(500)];
+/** The newest state, as the serializer gives it. */
+async function stateOf(saver: DynamoDBSaver, at: object): Promise<Uint8Array> {
+  const tuple = await saver.getTuple(at);
+  return (await serde.dumpsTyped(tuple?.checkpoint.channel_values))[1];
+}
+
+const all = [
+  ...workloads,
+  supervisor,
+  channels(60),
+  channels(200),
+  edited(50),
+  edited(500),
+  edited(4000),
+  renamed,
+  shuffled,
+];
 const [wanted = ""] = process.argv.slice(2);
 const rows: string[] = [];
 for (const { name, turns, graph, input } of all.filter((one) => one.name.includes(wanted))) {
@@ -187,15 +234,16 @@ for (const { name, turns, graph, input } of all.filter((one) => one.name.include
   const cold = await table.chargesOf(() =>
     new DynamoDBSaver({ client: table.client, tableName: "agents" }).getTuple(at),
   );
+  const state = Math.ceil(deflateRawSync(await stateOf(saver, at)).length / 4096);
   const [half, total] = [units[turns / 2 - 1] ?? 0, units.at(-1) ?? 0];
   rows.push(
-    `| ${name}, ${turns} turns | ${total} | ${(total / saver.calls).toFixed(2)} | ${((total - half) / half).toFixed(2)} | ${(total / saver.whole).toFixed(3)} | ${cold.readUnits} RU, ${cold.requests} requests |`,
+    `| ${name}, ${turns} turns | ${total} | ${(total / saver.calls).toFixed(2)} | ${((total - half) / half).toFixed(2)} | ${(total / saver.whole).toFixed(3)} | ${cold.readUnits} of ${(1.3 * state + 5).toFixed(1)} | ${cold.requests} in ${cold.rounds} |`,
   );
 }
 process.stdout.write(
   [
-    "| workload | write units | for each call | second half by the first | of storing it whole | cold read |",
-    "|---|---|---|---|---|---|",
+    "| workload | write units | for each call | second half by the first | of storing it whole | cold read, RU of 1.3 x state + 5 | requests in rounds |",
+    "|---|---|---|---|---|---|---|",
     ...rows,
     "",
   ].join("\n"),

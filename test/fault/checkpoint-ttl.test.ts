@@ -30,13 +30,18 @@ describe.each(dynamoEngines)("expiry of checkpoints on $name", ({ open }) => {
   }
 
   it.each([
-    ["deleted at once", 1],
-    ["deleted now and then", 9],
-    ["never deleted", Infinity],
-  ])("tears no thread and returns nothing that is past: %s", async (_name, every) => {
+    ["deleted at once", 1, 0],
+    ["deleted now and then", 9, 0],
+    ["never deleted", Infinity, 0],
+    ["deleted at once, of many channels", 1, 60],
+    ["deleted now and then, of many channels", 9, 60],
+  ])("tears no thread and returns nothing that is past: %s", async (_name, every, width) => {
     const newSaver = () =>
       new DynamoDBSaver({ client: table.client, tableName: table.tableName, ttlMs: TTL, clock: { now: () => now } });
-    const thread = { thread_id: `ttl-${every}`, checkpoint_ns: "" };
+    const thread = { thread_id: `ttl-${every}-${width}`, checkpoint_ns: "" };
+    // Heads of so many channels are differences to one before.
+    const many = Object.fromEntries(Array.from({ length: width }, (_, n) => [`field_${n}`, `value ${n}`]));
+    const versions = Object.fromEntries(Object.keys(many).map((name) => [name, 1]));
     let saver = newSaver();
     let config: Parameters<DynamoDBSaver["put"]>[0] = { configurable: thread };
     const put: { id: string; at: number; messages: string[] }[] = [];
@@ -49,19 +54,17 @@ describe.each(dynamoEngines)("expiry of checkpoints on $name", ({ open }) => {
       if (i % 10 === 0) saver = newSaver();
       const latest = await saver.getTuple({ configurable: thread });
       expect(latest?.checkpoint.channel_values).toEqual(
-        i === 0 ? undefined : { messages, document: "d".repeat(20_000) },
+        i === 0 ? undefined : { messages, document: "d".repeat(20_000), ...many },
       );
       messages = [...messages, `message ${i} ${"lorem ipsum ".repeat(30)}`];
       const id = `1f0c${String(i).padStart(4, "0")}-0000-6000-8000-000000000000`;
       const checkpoint = {
         ...{ v: 4, id, ts: new Date(now).toISOString(), versions_seen: {} },
-        channel_values: { messages, document: "d".repeat(20_000) },
-        channel_versions: { messages: i, document: 1 },
+        channel_values: { messages, document: "d".repeat(20_000), ...many },
+        channel_versions: { messages: i, document: 1, ...versions },
       };
-      config = await saver.put(config, checkpoint, { source: "loop", step: i, parents: {} } as CheckpointMetadata, {
-        messages: i,
-        document: 1,
-      });
+      const metadata = { source: "loop", step: i, parents: {} } as CheckpointMetadata;
+      config = await saver.put(config, checkpoint, metadata, checkpoint.channel_versions);
       put.push({ id, at: now, messages });
     }
     expect(deleted > 0).toBe(every < Infinity);

@@ -1,6 +1,6 @@
 /**
  * Random histories of checkpoints against an oracle that keeps them whole: states that grow, shrink, slide and change in
- * the middle, forks from anywhere, copies, cold caches and two savers at once; pending writes and tasks that repeat the state, and
+ * the middle, of few channels and of many, forks from anywhere, copies, cold caches and two savers at once; pending writes and tasks that repeat the state, and
  * checkpoints that are put again after them. Every checkpoint is compared, all along.
  */
 import {
@@ -17,6 +17,9 @@ import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
 
 interface Kept {
   writes: unknown[];
+  versions: Record<string, number>;
+  /** The values before they were put. */
+  source: Record<string, unknown>;
   id: string;
   parent: string | undefined;
   values: Record<string, unknown>;
@@ -32,6 +35,8 @@ type Change =
   | { kind: "drop"; channel: string }
   /** Tasks that are sent with all messages, as LangChain's agents send their tool calls. */
   | { kind: "tasks"; count: number }
+  /** One of the many channels of a wide state. */
+  | { kind: "field"; at: number; bytes: number }
   | { kind: "clear" };
 
 interface Step {
@@ -55,6 +60,8 @@ const bytes = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 300_000, max: 600_000 }) },
 );
 const at = fc.nat(1000);
+/** So many channels make heads long enough to be differences to one before. */
+const WIDTH = 40;
 const value = fc.oneof(
   fc.constantFrom(null, undefined, "", "héllo wörld 🐎", "\ud800", 0, -0.5, true, [], {}),
   fc.uint8Array({ maxLength: 300 }),
@@ -72,6 +79,10 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({ kind: fc.constant("set" as const), channel: fc.constantFrom("a", "b", "c#%"), value }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("field" as const), at: fc.nat(WIDTH - 1), bytes: fc.nat(60) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("drop" as const), channel: fc.constantFrom("a", "b") }) },
   { weight: 1, arbitrary: fc.constant({ kind: "clear" as const }) },
@@ -132,6 +143,8 @@ function apply(values: Record<string, unknown>, change: Change): Record<string, 
       const { [change.channel]: _, ...rest } = values;
       return rest;
     }
+    case "field":
+      return { ...values, [`field ${change.at}`]: content(change.bytes) };
     case "clear":
       return { ...values, messages: [] };
     case "tasks":
@@ -144,6 +157,16 @@ function apply(values: Record<string, unknown>, change: Change): Record<string, 
       };
   }
   return { ...values, messages };
+}
+
+const wide = () => Object.fromEntries(Array.from({ length: WIDTH }, (_, n) => [`field ${n}`, content(30)]));
+
+/** The parent's, with `version` for each channel whose value is another. */
+function versionsOf(values: Record<string, unknown>, on: Kept | undefined, version: number): Record<string, number> {
+  const isSame = (channel: string) => on !== undefined && values[channel] === on.source[channel];
+  return Object.fromEntries(
+    Object.keys(values).map((channel) => [channel, isSame(channel) ? (on?.versions[channel] ?? version) : version]),
+  );
 }
 
 function written(kind: WriteKind, task: number, values: Record<string, unknown>): unknown {
@@ -166,7 +189,7 @@ describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
       return new DynamoDBSaver({ client: table.client, tableName: table.tableName, ...options });
     }
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 90 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 90 }), fc.boolean(), async (steps, isWide) => {
         const thread_id = `fuzz-${threads++}`;
         const at = (checkpoint_id?: string) => ({
           configurable: { thread_id, checkpoint_ns: "", ...(checkpoint_id !== undefined && { checkpoint_id }) },
@@ -185,24 +208,25 @@ describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
           const saver = saverOf(one);
           const on = kept.at(-1 - (one.back % Math.max(1, kept.length)));
           const base = one.copy ? kept.find(({ id }) => id === on?.parent) : on;
-          const wanted = one.copy && on ? on.values : apply(on?.values ?? {}, one.change);
+          const wanted = one.copy && on ? on.source : apply(on?.source ?? (isWide ? wide() : {}), one.change);
+          const versions = versionsOf(wanted, on, i);
           const id = `1f0c${String(i).padStart(4, "0")}-0000-6000-8000-${content(12).replace(/ /g, "0")}`;
           const checkpoint: Checkpoint = {
             v: 4,
             id,
             ts: new Date(0).toISOString(),
             channel_values: wanted,
-            channel_versions: Object.fromEntries(Object.keys(wanted).map((channel) => [channel, i])),
-            versions_seen: { node: { messages: i } },
+            channel_versions: versions,
+            versions_seen: { node: versions },
           };
           const metadata: CheckpointMetadata = { source: "loop", step: i, parents: {} };
-          const versions = base ? {} : checkpoint.channel_versions;
-          await saver.put(at(base?.id), checkpoint, metadata, versions);
+          await saver.put(at(base?.id), checkpoint, metadata, base ? {} : versions);
           const valuesOf = async (all: Record<string, unknown>) =>
             Object.fromEntries(
               await Promise.all(Object.entries(all).map(async ([channel, value]) => [channel, await roundTrip(value)])),
             );
-          const own: Kept = { id, parent: base?.id, values: await valuesOf(wanted), metadata, writes: [] };
+          const values = await valuesOf(wanted);
+          const own: Kept = { id, parent: base?.id, values, source: wanted, versions, metadata, writes: [] };
           kept.push(own);
           for (const [task, kind] of one.writes.entries()) {
             const value = written(kind, task, wanted);
@@ -211,10 +235,10 @@ describe.each(dynamoEngines)("checkpoints on $name", ({ name, open }) => {
           }
           if (one.again) {
             const other = apply(wanted, one.again);
-            const channel_versions = Object.fromEntries(Object.keys(other).map((channel) => [channel, i + 0.5]));
+            const channel_versions = versionsOf(other, own, i + 0.5);
             const replaced = { ...checkpoint, channel_values: other, channel_versions };
             await saver.put(at(base?.id), replaced, metadata, base ? {} : channel_versions);
-            own.values = await valuesOf(other);
+            Object.assign(own, { values: await valuesOf(other), source: other, versions: channel_versions });
           }
           if (i % 7 === 0) await expectKept(await saverOf(one).getTuple(at()), kept.at(-1));
           if (i % 5 === 0) await expectKept(await saver.getTuple(at(on?.id)), on ?? kept.at(-1));

@@ -43,6 +43,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constant("answer" as const), length }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("document", "bytes"), length }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("note" as const), note }) },
+  { weight: 1, arbitrary: fc.constant({ kind: "fields" as const }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("field" as const), at: fc.nat(50) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("edit", "remove", "reverse"), at: fc.nat(50) }) },
   {
     weight: 3,

@@ -14,7 +14,11 @@ import {
   StateGraph,
 } from "@langchain/langgraph";
 
+/** So many channels make heads long enough to be differences to one before. */
+const FIELDS = Array.from({ length: 40 }, (_, n) => `field ${n}`);
+
 const State = Annotation.Root({
+  ...Object.fromEntries(FIELDS.map((name) => [name, Annotation<string>])),
   ...MessagesAnnotation.spec,
   /** The tasks of the nodes in this turn. */
   todo: Annotation<Action>,
@@ -29,6 +33,9 @@ export type Action =
   | { kind: "document"; length: number }
   | { kind: "bytes"; length: number }
   | { kind: "note"; note: unknown }
+  /** Sets all fields, or one. */
+  | { kind: "fields" }
+  | { kind: "field"; at: number }
   | { kind: "edit" | "remove" | "reverse"; at: number }
   | { kind: "odd"; name: OddName }
   | { kind: "ask" | "ask-twice" | "ask-inside"; length: number }
@@ -114,6 +121,10 @@ export function build(checkpointer: BaseCheckpointSaver, onNode: () => Promise<v
           return { bytes: Uint8Array.from(Buffer.from(prose(n, todo.length))), count: 1 };
         case "note":
           return { notes: [todo.note], count: 1 };
+        case "fields":
+          return { ...Object.fromEntries(FIELDS.map((name, at) => [name, prose(n + at, 20)])), count: 1 };
+        case "field":
+          return { [FIELDS[todo.at % FIELDS.length] as string]: prose(n, 20), count: 1 };
         case "odd":
           return { messages: [tool(n, ODD[todo.name]())], notes: [ODD[todo.name]()], count: 1 };
         case "edit":

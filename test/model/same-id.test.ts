@@ -34,6 +34,8 @@ const text = (bytes: number) => {
   place = (place + 7919) % 40_000;
   return noise.slice(place, place + bytes);
 };
+/** So many channels make heads long enough to be differences to one before. */
+const wide: Values = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`field ${n}`, [text(20)]]));
 function changed(
   values: Values,
   { channel, kind, bytes }: typeof change extends fc.Arbitrary<infer T> ? T : never,
@@ -63,38 +65,46 @@ describe.each(dynamoEngines)("a checkpoint that is put again on $name", ({ name,
     let now = Date.now();
     const clock = { now: () => now };
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), fc.boolean(), async (steps, expires) => {
-        const thread = { thread_id: `again-${name}-${threads++}`, checkpoint_ns: "" };
-        const savers = [0, 1].map(() => saverOn({ clock }));
-        const all = new Map<string, { values: Values; parent: string | undefined; until: number }>();
-        for (const [i, { change, saver, on, again, parent, ttlMs }] of steps.entries()) {
-          const ids = [...all.keys()];
-          const back = (n: number) => ids.at(-1 - (n % Math.max(1, ids.length)));
-          const own = again === null ? undefined : back(again);
-          const id = own ?? `id-${String(i).padStart(3, "0")}`;
-          const base = own === undefined || parent === "on" ? back(on) : parent === "itself" ? own : undefined;
-          const values = changed((base === undefined ? undefined : all.get(base)?.values) ?? {}, change);
-          const config = { configurable: { ...thread, checkpoint_id: base, ...(expires && { ttl_ms: ttlMs }) } };
-          const checkpoint = checkpointOf(id, values);
-          await (savers[saver] ?? saverOn({ clock })).put(config, checkpoint, metadata, checkpoint.channel_versions);
-          const former = all.get(id)?.parent;
-          all.set(id, { values, parent: base === id ? former : base, until: expires ? now + ttlMs : Infinity });
-          now += 20_000;
+      fc.asyncProperty(
+        fc.array(step, { minLength: 10, maxLength: 40 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (steps, expires, isWide) => {
+          const thread = { thread_id: `again-${name}-${threads++}`, checkpoint_ns: "" };
+          const savers = [0, 1].map(() => saverOn({ clock }));
+          const all = new Map<string, { values: Values; parent: string | undefined; until: number }>();
+          for (const [i, { change, saver, on, again, parent, ttlMs }] of steps.entries()) {
+            const ids = [...all.keys()];
+            const back = (n: number) => ids.at(-1 - (n % Math.max(1, ids.length)));
+            const own = again === null ? undefined : back(again);
+            const id = own ?? `id-${String(i).padStart(3, "0")}`;
+            const base = own === undefined || parent === "on" ? back(on) : parent === "itself" ? own : undefined;
+            const values = changed(
+              (base === undefined ? undefined : all.get(base)?.values) ?? (isWide ? wide : {}),
+              change,
+            );
+            const config = { configurable: { ...thread, checkpoint_id: base, ...(expires && { ttl_ms: ttlMs }) } };
+            const checkpoint = checkpointOf(id, values);
+            await (savers[saver] ?? saverOn({ clock })).put(config, checkpoint, metadata, checkpoint.channel_versions);
+            const former = all.get(id)?.parent;
+            all.set(id, { values, parent: base === id ? former : base, until: expires ? now + ttlMs : Infinity });
+            now += 20_000;
 
-          const cold = saverOn({ clock });
-          const alive = [...all].filter(([, { until }]) => until - 1000 > now);
-          const listed: string[] = [];
-          for await (const { checkpoint } of cold.list({ configurable: thread })) listed.push(checkpoint.id);
-          expect([...new Set(listed)]).toEqual(listed);
-          expect(listed).toEqual(expect.arrayContaining(alive.map(([id]) => id)));
-          expect((await cold.getTuple({ configurable: thread }))?.checkpoint.id).toBe(listed[0]);
-          for (const [checkpoint_id, wanted] of alive) {
-            const tuple = await cold.getTuple({ configurable: { ...thread, checkpoint_id } });
-            expect(tuple?.checkpoint.channel_values, checkpoint_id).toEqual(wanted.values);
-            expect(tuple?.parentConfig?.configurable?.checkpoint_id, checkpoint_id).toBe(wanted.parent);
+            const cold = saverOn({ clock });
+            const alive = [...all].filter(([, { until }]) => until - 1000 > now);
+            const listed: string[] = [];
+            for await (const { checkpoint } of cold.list({ configurable: thread })) listed.push(checkpoint.id);
+            expect([...new Set(listed)]).toEqual(listed);
+            expect(listed).toEqual(expect.arrayContaining(alive.map(([id]) => id)));
+            expect((await cold.getTuple({ configurable: thread }))?.checkpoint.id).toBe(listed[0]);
+            for (const [checkpoint_id, wanted] of alive) {
+              const tuple = await cold.getTuple({ configurable: { ...thread, checkpoint_id } });
+              expect(tuple?.checkpoint.channel_values, checkpoint_id).toEqual(wanted.values);
+              expect(tuple?.parentConfig?.configurable?.checkpoint_id, checkpoint_id).toBe(wanted.parent);
+            }
           }
-        }
-      }),
+        },
+      ),
       { numRuns: sized(5, 25), seed: 2026, endOnFailure: true },
     );
   });

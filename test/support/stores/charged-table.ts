@@ -17,8 +17,8 @@ export interface ChargedTable {
   client: DynamoDBDocumentClient;
   /** So far. */
   charges: Charges;
-  /** What `work` is charged. */
-  chargesOf(work: () => Promise<unknown>): Promise<Charges>;
+  /** What `work` is charged, and its rounds: requests that one after the other had to wait for the answer before. */
+  chargesOf(work: () => Promise<unknown>): Promise<Charges & { rounds: number }>;
 }
 
 export function chargedTable(): ChargedTable {
@@ -63,9 +63,17 @@ export function chargedTable(): ChargedTable {
     return answer;
   }
 
+  /** The longest row of requests of which each was sent after the one before it was answered. */
+  let rounds = 0;
+
   class DynamoDBDocumentClient {
     async send(command: Command): Promise<unknown> {
-      return execute(command);
+      const round = rounds + 1;
+      const answer = execute(command);
+      // Requests that are sent together are all sent before one is answered.
+      await new Promise(setImmediate);
+      rounds = Math.max(rounds, round);
+      return answer;
     }
   }
   return {
@@ -73,8 +81,10 @@ export function chargedTable(): ChargedTable {
     charges,
     async chargesOf(work) {
       const before = { ...charges };
+      rounds = 0;
       await work();
       return {
+        rounds,
         writeUnits: charges.writeUnits - before.writeUnits,
         readUnits: charges.readUnits - before.readUnits,
         requests: charges.requests - before.requests,

@@ -207,7 +207,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       const content = { parentId, above, incarnation, given, body, metadata: about, values, valued, check };
       const around = enclosing && this.heads.near(enclosing)?.state;
       const sources = {
-        parent: isOnItself ? undefined : parent?.state,
+        parent: isOnItself ? undefined : parent,
         enclosing: around?.incarnation === incarnation ? around : undefined,
       };
       await this.headWriter.put(ref, content, sources, expiry);
@@ -249,7 +249,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
 
   /** Reports the storage that a thread takes up. Reads all of it. */
   inspect(threadId: string): Promise<ThreadReport> {
-    return inspectThread(this.table, this.codec, threadId);
+    const { table, codec, heads } = this;
+    return inspectThread({ table, codec, heads }, threadId);
   }
 
   /**

@@ -10,7 +10,7 @@ import { type DynamoDBDocumentClient, GetCommand, UpdateCommand } from "./client
 import { attempt, isConditionFailed } from "./faults.ts";
 
 /** The storage format that this code writes. It reads this one and all before. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** The version of a table without a marker. */
 const FIRST_FORMAT = 1;

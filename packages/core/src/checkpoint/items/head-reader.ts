@@ -1,14 +1,14 @@
 /** Reads the heads of a thread from the table, by id or in the order of their namespace. */
 import type { Item, Table } from "../../dynamo/index.ts";
 import type { Codec } from "../bytes/codec.ts";
-import { decodeHead, encodeHead, fingerprintOf, type Head } from "./head.ts";
+import { decodeHead, encodeHead, fingerprintOf, type StoredHead } from "./head.ts";
 import { type CheckpointRef, headsOf, parsePositionKey, partition, positionKey } from "./keys.ts";
 import { parsePosition, positionOf, type Shift } from "./order.ts";
 
 /** A head as it was read; undefined where its bytes are damaged. */
 export interface Candidate {
   ref: CheckpointRef;
-  head: Head | undefined;
+  head: StoredHead | undefined;
   /** Epoch seconds until which DynamoDB keeps it, at least. */
   keptUntil?: number | undefined;
 }
@@ -20,7 +20,7 @@ export interface Entry extends Candidate {
 }
 
 /** Heads that were read together, by checkpoint id. */
-export type HeadCache = Map<string, { head: Head; keptUntil?: number | undefined }>;
+export type HeadCache = Map<string, { head: StoredHead; keptUntil?: number | undefined }>;
 
 /** Which items: all namespaces when none is named, from the position `upTo` down when there is one. */
 export interface EntryRange {
@@ -108,7 +108,7 @@ export async function toEntry(item: Item, codec: Codec): Promise<Entry> {
 }
 
 /** Undefined for the bytes of another format as well as for damaged ones. */
-function readHead(...payload: Parameters<typeof decodeHead>): Head | undefined {
+function readHead(...payload: Parameters<typeof decodeHead>): StoredHead | undefined {
   try {
     return decodeHead(...payload);
   } catch {
@@ -128,6 +128,7 @@ export async function pointerTo(
 ): Promise<Item> {
   const key = positionKey(ref, positionOf(ref.checkpointId, shift));
   const nothing = { type: "json", bytes: Buffer.alloc(0) };
-  const head = { ...ref, depth: 0, expiresAt: 0, body: nothing, metadata: nothing, channels: new Map() };
+  const contents = { body: nothing, channels: new Map() };
+  const head = { ...ref, depth: 0, expiresAt: 0, contents, metadata: nothing, inline: new Map() };
   return { ...key, d: await codec.encode(encodeHead({ ...head, ...(fence !== undefined && { fence }) }), key) };
 }

@@ -14,11 +14,13 @@ import { isTenureError } from "../../errors.ts";
 import type { Incarnation } from "../../incarnation.ts";
 import type { Codec, Dumped } from "../bytes/codec.ts";
 import { headChannels, MAX_REACH, type Plan, plan, type State } from "../piece-table/plan.ts";
+import { differenceTo, isLong } from "./contents.ts";
 import { type Expiry, earliest, endOf, kept, latest, outlives } from "./expiry.ts";
-import { encodeHead, fingerprintOf, type Head, inlineOf } from "./head.ts";
-import { type Candidate, pointerTo, toEntry } from "./head-reader.ts";
+import { encodeHead, fingerprintOf, type Head, keyframeFor, keyframeText, type StoredHead } from "./head.ts";
+import { type Candidate, type HeadCache, pointerTo, toEntry } from "./head-reader.ts";
 import { type Heads, toAncestor, toState } from "./heads.ts";
 import { type CheckpointRef, headKey } from "./keys.ts";
+import type { Loaded } from "./loaded.ts";
 import { higher, isAbove, positionOf, type Shift, shiftAbove } from "./order.ts";
 import type { PendingWrites } from "./pending-writes.ts";
 import type { Segments } from "./segments.ts";
@@ -65,9 +67,10 @@ export class HeadWriter {
   async put(
     ref: CheckpointRef,
     content: Content,
-    { parent, enclosing }: { parent: State | undefined; enclosing: State | undefined },
+    { parent: loaded, enclosing }: { parent: Loaded | undefined; enclosing: State | undefined },
     expiry: Expiry,
   ): Promise<void> {
+    const parent = loaded?.state;
     const { table, codec, threads, heads, segments } = this.stores;
     if (heads.known(ref) && (await this.replace(ref, content, expiry))) return;
     const { parentId, above, incarnation, given, body, metadata, values, valued, check } = content;
@@ -83,6 +86,9 @@ export class HeadWriter {
     ]);
     const depth = parent ? parent.depth + 1 : 0;
     const sourcesUntil = earliest(refers ? endOf(parent) : expiry.keptUntil, around && endOf(around));
+    const contents = { body, channels: headChannels(planned, depth, parent) };
+    const keyframe = refers && loaded ? keyframeFor(loaded.head) : undefined;
+    const difference = keyframe && differenceTo(keyframe, contents, depth);
     const head: Omit<Head, "fingerprint"> = {
       checkpointId: ref.checkpointId,
       depth,
@@ -92,12 +98,13 @@ export class HeadWriter {
       incarnation,
       expiresAt: expiry.expiresAt,
       sourcesUntil,
-      body,
+      contents,
       metadata,
-      channels: headChannels(planned, depth, parent),
+      inline: planned.inline,
+      keyframe: difference && keyframe,
     };
     const key = headKey(ref);
-    const d = await codec.encode(encodeHead(head), key);
+    const d = await codec.encode(encodeHead({ ...head, contents: difference ?? contents }), key);
     const item = { ...key, d, ...kept(expiry), ...(!refers && threads.indexKey(key)) };
     while (!(await table.putNew(item))) if (await this.replace(ref, content, expiry)) return;
     const ancestors = [...(parent?.ancestors ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
@@ -141,8 +148,7 @@ export class HeadWriter {
         segments.write(ref.threadId, planned.segments, expiry, newSeries),
         shift && this.point(ref, shift, given?.fence, until),
       ]);
-      planned.inline = inlineOf(before);
-      const retained = new Map([...planned.inline].filter(([name, { length }]) => length > 0 && !values.has(name)));
+      planned.inline = before.inline;
       const sourcesUntil = earliest(expiry.keptUntil, refers ? endOf(state) : undefined);
       const parent = parentId === ref.checkpointId ? before.parent : parentId;
       const base = before.base ?? before.parent;
@@ -156,10 +162,10 @@ export class HeadWriter {
         incarnation,
         expiresAt: expiry.expiresAt,
         sourcesUntil,
-        body,
+        contents: { body, channels: headChannels(planned, depth, state) },
         metadata,
-        channels: headChannels(planned, depth, state),
-        ...(retained.size > 0 && { retained }),
+        inline: before.inline,
+        original: originalOf(before),
       };
       const d = await codec.encode(encodeHead(head), key);
       const sets = Object.entries({ d, expiresAt: until, ...(!refers && threads.indexKey(key)) });
@@ -179,9 +185,15 @@ export class HeadWriter {
   }
 }
 
+/** The text that a head which is replaced retains: others may have a difference to it. */
+function originalOf(before: StoredHead): Buffer | undefined {
+  const text = keyframeText(before);
+  return before.original ?? (text && isLong(text) ? text : undefined);
+}
+
 /** The state that a checkpoint's successor is compared with; empty when the checkpoint is not whole. */
-async function stateOf(heads: Heads, { ref, head, keptUntil }: Candidate & { head: Head }): Promise<State> {
-  const cache = new Map([[ref.checkpointId, { head, keptUntil }]]);
+async function stateOf(heads: Heads, { ref, head, keptUntil }: Candidate & { head: StoredHead }): Promise<State> {
+  const cache: HeadCache = new Map([[ref.checkpointId, { head, keptUntil }]]);
   try {
     return (await heads.load(ref, head, cache)).state;
   } catch (error) {

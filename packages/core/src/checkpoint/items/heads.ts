@@ -9,8 +9,10 @@ import { differenceOf, NEW, parseDifference } from "../piece-table/difference.ts
 import { type Extent, type HeadChannel, reachOf, storedRanges } from "../piece-table/extents.ts";
 import { type Ancestor, MAX_REACH, type State } from "../piece-table/plan.ts";
 import type { Channel } from "../piece-table/slices.ts";
-import { type Head, inlineOf } from "./head.ts";
-import { type Candidate, type Entry, type EntryRange, type HeadCache, type HeadReader, note } from "./head-reader.ts";
+import { resolve } from "./contents.ts";
+import { byFence, chain, noted, only } from "./entries.ts";
+import { type Head, isDifference, keyframeText, type StoredHead } from "./head.ts";
+import type { Candidate, Entry, EntryRange, HeadCache, HeadReader } from "./head-reader.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 import { compactAll, LARGE_BYTES, type Loaded, sizeOf } from "./loaded.ts";
 import { higher, isAbove, positionOf } from "./order.ts";
@@ -146,23 +148,25 @@ export class Heads {
   }
 
   /** Puts a checkpoint together from its head, those in `cache`, and what is still to be read. */
-  async load(ref: CheckpointRef, head: Head, cache: HeadCache): Promise<Loaded> {
+  async load(ref: CheckpointRef, stored: StoredHead, cache: HeadCache): Promise<Loaded> {
     const known = this.known(ref);
-    if (known?.head.fingerprint === head.fingerprint) return known;
+    if (known?.head.fingerprint === stored.fingerprint) return known;
     const what = whatOf(ref);
-    const all = [...head.channels.values()].flatMap((channel) => channel.extents);
+    const head = await this.whole(ref, stored, cache);
+    const places = head.contents.channels;
+    const all = [...places.values()].flatMap((channel) => channel.extents);
     const sources = await this.sources(ref, head, cache, all);
     const channels = new Map<string, Channel>();
     const isPlain = ({ extents }: HeadChannel) => extents.every(([kind]) => kind !== 6);
     // Values that refer to others come after them.
-    for (const [name, { type, extents, crc }] of [...head.channels].sort(
+    for (const [name, { type, extents, crc }] of [...places].sort(
       ([, one], [, other]) => Number(isPlain(other)) - Number(isPlain(one)),
     )) {
       const found = sources.read(extents, name, { values: channels });
       if (crc32(found.bytes) !== crc) throw corrupt(`${what}, channel ${name}`);
       channels.set(name, { type, ...found, crc });
     }
-    const ordered = new Map([...head.channels.keys()].map((name) => [name, channels.get(name) as Channel]));
+    const ordered = new Map([...places.keys()].map((name) => [name, channels.get(name) as Channel]));
     const keptUntil = cache.get(ref.checkpointId)?.keptUntil;
     const path = [...sources.ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
     const loaded = { ref, head, state: toState(head, keptUntil, path, ordered) };
@@ -170,8 +174,26 @@ export class Heads {
     return loaded;
   }
 
+  /** A head with its contents, whose keyframe is in memory or in `cache`, or is read. Throws `store-corrupt` where it is not there. */
+  async whole(ref: CheckpointRef, stored: StoredHead, cache: HeadCache): Promise<Head> {
+    const { contents, depth } = stored;
+    if (!isDifference(contents)) return { ...stored, contents };
+    const of = { ...ref, checkpointId: contents.keyframe };
+    const wholeBy = (keyframe: StoredHead | undefined): Head | undefined => {
+      const text = keyframe && keyframeText(keyframe);
+      const own = text && resolve(contents, text, depth);
+      return own && { ...stored, contents: own, keyframe: { ...of, depth: keyframe.depth, text } };
+    };
+    const known = wholeBy(this.known(of)?.head);
+    if (known) return known;
+    if (!cache.has(contents.keyframe)) await this.gather(of, cache, 1);
+    const read = wholeBy(cache.get(contents.keyframe)?.head);
+    if (!read) throw corrupt(`${whatOf(ref)}: its keyframe, the head of checkpoint ${contents.keyframe}`);
+    return read;
+  }
+
   /** Reads all that extents of a head refer to. */
-  private async sources(ref: CheckpointRef, head: Head, cache: HeadCache, extents: Extent[]): Promise<Sources> {
+  private async sources(ref: CheckpointRef, head: StoredHead, cache: HeadCache, extents: Extent[]): Promise<Sources> {
     const what = whatOf(ref);
     const ranges = storedRanges(extents);
     const [ancestors, stored] = await Promise.all([
@@ -210,16 +232,21 @@ export class Heads {
   /** The head itself and those so many heads back, by depth. */
   private async ancestors(
     ref: CheckpointRef,
-    head: Head,
+    head: StoredHead,
     cache: HeadCache,
     reach: number,
     what: string,
-  ): Promise<Map<number, Head>> {
+  ): Promise<Map<number, StoredHead>> {
     const found = new Map([[head.depth, head]]);
+    // Heads of an earlier version reach further than a page. Most often the rest is one behind the other, without forks.
+    let count: number | undefined;
     for (let at = head; head.depth - at.depth < reach; ) {
       const checkpointId = at.base ?? at.parent;
       if (checkpointId === undefined) throw corrupt(`${what}: it refers to more heads than there are`);
-      if (!cache.has(checkpointId)) await this.gather({ ...ref, checkpointId }, cache);
+      if (!cache.has(checkpointId)) {
+        count = count === undefined ? reach - (head.depth - at.depth) : 2 * count;
+        await this.gather({ ...ref, checkpointId }, cache, count);
+      }
       const parent = cache.get(checkpointId)?.head;
       if (!parent || parent.depth !== at.depth - 1) throw corrupt(`${what}: the head of checkpoint ${checkpointId}`);
       found.set(parent.depth, parent);
@@ -235,38 +262,9 @@ export class Heads {
   }
 }
 
-async function* noted(
-  entries: AsyncGenerator<Entry>,
-  cacheOf: (namespace: string) => HeadCache,
-): AsyncGenerator<Entry> {
-  for await (const entry of entries) {
-    note(entry, cacheOf(entry.ref.namespace));
-    yield entry;
-  }
-}
-
-async function* chain<T>(first: T[], rest: AsyncIterable<T>): AsyncGenerator<T> {
-  yield* first;
-  yield* rest;
-}
-
-async function* only(entry: Entry | undefined, checkpointId: string): AsyncGenerator<Candidate> {
-  if (entry && !entry.isPointer && entry.ref.checkpointId === checkpointId) yield entry;
-}
-
-/**
- * A page of heads, newest first, with those behind that were put under an earlier lease than one further down: they landed after
- * their holder had lost the thread. Such a holder had few writes under way. A head that was put without a lease stays, with all below it.
- */
-function byFence(page: Entry[]): Entry[] {
-  const end = page.findIndex(({ head }) => head?.fence === undefined);
-  const fenced = end < 0 ? page : page.slice(0, end);
-  return [...fenced.toSorted((a, b) => (b.head?.fence ?? 0) - (a.head?.fence ?? 0)), ...page.slice(fenced.length)];
-}
-
 /** Returns the state that the children of a head are compared with. */
 export function toState(
-  { depth, incarnation, sourcesUntil }: Omit<Head, "fingerprint">,
+  { depth, incarnation, sourcesUntil }: Pick<Head, "depth" | "incarnation" | "sourcesUntil">,
   keptUntil: number | undefined,
   ancestors: Ancestor[],
   channels: Map<string, Channel>,
@@ -281,9 +279,8 @@ export function toState(
   };
 }
 
-export function toAncestor(head: Pick<Head, "depth" | "channels" | "retained">): Ancestor {
-  const inline = [...inlineOf(head)].filter(([, bytes]) => bytes.length > 0);
-  return { depth: head.depth, inline: new Map(inline.map(([name, bytes]) => [name, bytes.length])) };
+export function toAncestor({ depth, inline }: Pick<Head, "depth" | "inline">): Ancestor {
+  return { depth, inline: new Map([...inline].map(([name, bytes]) => [name, bytes.length])) };
 }
 
 const namespaceKey = ({ threadId, namespace }: CheckpointRef) => JSON.stringify([threadId, namespace]);

@@ -1,6 +1,7 @@
 import type { ChannelVersions, Checkpoint } from "@langchain/langgraph-checkpoint";
 import type { Incarnation } from "../../incarnation.ts";
 import { unlessCorrupt } from "../corrupt.ts";
+import type { HeadCache } from "./head-reader.ts";
 import type { Heads } from "./heads.ts";
 import type { CheckpointRef } from "./keys.ts";
 import type { Values } from "./values.ts";
@@ -22,12 +23,15 @@ export async function leftOut(
   const names = Object.keys(checkpoint.channel_values).filter((name) => !Object.hasOwn(newVersions, name));
   const unknown = new Set(names);
   if (names.length === 0 || (given && heads.isEmptyUnder(ref, given))) return unknown;
-  for await (const { ref: of, head } of heads.byId(ref.threadId, ref.namespace)) {
+  const keyframes: HeadCache = new Map();
+  for await (const { ref: of, head: stored } of heads.byId(ref.threadId, ref.namespace)) {
+    const head = stored && (await heads.whole(of, stored, keyframes).catch(unlessCorrupt));
     const body = head && (await values.body(of, head).catch(unlessCorrupt));
     if (!body) continue;
     const { channel_versions: versions } = body;
     for (const name of unknown)
-      if (head.channels.has(name) && versions[name] === checkpoint.channel_versions[name]) unknown.delete(name);
+      if (head.contents.channels.has(name) && versions[name] === checkpoint.channel_versions[name])
+        unknown.delete(name);
   }
   return unknown;
 }

@@ -23,10 +23,11 @@ const SLICE_BYTES = 100;
 const ANCESTOR_BYTES = 250;
 
 const bytesOf = ({ head, state }: Loaded): Buffer[] => [
-  head.body.bytes,
+  head.contents.body.bytes,
   head.metadata.bytes,
-  ...[...head.channels.values()].map(({ inline }) => inline),
-  ...(head.retained?.values() ?? []),
+  ...head.inline.values(),
+  ...(head.original ? [head.original] : []),
+  ...(head.keyframe ? [head.keyframe.text] : []),
   ...[...state.channels.values()].map(({ bytes }) => bytes),
 ];
 
@@ -40,6 +41,7 @@ export function sizeOf(loaded: Loaded): number {
 
 /** Gives small bytes memory of their own, before a checkpoint is kept. */
 export function compactAll({ head, state }: Loaded): void {
-  for (const dumped of [head.body, head.metadata, ...state.channels.values()]) dumped.bytes = outOfPool(dumped.bytes);
-  for (const channel of head.channels.values()) channel.inline = outOfPool(channel.inline);
+  for (const dumped of [head.contents.body, head.metadata, ...state.channels.values()])
+    dumped.bytes = outOfPool(dumped.bytes);
+  for (const [name, bytes] of head.inline) head.inline.set(name, outOfPool(bytes));
 }

@@ -12,22 +12,22 @@ import {
   type Slice,
   type StoredSegment,
 } from "../piece-table/slices.ts";
-import { type Head, inlineOf } from "./head.ts";
+import type { StoredHead } from "./head.ts";
 import { type LoadedSegment, nameOf } from "./segments.ts";
 
 /** Everything that some extents of a head refer to. */
 export class Sources {
   /** The head itself and those so many heads back, by depth. */
-  readonly ancestors: Map<number, Head>;
+  readonly ancestors: Map<number, StoredHead>;
   private readonly depth: number;
   private readonly inline: Map<number, Map<string, Buffer>>;
   private readonly stored: Map<string, LoadedSegment>;
   private readonly what: string;
 
-  constructor(depth: number, ancestors: Map<number, Head>, stored: Map<string, LoadedSegment>, what: string) {
+  constructor(depth: number, ancestors: Map<number, StoredHead>, stored: Map<string, LoadedSegment>, what: string) {
     this.depth = depth;
     this.ancestors = ancestors;
-    this.inline = new Map([...ancestors].map(([at, head]) => [at, inlineOf(head)]));
+    this.inline = new Map([...ancestors].map(([at, head]) => [at, head.inline]));
     this.stored = stored;
     this.what = what;
   }

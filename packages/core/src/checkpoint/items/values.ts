@@ -5,7 +5,7 @@ import { type CheckedSerde, channelSubject } from "../bytes/checked-serde.ts";
 import type { Dumped } from "../bytes/codec.ts";
 import { unlessCorrupt } from "../corrupt.ts";
 import type { Plan, State } from "../piece-table/plan.ts";
-import type { Head } from "./head.ts";
+import type { Head, StoredHead } from "./head.ts";
 import { type CheckpointRef, whatOf } from "./keys.ts";
 
 /** The most bytes that the values of one checkpoint may have together, serialized. */
@@ -69,18 +69,18 @@ export class Values {
     return { ...body, id: ref.checkpointId, channel_values: Object.fromEntries(values) };
   }
 
-  body(ref: CheckpointRef, { body }: Head): Promise<Omit<Checkpoint, "id" | "channel_values">> {
+  body(ref: CheckpointRef, { contents: { body } }: Head): Promise<Omit<Checkpoint, "id" | "channel_values">> {
     return this.serde.load(body, () => whatOf(ref));
   }
 
   /** The metadata, in which the thread that it names, if any, is another one. Metadata that cannot be loaded stay as they are. */
-  async renamed(ref: CheckpointRef, head: Head, threadId: string): Promise<Dumped> {
+  async renamed(ref: CheckpointRef, head: Pick<StoredHead, "metadata">, threadId: string): Promise<Dumped> {
     const metadata: unknown = await this.metadata(ref, head).catch(unlessCorrupt);
     const names = typeof metadata === "object" && metadata !== null && "thread_id" in metadata;
     return names ? this.dumpMetadata({ ...metadata, thread_id: threadId }) : head.metadata;
   }
 
-  metadata(ref: CheckpointRef, { metadata }: Head): Promise<CheckpointMetadata> {
+  metadata(ref: CheckpointRef, { metadata }: Pick<StoredHead, "metadata">): Promise<CheckpointMetadata> {
     return this.serde.load(metadata, () => `${whatOf(ref)}, its metadata`);
   }
 }

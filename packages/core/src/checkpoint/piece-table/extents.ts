@@ -18,12 +18,10 @@ export type Extent =
   /** Part of the value of another channel of the same checkpoint, which refers to no other itself. */
   | [kind: 6, channel: string, from: number, to: number];
 
-/** A channel as a head keeps it. */
+/** A channel's value as a head keeps it, but for the bytes that the head brings along. */
 export interface HeadChannel {
   type: string;
   extents: Extent[];
-  /** Bytes that this head brings to the channel. */
-  inline: Buffer;
   /** CRC-32 of the whole value. */
   crc: number;
 }
@@ -66,6 +64,14 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
 /** Returns the number of heads back that the extents reach. */
 export function reachOf(extents: Extent[]): number {
   return Math.max(0, ...extents.map((extent) => (extent[0] === 1 || extent[0] === 2 ? extent[1] : 0)));
+}
+
+/** The extents with other names for heads than how far back they are. */
+export function mapBacks(extents: Extent[], to: (back: number) => number): Extent[] {
+  return extents.map((extent): Extent => {
+    if (extent[0] === 1) return [1, to(extent[1]), to(extent[2])];
+    return extent[0] === 2 ? [2, to(extent[1]), extent[2], extent[3]] : extent;
+  });
 }
 
 /** The stored segments that the extents refer to, as ranges of ordinals by series. */

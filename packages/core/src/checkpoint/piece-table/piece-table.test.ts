@@ -40,7 +40,8 @@ class History {
     for (const { segment, bytes } of planned.segments) this.segments.set(`${segment.series}#${segment.ordinal}`, bytes);
     const depth = parent ? parent.state.depth + 1 : 0;
     const channels = headChannels(planned, depth, parent?.state);
-    const { inline, extents, crc } = channels.get(CHANNEL) ?? { inline: Buffer.alloc(0), extents: [], crc: 0 };
+    const { extents, crc } = channels.get(CHANNEL) ?? { extents: [], crc: 0 };
+    const inline = planned.inline.get(CHANNEL) ?? Buffer.alloc(0);
     const head: Head = { parent: parent && this.headOf.get(parent.state), depth, inline };
     const ancestors = [
       ...(parent?.state.ancestors ?? []),

@@ -49,6 +49,7 @@ export interface Plan {
   references: Map<string, Slice[]>;
   /** The number of bytes that a value begins with as the parent's does, by channel. */
   kept: Map<string, number>;
+  /** Bytes that the head brings along, by channel; none is empty. */
   inline: Map<string, Buffer>;
   segments: NewSegment[];
 }
@@ -57,7 +58,7 @@ export interface Plan {
  * A value may reach so many heads back. Then what it has in heads is moved into a stored segment: reading it again
  * takes the heads since then, in one query, and few stored segments.
  */
-export const MAX_REACH = 40;
+export const MAX_REACH = 17;
 /** The length in bytes below which a value is kept whole or not at all. */
 const SMALL_BYTES = 128;
 /** Less than this in heads is brought along anew, instead of making a segment. */
@@ -154,10 +155,9 @@ export function headChannels(planned: Plan, depth: number, parent: State | undef
   const sizes = new Map(parent?.ancestors.map((one) => [one.depth, one.inline]));
   return new Map(
     [...planned.channels].map(([name, { type, slices, crc }]) => {
-      const inline = planned.inline.get(name) ?? Buffer.alloc(0);
       const sizeAt = (at: number, of = name) =>
-        at === depth ? ((of === name ? inline : planned.inline.get(of))?.length ?? 0) : (sizes.get(at)?.get(of) ?? 0);
-      return [name, { type, crc, inline, extents: toExtents(planned.references.get(name) ?? slices, depth, sizeAt) }];
+        at === depth ? (planned.inline.get(of)?.length ?? 0) : (sizes.get(at)?.get(of) ?? 0);
+      return [name, { type, crc, extents: toExtents(planned.references.get(name) ?? slices, depth, sizeAt) }];
     }),
   );
 }

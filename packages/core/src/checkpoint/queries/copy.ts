@@ -13,8 +13,8 @@ import { packOf, parsePack, wholePack } from "../bytes/packs.ts";
 import { unlessCorrupt } from "../corrupt.ts";
 import type { Chunked, Chunks } from "../items/chunks.ts";
 import { type Expiry, kept } from "../items/expiry.ts";
-import { encodeHead, type Head } from "../items/head.ts";
-import { pointerTo } from "../items/head-reader.ts";
+import { encodeHead, type Head, type StoredHead } from "../items/head.ts";
+import { type HeadCache, pointerTo } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
 import {
   type CheckpointRef,
@@ -65,7 +65,15 @@ export interface ThreadEnd {
 
 interface Source {
   ref: CheckpointRef;
-  head: Head;
+  head: StoredHead;
+}
+
+/** A checkpoint that can be read, with what it refers to. */
+interface Readable extends Source {
+  /** Sort keys of segments. */
+  segments: string[];
+  /** The number of heads back that it needs. */
+  reach: number;
 }
 
 /** Puts are made of so many items, each a few batches. */
@@ -85,10 +93,11 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   }
   const writes: Item[] = [];
   for await (const item of table.query({ pk: partition(from), prefix: WRITES })) writes.push(item);
-  const segments = await copySegments(copying, from, to, wantedSegments(found));
+  const readable = await readableOnes(heads, found);
+  const segments = await copySegments(copying, from, to, new Set(readable.flatMap((one) => one.segments)));
   // Some of what was read was being deleted.
   if (await source.isOver()) return 0;
-  const whole = wholeOnes(found, segments, copying.now);
+  const whole = wholeOnes(readable, segments, copying.now);
   const named = new Set(whole.map(({ ref }) => nameOf(ref.namespace, ref.checkpointId)));
   await copyWrites(
     copying,
@@ -99,18 +108,36 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   return whole.filter(({ head }) => !isOver(head, copying.now)).length;
 }
 
-const isOver = ({ expiresAt }: Head, now: number): boolean => expiresAt !== undefined && expiresAt * 1000 <= now;
+const isOver = ({ expiresAt }: StoredHead, now: number): boolean => expiresAt !== undefined && expiresAt * 1000 <= now;
 
 const nameOf = (namespace: string, checkpointId: string) => JSON.stringify([namespace, checkpointId]);
 
-const segmentsOf = ({ channels }: Head): string[] =>
+const segmentsOf = ({ contents: { channels } }: Head): string[] =>
   [...channels.values()].flatMap(({ extents }) =>
     storedRanges(extents).flatMap(({ series, first, last }) =>
       Array.from({ length: last - first + 1 }, (_, i) => segmentKey("", { series, ordinal: first + i }).sk),
     ),
   );
 
-const wantedSegments = (sources: Source[]): Set<string> => new Set(sources.flatMap(({ head }) => segmentsOf(head)));
+/** Those whose contents are there, with the keyframe that they may be a difference to. */
+async function readableOnes(heads: Heads, sources: Source[]): Promise<Readable[]> {
+  const cache = new Map<string, HeadCache>();
+  for (const { ref, head } of sources) {
+    const own: HeadCache = cache.get(ref.namespace) ?? new Map();
+    cache.set(ref.namespace, own.set(ref.checkpointId, { head }));
+  }
+  const readable: Readable[] = [];
+  for (const { ref, head } of sources) {
+    const whole = await heads.whole(ref, head, cache.get(ref.namespace) ?? new Map()).catch(unlessCorrupt);
+    if (!whole) continue;
+    const reach = Math.max(
+      reachOf([...whole.contents.channels.values()].flatMap(({ extents }) => extents)),
+      whole.keyframe ? head.depth - whole.keyframe.depth : 0,
+    );
+    readable.push({ ref, head, segments: segmentsOf(whole), reach });
+  }
+  return readable;
+}
 
 /** The sort keys of those segments that are in the copy now. */
 async function copySegments(
@@ -150,15 +177,15 @@ async function copySegments(
  * The checkpoints that have all that they refer to: segments, and ancestors as far back as they reach. Such an ancestor comes along
  * where it is absent, and where it lacks something itself: it is over, and there for those that need its bytes.
  */
-function wholeOnes(sources: Source[], segments: Set<string>, now: number): Source[] {
+function wholeOnes(sources: Readable[], segments: Set<string>, now: number): Source[] {
   const byName = new Map(sources.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
-  const needed = new Set<Source>();
-  const whole = sources.filter(({ ref, head }) => {
+  const needed = new Set<Readable>();
+  const whole = sources.filter(({ ref, head, segments: wanted, reach }) => {
     if (isOver(head, now)) return false;
-    if (!segmentsOf(head).every((sk) => segments.has(sk))) return false;
-    const ancestors: Source[] = [];
-    let [at, reach] = [head, reachOf([...head.channels.values()].flatMap(({ extents }) => extents))];
-    for (; reach > 0; reach--) {
+    if (!wanted.every((sk) => segments.has(sk))) return false;
+    const ancestors: Readable[] = [];
+    let at = head;
+    for (let left = reach; left > 0; left--) {
       const parent = byName.get(nameOf(ref.namespace, at.base ?? at.parent ?? ""));
       if (parent?.head.depth !== at.depth - 1) return false;
       ancestors.push(parent);

@@ -1,6 +1,6 @@
 /** Reads what a delta channel is rebuilt from: the writes along a checkpoint's ancestors, back to a value that is stored. */
 import type { CheckpointPendingWrite, DeltaChannelHistory } from "@langchain/langgraph-checkpoint";
-import type { Head } from "../items/head.ts";
+import type { StoredHead } from "../items/head.ts";
 import type { HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
 import type { CheckpointRef } from "../items/keys.ts";
@@ -20,7 +20,7 @@ export const BATCH = 100;
 /** `cache`: what was read already. Ancestors that are absent to readers count while they are there. Throws `store-corrupt` when one is damaged. */
 export async function deltaHistory(
   { heads, values, pendingWrites }: Stores,
-  of: { ref: CheckpointRef; head: Head } | undefined,
+  of: { ref: CheckpointRef; head: StoredHead } | undefined,
   cache: HeadCache,
   channels: string[],
 ): Promise<Record<string, DeltaChannelHistory>> {
@@ -28,7 +28,7 @@ export async function deltaHistory(
   const open = new Set(channels);
   // An id can have been put again, on what was put on it.
   const passed = new Set<string>();
-  let batch: { ref: CheckpointRef; head: Head }[] = [];
+  let batch: { ref: CheckpointRef; head: StoredHead }[] = [];
 
   async function take(): Promise<void> {
     const ancestors = batch;
@@ -40,7 +40,8 @@ export async function deltaHistory(
       if (open.size === 0) return;
       for (const write of ((await writes.get(ref.checkpointId)?.()) ?? []).toReversed())
         if (open.has(write[1])) histories.get(write[1])?.newestFirst.push(write);
-      for (const name of [...open].filter((one) => head.channels.has(one))) {
+      const { contents } = await heads.whole(ref, head, cache);
+      for (const name of [...open].filter((one) => contents.channels.has(one))) {
         const { state } = await heads.load(ref, head, cache);
         const seed = await values.channel(ref, state, name);
         if (seed === undefined) continue;

@@ -1,9 +1,10 @@
 /** Reports the storage that a thread takes up, to explain its cost. Reads the whole thread once. */
 import type { Item, Table } from "../../dynamo/index.ts";
 import type { Codec } from "../bytes/codec.ts";
-import type { Head } from "../items/head.ts";
+import type { StoredHead } from "../items/head.ts";
 import { toEntry } from "../items/head-reader.ts";
-import { partition } from "../items/keys.ts";
+import type { Heads } from "../items/heads.ts";
+import { type CheckpointRef, partition } from "../items/keys.ts";
 import { isAbove, positionOf } from "../items/order.ts";
 import type { Extent } from "../piece-table/extents.ts";
 
@@ -29,9 +30,15 @@ export interface ThreadReport {
   damaged: string[];
 }
 
+interface Stores {
+  table: Table;
+  codec: Codec;
+  heads: Heads;
+}
+
 const KINDS = { head: "heads", segment: "segments", writes: "writes", blob: "blobs" } as const;
 
-export async function inspectThread(table: Table, codec: Codec, threadId: string): Promise<ThreadReport> {
+export async function inspectThread({ table, codec, heads }: Stores, threadId: string): Promise<ThreadReport> {
   const empty = () => ({ items: 0, bytes: 0 });
   const report: ThreadReport = {
     kinds: { heads: empty(), segments: empty(), writes: empty(), blobs: empty() },
@@ -39,7 +46,7 @@ export async function inspectThread(table: Table, codec: Codec, threadId: string
     checkpoints: [],
     damaged: [],
   };
-  const newest = new Map<string, { head: Head; position: string }>();
+  const newest = new Map<string, { ref: CheckpointRef; head: StoredHead; position: string }>();
   for await (const item of table.query({ pk: partition(threadId), withExpired: true })) {
     const kind = KINDS[item.sk.split("#")[0] as keyof typeof KINDS];
     if (!kind) continue;
@@ -56,10 +63,10 @@ export async function inspectThread(table: Table, codec: Codec, threadId: string
     if (!head) report.damaged.push(checkpointId);
     const position = head && positionOf(checkpointId, head.shift);
     if (head && position && isAbove(position, newest.get(namespace)?.position ?? ""))
-      newest.set(namespace, { head, position });
+      newest.set(namespace, { ref, head, position });
   }
-  for (const [namespace, { head }] of newest)
-    for (const [name, { extents }] of head.channels)
+  for (const [namespace, { ref, head }] of newest)
+    for (const [name, { extents }] of (await heads.whole(ref, head, new Map())).contents.channels)
       report.channels.push({ namespace, name, extents: extents.length, ...reachAndSegments(extents) });
   return report;
 }

@@ -1,6 +1,6 @@
 /** Reads how far a run has come from its checkpoints and pending writes, for a process that takes the run over. */
 import type { CheckpointPendingWrite, CheckpointTuple } from "@langchain/langgraph-checkpoint";
-import type { Head } from "../items/head.ts";
+import type { StoredHead } from "../items/head.ts";
 import type { CheckpointRef } from "../items/keys.ts";
 import type { PendingWrites } from "../items/pending-writes.ts";
 import type { Values } from "../items/values.ts";
@@ -18,7 +18,7 @@ interface Parts {
   values: Values;
   pendingWrites: PendingWrites;
   /** Yields all visible checkpoints of the namespace, newest first. */
-  visible: () => AsyncIterable<{ ref: CheckpointRef; head: Head }>;
+  visible: () => AsyncIterable<{ ref: CheckpointRef; head: StoredHead }>;
   tupleOf: (ref: CheckpointRef) => Promise<CheckpointTuple | undefined>;
 }
 

@@ -8,7 +8,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { required, text } from "../config.ts";
 import { corrupt } from "../corrupt.ts";
-import type { Head } from "../items/head.ts";
+import type { StoredHead } from "../items/head.ts";
 import type { Candidate, Entry, HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
 import { type CheckpointRef, whatOf } from "../items/keys.ts";
@@ -79,7 +79,7 @@ export class Reading {
     of: CheckpointRef,
     config: RunnableConfig,
     cache: HeadCache,
-  ): AsyncGenerator<Candidate & { head: Head }, undefined> {
+  ): AsyncGenerator<Candidate & { head: StoredHead }, undefined> {
     const [candidates, incarnation] = await Promise.all([
       this.heads.candidates(of, this.incarnations.known(of.threadId, config), cache),
       this.incarnations.of(of.threadId, config),

@@ -3,13 +3,13 @@ import type { Clock } from "../../clock.ts";
 import { contains } from "../../contains.ts";
 import type { Incarnation } from "../../incarnation.ts";
 import { unlessCorrupt } from "../corrupt.ts";
-import type { Head } from "../items/head.ts";
+import type { StoredHead } from "../items/head.ts";
 import type { CheckpointRef } from "../items/keys.ts";
 import type { Values } from "../items/values.ts";
 
 interface Stored {
   ref: CheckpointRef;
-  head: Head;
+  head: StoredHead;
 }
 
 export class Seen {
