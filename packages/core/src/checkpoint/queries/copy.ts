@@ -33,6 +33,8 @@ import type { Threads } from "../items/threads.ts";
 import type { Values } from "../items/values.ts";
 import { isDifference, wholeType } from "../piece-table/difference.ts";
 import { reachOf, storedRanges } from "../piece-table/extents.ts";
+import { deltaAncestors } from "./delta-ancestors.ts";
+import { type Floors, isBelow } from "./floor.ts";
 import type { Seen } from "./seen.ts";
 
 export interface Copying {
@@ -40,6 +42,7 @@ export interface Copying {
   codec: Codec;
   heads: Heads;
   seen: Seen;
+  floors: Floors;
   values: Values;
   /** Where large pending writes are. */
   chunks: Chunks;
@@ -75,12 +78,14 @@ const OBJECTS_AT_ONCE = 8;
 
 /** Returns how many checkpoints the copy has. Throws what the stores throw: some of the copy may then be there. */
 export async function copyThread(copying: Copying, source: ThreadEnd, target: ThreadEnd): Promise<number> {
-  const { table, heads, seen } = copying;
+  const { table, heads, seen, floors } = copying;
   const [from, to] = [source.threadId, target.threadId];
   const found: Source[] = [];
+  const view = floors.view(from, source.incarnation);
   for await (const { ref, head } of heads.byId(from)) {
     if (!head || !(await seen.isOfIncarnation({ ref, head }, { ...source.incarnation, undone: [] }))) continue;
-    const isUndone = !(await seen.isOfIncarnation({ ref, head }, source.incarnation));
+    const isUndone =
+      !(await seen.isOfIncarnation({ ref, head }, source.incarnation)) || !(await view.admits({ ref, head }));
     found.push({ ref, head: isUndone ? { ...head, expiresAt: 0 } : head });
   }
   const writes: Item[] = [];
@@ -88,7 +93,7 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   const segments = await copySegments(copying, from, to, wantedSegments(found));
   // Some of what was read was being deleted.
   if (await source.isOver()) return 0;
-  const whole = wholeOnes(found, segments, copying.now);
+  const whole = wholeOnes(found, segments, copying.now, await rebuiltFrom(copying, found, source.incarnation));
   const named = new Set(whole.map(({ ref }) => nameOf(ref.namespace, ref.checkpointId)));
   await copyWrites(
     copying,
@@ -146,15 +151,27 @@ async function copySegments(
   }
 }
 
+/** Checkpoints that are not seen below a floor, and that delta channels of the latest state are rebuilt from. */
+async function rebuiltFrom({ values, now }: Copying, all: Source[], { floor }: Incarnation): Promise<Set<Source>> {
+  const found = new Set<Source>();
+  if (!floor) return found;
+  const byName = new Map(all.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
+  for (const one of all.filter(({ head }) => !isOver(head, now) && isBelow(head, floor)))
+    for (const ancestor of await deltaAncestors(values, one, (id) => byName.get(nameOf(one.ref.namespace, id))))
+      found.add(ancestor);
+  return found;
+}
+
 /**
  * The checkpoints that have all that they refer to: segments, and ancestors as far back as they reach. Such an ancestor comes along
  * where it is absent, and where it lacks something itself: it is over, and there for those that need its bytes.
  */
-function wholeOnes(sources: Source[], segments: Set<string>, now: number): Source[] {
+function wholeOnes(sources: Source[], segments: Set<string>, now: number, along: Set<Source>): Source[] {
   const byName = new Map(sources.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
   const needed = new Set<Source>();
-  const whole = sources.filter(({ ref, head }) => {
-    if (isOver(head, now)) return false;
+  const whole = sources.filter((source) => {
+    const { ref, head } = source;
+    if (isOver(head, now) && !along.has(source)) return false;
     if (!segmentsOf(head).every((sk) => segments.has(sk))) return false;
     const ancestors: Source[] = [];
     let [at, reach] = [head, reachOf([...head.channels.values()].flatMap(({ extents }) => extents))];
@@ -165,7 +182,8 @@ function wholeOnes(sources: Source[], segments: Set<string>, now: number): Sourc
       at = parent.head;
     }
     for (const one of ancestors) needed.add(one);
-    return true;
+    if (isOver(head, now)) needed.add(source);
+    return !isOver(head, now);
   });
   for (const one of whole) needed.delete(one);
   const over = Math.floor(now / 1000);
