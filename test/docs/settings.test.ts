@@ -12,7 +12,8 @@ const rows = text.split("\n").flatMap((line) => {
 it("has all of them", () => {
   const listed = rows
     .map(({ name }) => name)
-    .concat(text.includes("`TENURE_ALLOWED_ORIGINS=") ? "TENURE_ALLOWED_ORIGINS" : []);
+    .concat(text.includes("`TENURE_ALLOWED_ORIGINS=") ? "TENURE_ALLOWED_ORIGINS" : [])
+    .concat(text.includes("`TENURE_THREAD_STRATEGY` is") ? "TENURE_THREAD_STRATEGY" : []);
   expect(listed.sort()).toEqual([...SETTING_NAMES].sort());
 });
 

@@ -15,8 +15,6 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
 
   const item = { namespace: ["a"], key: "k", value: {} };
   it.each<[option: string, method: string, path: () => string, body?: object]>([
-    ["strategy keep_latest", "POST", () => "/threads", { ttl: { ttl: 5, strategy: "keep_latest" } }],
-    ["strategy keep_latest", "POST", () => "/threads/prune", { thread_ids: [], strategy: "keep_latest" }],
     ["include=values of a thread", "GET", () => `/threads/${thread}?include=values`],
     ["strict_resume", "POST", () => `/threads/${thread}/runs/wait`, { assistant_id: "saying", strict_resume: true }],
     ["webhook", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", webhook: "http://example.com" }],

@@ -131,11 +131,16 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
     await run(alive);
     moved += 40_000;
     await user.api.runner.sweep();
-    await expect.poll(() => items(over)).toEqual([]);
+    // The marker by which the sweep looks once more.
+    const marker = (id: string) => [`thread#${id} deadline`];
+    await expect.poll(() => items(over)).toEqual(marker(over));
     expect(await statusOf(alive)).toBe(200);
     moved += 2 * MINUTE;
     await user.api.runner.sweep();
-    expect(await items(alive)).toEqual([]);
+    expect(await items(alive)).toEqual(marker(alive));
+    moved += 31 * MINUTE;
+    await user.api.runner.sweep();
+    expect([await items(over), await items(alive)]).toEqual([[], []]);
   });
 
   it("are nobody else's to change, and go by, whatever the ids of others", async () => {
@@ -146,6 +151,43 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
     await user.ask("POST", "/threads", { thread_id: id, ttl: 5_000_000, if_exists: "do_nothing" });
     moved += 2 * MINUTE;
     expect(await statusOf(id)).toBe(404);
+    await user.api.runner.sweep();
+    moved += 31 * MINUTE;
+    await user.api.runner.sweep();
+    expect(await items(id)).toEqual([]);
+  });
+
+  it("leave nothing of a write that lands after its thread was deleted", async () => {
+    const id = await make({});
+    await run(id);
+    const { Items = [] } = await user.table.client.send(new ScanCommand({ TableName: user.table.tableName }));
+    const written = Items.filter(({ pk }) => pk === `checkpoint#${id}`);
+    expect(written.length).toBeGreaterThan(0);
+    expect((await user.ask("DELETE", `/threads/${id}`)).status).toBe(204);
+    // A request that was sent before the deletion, and lands after it.
+    for (const Item of written) await user.table.client.send(new PutCommand({ TableName: user.table.tableName, Item }));
+    moved += 29 * MINUTE;
+    await user.api.runner.sweep();
+    expect((await items(id)).length).toBe(written.length + 1);
+    expect(await statusOf(id)).toBe(404);
+    moved += 2 * MINUTE;
+    await user.api.runner.sweep();
+    expect(await items(id)).toEqual([]);
+  });
+
+  it("keep what lands in a thread of the same id", async () => {
+    const id = await make({});
+    await run(id);
+    expect((await user.ask("DELETE", `/threads/${id}`)).status).toBe(204);
+    expect((await user.ask("POST", "/threads", { thread_id: id, ttl: 600 })).status).toBe(200);
+    await run(id);
+    moved += 31 * MINUTE;
+    await user.api.runner.sweep();
+    expect((await user.ask<ThreadAnswer>("GET", `/threads/${id}`)).body.values?.said).toHaveLength(2);
+    moved += 600 * MINUTE;
+    expect(await statusOf(id)).toBe(404);
+    await user.api.runner.sweep();
+    moved += 31 * MINUTE;
     await user.api.runner.sweep();
     expect(await items(id)).toEqual([]);
   });
@@ -159,17 +201,13 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
       await expect(user.api.runner.sweep()).rejects.toThrow(/blob store/);
       moved += 2 * MINUTE;
     }
-    expect(await items(sound)).toEqual([]);
+    expect(await items(sound)).toEqual([`thread#${sound} deadline`]);
     expect(await statusOf(broken)).toBe(404);
   });
 
   it("are refused by name where they cannot be kept", async () => {
-    const kept = { ttl: { ttl: 5, strategy: "keep_latest" } };
     const id = await make({});
     for (const [method, path, body] of [
-      ["POST", "/threads", kept],
-      ["PATCH", `/threads/${id}`, kept],
-      ["POST", "/threads/prune", { thread_ids: [id], strategy: "keep_latest" }],
       ["GET", `/threads/${id}?include=other`, undefined],
     ] as const)
       expect([path, (await user.ask(method, path, body)).status]).toEqual([path, 501]);

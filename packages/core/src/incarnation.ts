@@ -11,6 +11,21 @@ export interface Incarnation {
    * Left out by others.
    */
   fence?: number | undefined;
+  /** Where only the latest state of what was there before is to be seen. */
+  floor?: Floor | undefined;
+}
+
+/**
+ * The line below which only the latest state of a thread is seen: of the checkpoints that were put under this fence or a lower one, the newest of
+ * the graph, the newest of each graph within it that has a task of that one still to do, and the newest of those that go on from run to run.
+ */
+export interface Floor {
+  fence: number;
+  /**
+   * The id of the graph's newest checkpoint, once a sweep has looked, before it deletes others: what lands late is none. "" when there is none;
+   * undefined while readers look themselves.
+   */
+  root?: string | undefined;
 }
 
 /** The number of rolled back runs of a thread that are remembered. No write of an earlier one can still be under way. */

@@ -62,6 +62,7 @@ export async function createService(
     sessionPolicy: { ...config.sessionPolicy, ...sessionPolicy },
     codePolicy: { ...config.codePolicy, ...(config.limits === "off" && { resendMs: 0 }) },
     threadTtlMs: config.threadTtlMs,
+    threadStrategy: config.threadStrategy,
     memoryTtlMs: config.memoryTtlMs,
     allowedOrigins: config.allowedOrigins,
     demo: config.demo !== "off",

@@ -12,6 +12,7 @@ import {
 } from "@langchain/langgraph-checkpoint";
 import { type Clock, systemClock } from "../clock.ts";
 import { asDocumentClient, type DynamoDBClient, type DynamoDBDocumentClient, guarded, Table } from "../dynamo/index.ts";
+import type { Incarnation } from "../incarnation.ts";
 import type { BlobOptions } from "./bytes/blob-store.ts";
 import { CheckedSerde } from "./bytes/checked-serde.ts";
 import { Codec } from "./bytes/codec.ts";
@@ -24,6 +25,7 @@ import { HeadReader } from "./items/head-reader.ts";
 import { HeadWriter } from "./items/head-writer.ts";
 import { Heads } from "./items/heads.ts";
 import { leftOut } from "./items/left-out.ts";
+import type { Loaded } from "./items/loaded.ts";
 import { Objects } from "./items/objects.ts";
 import { positionOf } from "./items/order.ts";
 import { PendingWrites } from "./items/pending-writes.ts";
@@ -34,7 +36,9 @@ import { Values } from "./items/values.ts";
 import type { Plan } from "./piece-table/plan.ts";
 import { PutOrder } from "./put-order.ts";
 import { type Copying, copyThread, type ThreadEnd } from "./queries/copy.ts";
+import { Floors } from "./queries/floor.ts";
 import { inspectThread, type ThreadReport } from "./queries/inspect.ts";
+import { eraseOlder } from "./queries/older.ts";
 import type { RunProgress } from "./queries/progress.ts";
 import { Reading } from "./queries/reading.ts";
 import { undoRun } from "./queries/rollback.ts";
@@ -95,6 +99,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly values: Values;
   private readonly copying: Omit<Copying, "expiry" | "now">;
   private readonly seen: Seen;
+  private readonly floors: Floors;
   private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
@@ -128,9 +133,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
     this.incarnations = new Incarnations(this.tombstones);
-    const { seen, incarnations } = this;
-    this.reading = new Reading({ heads, seen, incarnations, values, pendingWrites, tuples, threads });
-    this.copying = { table, codec, heads, seen: this.seen, values, chunks, objects, threads };
+    this.floors = new Floors({ heads, seen: this.seen, values });
+    const { seen, floors, incarnations } = this;
+    this.reading = new Reading({ heads, seen, floors, incarnations, values, pendingWrites, tuples, threads });
+    this.copying = { table, codec, heads, seen, floors, values, chunks, objects, threads };
   }
 
   /** The checkpoint that the config names, or the latest of its thread and namespace. */
@@ -196,7 +202,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
         given?.fence === undefined || isOnItself ? undefined : this.heads.topUnder(ref, given),
       ]);
       // A parent that this process has in memory may have been rolled back by another.
-      const parent = found && (!given || (await this.seen.isVisible(found, given))) ? found : undefined;
+      const isSeen = async (one: Loaded) =>
+        !given ||
+        ((await this.seen.isVisible(one, given)) && (await this.floors.view(ref.threadId, given).admits(one)));
+      const parent = found && (await isSeen(found)) ? found : undefined;
       // A checkpoint whose parent is gone belongs to an incarnation that is over, if the thread was deleted.
       const isRoot = parentId === undefined || (isOnItself && !parent);
       const incarnation =
@@ -205,7 +214,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       const check = (planned: Plan) => this.values.check(checkpoint, planned);
       const above = { top, ...(parentId && !isOnItself && { parent: positionOf(parentId, found?.head.shift) }) };
       const content = { parentId, above, incarnation, given, body, metadata: about, values, valued, check };
-      const around = enclosing && this.heads.near(enclosing)?.state;
+      const near = enclosing && this.heads.near(enclosing);
+      const around = near && (!given?.floor || (await isSeen(near))) ? near.state : undefined;
       const sources = {
         parent: isOnItself ? undefined : parent,
         enclosing: around?.incarnation === incarnation ? around : undefined,
@@ -247,10 +257,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     return this.reading.deltaHistory(options);
   }
 
-  /** Reports the storage that a thread takes up. Reads all of it. */
-  inspect(threadId: string): Promise<ThreadReport> {
+  /** Reports the storage that a thread takes up. Reads all of it, or about `mostBytes` of it. */
+  inspect(threadId: string, { mostBytes = Infinity } = {}): Promise<ThreadReport> {
     const { table, codec, heads } = this;
-    return inspectThread({ table, codec, heads }, threadId);
+    return inspectThread({ table, codec, heads }, threadId, mostBytes);
   }
 
   /**
@@ -287,6 +297,27 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   async eraseThread(threadId: string, isDue?: () => Promise<boolean>): Promise<void> {
     await this.threads.deleteAll(threadId, isDue);
     this.heads.forget(threadId);
+  }
+
+  /**
+   * Resolves to the id of the newest checkpoint of a thread's graph below the floor that the incarnation has; "" when there is none. For a
+   * caller who stores it as the floor's root, before `eraseOlder`.
+   */
+  rootBelow(threadId: string, incarnation: Incarnation): Promise<string> {
+    return guarded(() => this.floors.view(threadId, incarnation).root());
+  }
+
+  /**
+   * Deletes what is not seen below the floor of a thread's incarnation, which names its root. No lease under the floor may be in use. False when
+   * the latest state cannot be read: then nothing is deleted. Idempotent; when it throws, call it again.
+   */
+  async eraseOlder(threadId: string, incarnation: Incarnation): Promise<boolean> {
+    const { table, codec, heads, seen, values, floors, threads } = this;
+    const isErased = await guarded(() =>
+      eraseOlder({ table, codec, heads, seen, values, floors, threads }, threadId, incarnation),
+    );
+    this.heads.forget(threadId);
+    return isErased;
   }
 
   /**

@@ -6,7 +6,7 @@
 import { type Clock, elapsed } from "../clock.ts";
 import type { Owned, Table } from "../dynamo/index.ts";
 import { isOutcomeUnknown } from "../errors.ts";
-import { mark } from "./lifetime.ts";
+import { mark } from "./marker.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
 import { begun, cancelled, type Ending, entered } from "./queue.ts";
 import type { Recent } from "./recent.ts";
@@ -127,7 +127,7 @@ const asRun = (run: NewRun): Run => ({ ...run, status: "pending", updatedAt: run
 export async function admitNew(
   stores: Pick<Stores, "table" | "clock" | "policy" | "runs"> & { owned: Owned; recents: Recent },
   run: NewRun,
-  { temporary, holder, metadata, config, ttlMs }: NewAdmission,
+  { temporary, holder, metadata, config, ttlMs, strategy }: NewAdmission,
 ): Promise<"admitted" | Begun> {
   const { table, clock, policy, runs, owned, recents } = stores;
   const { id, threadId, owner, startAt } = run;
@@ -141,7 +141,7 @@ export async function admitNew(
   const begins = holder !== undefined && startAt <= now;
   const turns = begins ? begun(waiting, id, { id: leaseId, holder, expiresAt }) : waiting;
   const thread = {
-    ...threadItem({ id: threadId, owner, metadata, temporary, ttlMs }, now),
+    ...threadItem({ id: threadId, owner, metadata, temporary, ttlMs, strategy }, now),
     ...{ line: storedQueue(turns.queue), fence: turns.fence, config: JSON.stringify(config) },
     ...(begins && { leaseId, leaseHolder: holder, leaseRun: id, leaseExpiresAt: expiresAt }),
   };
@@ -150,7 +150,7 @@ export async function admitNew(
     owned.add(owner, threadId, temporary ? temporaryUntil(now) : undefined),
     ttlMs !== undefined && mark(table, threadId, now + ttlMs),
   ]);
-  const made = toThread(thread).thread;
+  const made = toThread(thread, now).thread;
   // An earlier request of this run was admitted: the run has ended, or its thread is there.
   if (state === "ended") return "admitted";
   const takeBack = async () => state === "stored" && (await runs.takeBack(threadId, id, admission));

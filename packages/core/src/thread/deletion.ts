@@ -6,9 +6,16 @@
  */
 import type { Clock } from "../clock.ts";
 import { type Key, type Owned, type Table, tableDefinition } from "../dynamo/index.ts";
+import { MARKER, markAfter } from "./marker.ts";
 import { CLOSED, RISEN, sortable, threadKey, threadsOf } from "./records.ts";
 import { RUNS } from "./run-records.ts";
 import type { ErasedRun, ThreadStore } from "./store.ts";
+
+/**
+ * The time after which what is stored of a deleted thread is looked for once more, in milliseconds: a request that was sent before the deletion may land after
+ * it. AWS refuses one whose signature is older than 15 minutes.
+ */
+const AFTER_MS = 30 * 60_000;
 
 interface Stores {
   table: Table;
@@ -61,8 +68,8 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
       let closed: number | undefined;
       // The record comes last: when it is closed still, all before it are of the incarnation that has ended.
       for await (const { pk, sk, ...fields } of table.query({ pk: record.pk, withExpired: true })) {
-        if (sk !== record.sk) keys.push({ pk, sk });
-        else if (fields.owner === owner && typeof fields.closedAt === "number") closed = fields.closedAt;
+        if (sk !== record.sk && sk !== MARKER) keys.push({ pk, sk });
+        if (sk === record.sk && fields.owner === owner && typeof fields.closedAt === "number") closed = fields.closedAt;
         if (sk.startsWith(RUNS)) runs.push({ id: sk.slice(RUNS.length), updatedAt: Number(fields.updatedAt) });
       }
       if (closed === undefined) return;
@@ -70,6 +77,7 @@ export function deletion({ table, clock, owned }: Stores): Deletion {
       await table.deleteAll(keys);
       // The list first: another deletion that finds no record answers at once, and then nobody is to find the thread listed.
       await table.deleteAll([owned.keyOf(owner, id)]);
+      await markAfter(table, id, clock.now() + AFTER_MS);
       await table.deleteWhere(record, { owner, closedAt: closed });
     },
 

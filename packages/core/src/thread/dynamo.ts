@@ -5,11 +5,22 @@ import { ahead } from "../parallel.ts";
 import { admit, admitNew } from "./admission.ts";
 import { deletion } from "./deletion.ts";
 import { editing } from "./edit.ts";
-import { lifetimes, mark } from "./lifetime.ts";
+import { lifetimes } from "./lifetime.ts";
+import { mark } from "./marker.ts";
 import type { LeasePolicy } from "./policy.ts";
 import { cancelled, type Ending, forgotten, type Turns } from "./queue.ts";
 import { Recent } from "./recent.ts";
-import { deadlineOf, isOver, type ThreadRecord, threadItem, threadKey, threadsOf, toThread } from "./records.ts";
+import {
+  deadlineOf,
+  isOver,
+  mayBeBehind,
+  storedStrategy,
+  type ThreadRecord,
+  threadItem,
+  threadKey,
+  threadsOf,
+  toThread,
+} from "./records.ts";
 import { asInThread, RUNS } from "./run-records.ts";
 import { running } from "./running.ts";
 import { createRunStore } from "./runs.ts";
@@ -31,7 +42,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
   async function stored(id: string): Promise<ThreadRecord | undefined> {
     const item = await table.get(threadKey(id));
     if (item) recents.note(item);
-    return item && toThread(item);
+    return item && toThread(item, clock.now());
   }
 
   /** A thread that is being deleted is absent, and so is one whose deadline has passed. */
@@ -58,7 +69,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         // The deletion of a thread that had this id may have taken the marker along.
         if (at !== undefined) await mark(table, thread.id, at);
         recents.note(item);
-        return toThread(item).thread;
+        return toThread(item, now).thread;
       }
       const there = await stored(thread.id);
       if (there?.thread.owner !== thread.owner || there.closedAt !== undefined)
@@ -80,16 +91,14 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
         isThere,
       }))
         if (item.closedAt === undefined) {
-          const listed = toThread(item);
+          const listed = toThread(item, clock.now());
           // The index may be behind: a thread that seems to be over may have been written to since.
-          const record = isOver(listed, clock.now()) ? await read(listed.thread.id) : listed;
+          const record = mayBeBehind(listed, clock.now()) ? await read(listed.thread.id) : listed;
           if (record?.thread.owner === owner) yield record.thread;
         }
     },
 
-    async change(id, owner, { metadata, config, ttlMs }) {
-      if (ttlMs !== undefined && (await readWhole(id, owner))?.thread.owner === owner)
-        await mark(table, id, clock.now() + ttlMs);
+    async change(id, owner, { metadata, config, ttlMs, strategy }) {
       return step(
         id,
         () => readWhole(id, owner),
@@ -100,12 +109,12 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
             metadata: { ...thread.metadata, ...metadata },
             config: config ?? thread.config,
             updatedAt: clock.now(),
-            ...(ttlMs !== undefined && { ttlMs }),
+            ...(ttlMs !== undefined && { ttlMs, strategy }),
           };
           const set = {
             metadata: JSON.stringify(changed.metadata),
             config: JSON.stringify(changed.config),
-            ...(ttlMs !== undefined && { ttlMs }),
+            ...(ttlMs !== undefined && { ttlMs, strategy: storedStrategy(strategy).strategy }),
           };
           const deadline = deadlineOf(changed.ttlMs, changed.updatedAt);
           return { result: { ...changed, ...(deadline !== undefined && { deadline }) }, write: { turns, set } };
@@ -169,7 +178,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
 
     ...deletion({ table, clock, owned }),
 
-    ...lifetimes({ table, clock, step, stored }),
+    ...lifetimes({ table, clock, watch, step, stored, readWhole }),
 
     async removeRun(threadId, runId) {
       await step(

@@ -19,6 +19,8 @@ export {
   isFinal,
   type Lease,
   type LeasePolicy,
+  type Lifetime,
+  type LifetimeStrategy,
   type Projection,
   type Run,
   type RunStatus,

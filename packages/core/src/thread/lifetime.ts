@@ -2,62 +2,46 @@
  * The lifetime of a thread, and of all that is in it. A thread that has one is over once nothing was written to its record for that
  * long: every write moves its deadline, and one with a run in its queue, or whose lease is held, goes on. The deadline stands in the
  * record, and each reader compares it, so that a thread is absent at its deadline without any sweep. No item of a thread has a TTL
- * of DynamoDB's, which would take some of them before the others.
+ * of DynamoDB's, which would take some of its items before the others.
  *
- * A sweep deletes what is over. It finds threads by a marker, an item of the thread's partition that the index has by the instant at which
- * to look. A write of the record leaves the marker where it is: the sweep that comes by moves it on.
+ * With the strategy `keep_latest` the thread stays, and its floor rises at the deadline (`floorAt`): of what was put before, only the latest state is
+ * seen. The next write of the record stores the floor where it is; until then each reader derives the same one.
+ *
+ * A sweep deletes what is over, and what is below a floor. It finds threads by a marker: see marker.ts. What it does cannot be wrong by a clock:
+ * a thread is closed by a write on condition that nobody has written, and erased once its holder is known to have stopped (`holderOf`);
+ * below a floor nothing is deleted before no lease under it can be in use, by the time that passed here.
  */
 import type { Clock } from "../clock.ts";
-import { type Key, type Table, tableDefinition } from "../dynamo/index.ts";
-import { CLOSED, isOver, sortable, THREAD, type ThreadRecord, threadKey } from "./records.ts";
+import type { Table } from "../dynamo/index.ts";
+import type { Incarnation } from "../incarnation.ts";
+import { dueMarkers, type Marker, mark, moveMarker, removeMarker } from "./marker.ts";
+import { CLOSED, floorAt, isOver, sortable, type ThreadRecord } from "./records.ts";
 import type { Step } from "./step.ts";
-import type { ThreadStore } from "./store.ts";
+import type { Overdue, ThreadStore } from "./store.ts";
+import type { Watch } from "./watch.ts";
 
-/** Partitions of the index that hold the markers: several, since one takes 1,000 write units a second. */
-const PARTITIONS = Array.from({ length: 8 }, (_, shard) => `threads#deadlines#${shard}`);
 /** A marker without a thread may be that of one that is being made: so long after its instant it is not. */
 const STRAY_MS = 3_600_000;
-
-const markerKey = (id: string): Key => ({ pk: threadKey(id).pk, sk: "deadline" });
-
-/**
- * Has the sweep look at a thread at an instant, if it does not look sooner anyway. To be called before the record gets its lifetime. A
- * marker is never moved to a later instant by this: the id may be that of another user's thread, or the record's write may fail.
- */
-export function mark(table: Table, id: string, at: number): Promise<boolean> {
-  return place(table, id, at, { condition: "attribute_not_exists(pk) OR #at > :at", values: {} });
-}
-
-function place(
-  table: Table,
-  id: string,
-  at: number,
-  { condition, values }: { condition: string; values: Record<string, number> },
-): Promise<boolean> {
-  let hash = 0;
-  for (let index = 0; index < id.length; index++) hash = (hash * 31 + id.charCodeAt(index)) >>> 0;
-  return table.update(markerKey(id), {
-    expression: "SET #at = :at, ipk = :partition, isk = :position",
-    condition,
-    names: { "#at": "at" },
-    values: {
-      ...values,
-      ...{ ":at": at, ":partition": PARTITIONS[hash % PARTITIONS.length], ":position": `${sortable(at)}#${id}` },
-    },
-    isOwn: (found) => found.at === at,
-  });
-}
+/** A thread whose older checkpoints are to go once its runs have ended is looked at again after so long. */
+const BUSY_MS = 60_000;
 
 interface Stores {
   table: Table;
   clock: Clock;
+  watch: Watch;
   step: Step;
   stored: (id: string) => Promise<ThreadRecord | undefined>;
+  readWhole: (id: string, owner: string) => Promise<ThreadRecord | undefined>;
 }
 
-export function lifetimes({ table, clock, step, stored }: Stores): Pick<ThreadStore, "expire" | "overdue"> {
+type Lifetimes = Pick<
+  ThreadStore,
+  "expire" | "overdue" | "isAbsent" | "forgetAfter" | "prune" | "thin" | "noteRoot" | "noteSwept"
+>;
+
+export function lifetimes({ table, clock, watch, step, stored, readWhole }: Stores): Lifetimes {
   async function expire(id: string): Promise<string | undefined> {
-    const owner = await step<string | undefined>(
+    return step<string | undefined>(
       id,
       () => stored(id),
       (record) => {
@@ -69,32 +53,107 @@ export function lifetimes({ table, clock, step, stored }: Stores): Pick<ThreadSt
         return { result: owner, write: { turns: record.turns, set: closed } };
       },
     );
-    return owner;
   }
+
+  /** The floor of a thread that is still to be swept. */
+  function unswept(record: ThreadRecord | undefined): number | undefined {
+    const floor = record && record.closedAt === undefined ? floorAt(record, clock.now()) : undefined;
+    return floor && record?.swept !== floor.fence ? floor.fence : undefined;
+  }
+
+  async function look(marker: Marker): Promise<Overdue | undefined> {
+    const { id, at } = marker;
+    const now = clock.now();
+    const record = await stored(id);
+    if (!record) return marker.isAfter || at + STRAY_MS < now ? { id, is: "gone", at } : undefined;
+    if (record.closedAt !== undefined) return undefined;
+    const owner = await expire(id);
+    if (owner !== undefined) return { id, is: "over", owner };
+    if (unswept(record) !== undefined) return { id, is: "thin" };
+    const { deadline } = record.thread;
+    if (record.isPruned) await moveMarker(table, marker, now + BUSY_MS);
+    else if (deadline !== undefined && deadline > now) await moveMarker(table, marker, deadline);
+    else if (deadline !== undefined && record.thread.strategy !== "keep_latest")
+      await moveMarker(table, marker, now + 1000);
+    else await drop(marker, record);
+    return undefined;
+  }
+
+  /** Removes a marker that was seen. The thread may have got a deadline since its record was read, by a write that found the marker there. */
+  async function drop(marker: Pick<Marker, "id" | "at">, seen?: ThreadRecord): Promise<void> {
+    if (!(await removeMarker(table, marker))) return;
+    const now = await stored(marker.id);
+    const { deadline } = now?.thread ?? {};
+    if (deadline !== undefined && now?.revision !== seen?.revision) await mark(table, marker.id, deadline);
+  }
+
+  /** Writes of a sweep, which are no activity in the thread. */
+  const upkeep = (record: ThreadRecord, set: Record<string, unknown>) => ({ turns: record.turns, set, isUpkeep: true });
 
   return {
     expire,
 
     async *overdue() {
-      const now = clock.now();
-      for (const partition of PARTITIONS)
-        for await (const { pk, sk } of table.queryIndex(tableDefinition.index.name, partition, {
-          below: sortable(now),
-        })) {
-          const id = pk.slice(THREAD.length);
-          // The index may be behind.
-          const marker = await table.get({ pk, sk });
-          if (!marker || Number(marker.at) > now) continue;
-          const record = await stored(id);
-          if (record?.closedAt !== undefined) continue;
-          const owner = await expire(id);
-          if (owner !== undefined) yield { id, owner };
-          else if (record?.thread.deadline !== undefined) {
-            const at = Math.max(record.thread.deadline, now + 1000);
-            await place(table, id, at, { condition: "#at = :seen", values: { ":seen": Number(marker.at) } });
-          } else if (record || Number(marker.at) + STRAY_MS < now)
-            await table.deleteWhere({ pk, sk }, { at: Number(marker.at) });
-        }
+      for await (const marker of dueMarkers(table, clock.now())) {
+        const found = await look(marker);
+        if (found) yield found;
+      }
+    },
+
+    isAbsent: async (id) => (await stored(id)) === undefined,
+
+    forgetAfter: (gone) => drop(gone),
+
+    async prune(id, owner) {
+      const found = await step<boolean>(
+        id,
+        () => readWhole(id, owner),
+        ({ thread, turns }) =>
+          thread.owner === owner ? { result: true, write: { turns, set: { prune: true } } } : { result: false },
+      );
+      return found === true;
+    },
+
+    async thin(id) {
+      return step<Incarnation | "later" | undefined>(
+        id,
+        () => stored(id),
+        (record) => {
+          const fence = unswept(record);
+          const { turns, thread } = record;
+          if (fence === undefined) return { result: undefined };
+          // A holder of a higher fence has only seen what is above the floor, and the latest state.
+          if (!turns.lease || turns.fence > fence) return { result: thread.incarnation };
+          if (watch.left(id, turns.lease) > 0) return { result: "later" };
+          const { lease: _, ...rest } = turns;
+          return { result: thread.incarnation, write: { ...upkeep(record, {}), turns: rest } };
+        },
+      );
+    },
+
+    async noteRoot(id, { id: life, floor }, root) {
+      return step<string | undefined>(
+        id,
+        () => stored(id),
+        (record) => {
+          const now = floorAt(record, clock.now());
+          if (record.thread.incarnation.id !== life || !floor || now?.fence !== floor.fence)
+            return { result: undefined };
+          if (now.root !== undefined) return { result: now.root };
+          return { result: root, write: upkeep(record, { floor: floor.fence, floorRoot: root }) };
+        },
+      );
+    },
+
+    async noteSwept(id, { id: life, floor }) {
+      await step(
+        id,
+        () => stored(id),
+        (record) => {
+          const isSame = record.thread.incarnation.id === life && floorAt(record, clock.now())?.fence === floor?.fence;
+          return { result: undefined, ...(isSame && { write: upkeep(record, { swept: floor?.fence }) }) };
+        },
+      );
     },
   };
 }

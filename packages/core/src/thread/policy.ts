@@ -17,6 +17,15 @@ export type ThreadStatus = "idle" | "busy" | "interrupted" | "error";
 /** The status that a run gives its thread when it ends. */
 export type SettledStatus = Exclude<ThreadStatus, "busy">;
 
+/** As the LangGraph server names them: at its deadline the thread goes, or only its older checkpoints do. */
+export type LifetimeStrategy = "delete" | "keep_latest";
+
+/** Milliseconds, for good when left out; the strategy is "delete" when left out. */
+export interface Lifetime {
+  ttlMs?: number | undefined;
+  strategy?: LifetimeStrategy | undefined;
+}
+
 /** Instants are epoch milliseconds. */
 export interface Thread {
   id: string;
@@ -37,6 +46,8 @@ export interface Thread {
   ttlMs?: number | undefined;
   /** When it is over, unless something is written to it or a run is in its queue. */
   deadline?: number | undefined;
+  /** "delete" when left out. */
+  strategy?: LifetimeStrategy | undefined;
   /** The small ones of its state's values, as they were when no run was in its queue; nothing when they are not known. */
   projection?: Projection | undefined;
   /** Some of its record cannot be read; what can be stands here, and `status` is "error". */

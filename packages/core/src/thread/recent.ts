@@ -34,6 +34,6 @@ export class Recent {
     const item = this.items.get(pk);
     this.items.delete(pk);
     const isExpired = typeof item?.expiresAt === "number" && item.expiresAt * 1000 <= this.clock.now();
-    return item && !isExpired ? toThread(item) : undefined;
+    return item && !isExpired ? toThread(item, this.clock.now()) : undefined;
   }
 }

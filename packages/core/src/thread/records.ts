@@ -1,10 +1,11 @@
 /** Threads as items of the table. */
 import { Fields, isObject, parse } from "../damage.ts";
 import type { Item, Key } from "../dynamo/index.ts";
-import { type Incarnation, newIncarnationId } from "../incarnation.ts";
+import { type Floor, type Incarnation, newIncarnationId } from "../incarnation.ts";
 import {
   type CancelAction,
   type Lease,
+  type LifetimeStrategy,
   type Projection,
   RUN_TTL_MS,
   type Thread,
@@ -47,6 +48,10 @@ export interface ThreadRecord {
   metadata: string;
   /** When its deletion began, in epoch milliseconds. */
   closedAt?: number | undefined;
+  /** The fence of the floor below which a sweep has deleted what is not seen. */
+  swept?: number | undefined;
+  /** Somebody has asked for the thread's older checkpoints to go, as soon as no run is in its queue. */
+  isPruned: boolean;
   /** The item as it is stored. */
   item: Item;
 }
@@ -84,18 +89,22 @@ export const unchanged = (revision: number): { condition: string; values: Record
  */
 export const temporaryUntil = (now: number): number => Math.ceil((now + RUN_TTL_MS) / 1000);
 
-export function threadItem({ id, owner, metadata, temporary = false, ttlMs }: NewThread, now: number): Item {
+export function threadItem({ id, owner, metadata, temporary = false, ttlMs, strategy }: NewThread, now: number): Item {
   return {
     ...threadKey(id),
     ...{ id, owner, createdAt: now, updatedAt: now, status: "idle", fence: 0, line: "[]", config: "{}" },
     life: newIncarnationId(),
     metadata: JSON.stringify(metadata),
-    ...(ttlMs !== undefined && { ttlMs, deadline: now + ttlMs }),
+    ...(ttlMs !== undefined && { ttlMs, deadline: now + ttlMs, ...storedStrategy(strategy) }),
     ...(temporary
       ? { temporary, expiresAt: temporaryUntil(now) }
       : { ipk: threadsOf(owner), isk: `${sortable(now)}#${id}` }),
   };
 }
+
+/** The attribute of a strategy, undefined for the one that is not stored. */
+export const storedStrategy = (strategy: LifetimeStrategy = "delete"): { strategy?: LifetimeStrategy | undefined } =>
+  strategy === "delete" ? {} : { strategy };
 
 const THREAD_STATUSES: readonly ThreadStatus[] = ["idle", "busy", "interrupted", "error"];
 const THREAD_ADVICE = "Copy the thread to keep its state, or delete it.";
@@ -105,8 +114,16 @@ const isQueue = (value: unknown): boolean =>
 const isEnded = (value: unknown): boolean =>
   Array.isArray(value) && value.every((one) => isObject(one) && typeof one.runId === "string");
 
-/** A thread's record, as far as it can be read: see `Thread.damage`. */
-export function toThread(item: Item): ThreadRecord {
+/** A thread's record as it is now, as far as it can be read: see `Thread.damage`. */
+export function toThread(item: Item, now: number): ThreadRecord {
+  const record = asStored(item);
+  const floor = floorAt(record, now);
+  if (!floor) return record;
+  const { thread } = record;
+  return { ...record, thread: { ...thread, incarnation: { ...thread.incarnation, floor } } };
+}
+
+function asStored(item: Item): ThreadRecord {
   const fields = new Fields(item);
   const { ipk, isk, closedAt } = item;
   const id = item.pk.slice(THREAD.length);
@@ -127,10 +144,11 @@ export function toThread(item: Item): ThreadRecord {
     incarnation: { id: item.life as string | undefined, undone: (item.undone as string[] | undefined) ?? [] },
     ...(typeof item.ttlMs === "number" && { ttlMs: item.ttlMs }),
     ...(typeof item.deadline === "number" && { deadline: item.deadline }),
+    ...(item.strategy === "keep_latest" && { strategy: item.strategy }),
     ...projectionOf(item),
   };
   // Damage to them is told; what they were is not known.
-  for (const name of ["ttlMs", "deadline"]) if (item[name] !== undefined) fields.count(name);
+  for (const name of ["ttlMs", "deadline", "floor", "swept"]) if (item[name] !== undefined) fields.count(name);
   const fence = fields.count("fence");
   const revision = item.revision === undefined ? 0 : fields.count("revision");
   const lease = holdingOf(item);
@@ -149,17 +167,50 @@ export function toThread(item: Item): ThreadRecord {
     },
     revision,
     metadata: String(item.metadata),
+    isPruned: item.prune === true,
     item,
+    ...(typeof item.swept === "number" && { swept: item.swept }),
     ...(typeof closedAt === "number" && { closedAt }),
   };
 }
 
-/** True when a thread's deadline has passed. */
-export function isOver({ thread, turns }: ThreadRecord, now: number): boolean {
-  const { deadline, damage } = thread;
+/**
+ * True when nobody is at work in a thread. A lease without a run is a change by hand: its instant is another deadline of the record, by the same clock
+ * that wrote the deadline. Nothing is taken from its holder by this comparison: see lifetime.ts.
+ */
+function isIdle({ thread, turns }: ThreadRecord, now: number): boolean {
   // A damaged record may not tell of its queue: its owner is shown it, and decides.
-  if (damage || deadline === undefined || now < deadline || turns.queue.length > 0) return false;
+  if (thread.damage || turns.queue.length > 0) return false;
   return turns.lease === undefined || turns.lease.expiresAt <= now;
+}
+
+const isLate = ({ thread: { deadline } }: ThreadRecord, now: number): boolean =>
+  deadline !== undefined && now >= deadline;
+
+/** True when a thread's deadline has passed, and the thread goes at it. */
+export const isOver = (record: ThreadRecord, now: number): boolean =>
+  record.thread.strategy !== "keep_latest" && isLate(record, now) && isIdle(record, now);
+
+/** True when only the latest state of a thread is to be seen of all that is there now. */
+const isToThin = (record: ThreadRecord, now: number): boolean =>
+  (record.isPruned || (record.thread.strategy === "keep_latest" && isLate(record, now))) && isIdle(record, now);
+
+/** True when what an index has of a thread may not be so any more: a deadline has passed. */
+export const mayBeBehind = (record: ThreadRecord, now: number): boolean => isLate(record, now) || record.isPruned;
+
+/** The floor of a thread, which rises at its deadline to the last lease that was taken before; undefined when it has none. */
+export function floorAt(record: ThreadRecord, now: number): Floor | undefined {
+  const { floor: fence, floorRoot: root } = record.item;
+  const stored = typeof fence === "number" ? { fence, ...(typeof root === "string" && { root }) } : undefined;
+  if (!isToThin(record, now) || stored?.fence === record.turns.fence) return stored;
+  return { fence: record.turns.fence };
+}
+
+/** The attributes by which a floor that has risen stays where it is; none where it has not. */
+export function risenFloor(record: ThreadRecord, now: number): Record<string, unknown> {
+  if (!isToThin(record, now)) return {};
+  const floor = floorAt(record, now);
+  return { floor: floor?.fence, floorRoot: floor?.root, prune: undefined };
 }
 
 /** The deadline of a thread that is written to now; undefined for one that is kept for good. */

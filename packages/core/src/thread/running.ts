@@ -140,7 +140,7 @@ export function running(stores: Stores): Running {
       });
       if (!renewed) return undefined;
       recents.note(renewed);
-      const entry = toThread(renewed).turns.queue.find(({ runId }) => runId === lease.runId);
+      const entry = toThread(renewed, now).turns.queue.find(({ runId }) => runId === lease.runId);
       return { lease: { ...lease, expiresAt, since }, ...(entry?.cancel && { cancel: entry.cancel }) };
     },
 

@@ -5,9 +5,20 @@
 import { randomBytes } from "node:crypto";
 import type { Clock } from "../clock.ts";
 import { type Item, type Table, untilDone } from "../dynamo/index.ts";
+import { mark } from "./marker.ts";
 import type { Turns } from "./queue.ts";
 import type { Recent } from "./recent.ts";
-import { deadlineOf, inIncarnation, isOver, storedQueue, type ThreadRecord, threadKey, unchanged } from "./records.ts";
+import {
+  deadlineOf,
+  floorAt,
+  inIncarnation,
+  isOver,
+  risenFloor,
+  storedQueue,
+  type ThreadRecord,
+  threadKey,
+  unchanged,
+} from "./records.ts";
 
 interface Decision<R> {
   result: R;
@@ -16,6 +27,8 @@ interface Decision<R> {
     turns: Turns;
     set?: Record<string, unknown> | undefined;
     remove?: readonly string[] | undefined;
+    /** A sweep's write, which is no activity in the thread. */
+    isUpkeep?: boolean | undefined;
   };
 }
 
@@ -59,8 +72,15 @@ export const stepping =
         isUnsure = true;
         return false;
       };
-      const fields = fieldsOf(record, write, clock.now(), by);
+      const now = clock.now();
+      // A deadline that has passed since the record was read is one for the decision, too.
+      if (floorAt(record, now)?.fence !== record.thread.incarnation.floor?.fence) return "again";
+      const fields = fieldsOf(record, write, now, by);
+      const at = write.set?.prune ? now : marksAt(record, fields);
+      if (at !== undefined) await mark(table, threadId, at);
       if (!(await table.update(threadKey(threadId), { ...updateOf(record, fields), isOwn }))) return "again";
+      // A sweep that has read the record before this may have taken the marker that was there.
+      if (at !== undefined) await mark(table, threadId, at);
       recents.note(withFields(record.item, fields));
       return result;
     });
@@ -69,22 +89,30 @@ export const stepping =
 /** The attributes that a step writes; those that are undefined are removed. */
 function fieldsOf(
   record: ThreadRecord,
-  { turns, set, remove = [] }: Required<Decision<unknown>>["write"],
+  { turns, set, remove = [], isUpkeep = false }: Required<Decision<unknown>>["write"],
   now: number,
   by: string,
 ): Record<string, unknown> {
   const { queue, ended, gone, fence, lease, leasedRun } = turns;
   const ttlMs = (set?.ttlMs as number | undefined) ?? record.thread.ttlMs;
   return {
-    ...{ line: storedQueue(queue), fence, by, revision: record.revision + 1, updatedAt: now },
+    ...{ line: storedQueue(queue), fence, by, revision: record.revision + 1, ...(!isUpkeep && { updatedAt: now }) },
     ended: ended.length > 0 ? JSON.stringify(ended) : undefined,
     gone: gone.length > 0 ? gone : undefined,
     ...{ leaseId: lease?.id, leaseHolder: lease?.holder, leaseExpiresAt: lease?.expiresAt, leaseRun: leasedRun },
     // A thread that is over is not brought back by what tidies up in it.
-    ...(ttlMs !== undefined && !isOver(record, now) && { deadline: deadlineOf(ttlMs, now) }),
+    ...(ttlMs !== undefined && !isOver(record, now) && !isUpkeep && { deadline: deadlineOf(ttlMs, now) }),
+    ...risenFloor(record, now),
     ...set,
     ...Object.fromEntries(remove.map((name) => [name, undefined])),
   };
+}
+
+/** The instant at which the sweep has to look from now on, where the marker that is there may not be enough. */
+function marksAt({ thread }: ThreadRecord, { ttlMs, deadline, floor }: Record<string, unknown>): number | undefined {
+  if (typeof deadline !== "number") return undefined;
+  const hadNone = thread.deadline === undefined || deadline < thread.deadline;
+  return ttlMs !== undefined || hadNone || floor !== undefined ? deadline : undefined;
 }
 
 function withFields(item: Item, fields: Record<string, unknown>): Item {

@@ -1,6 +1,17 @@
-import type { CancelAction, FinalStatus, Lease, Projection, Run, SettledStatus, Thread } from "./policy.ts";
+import type { Incarnation } from "../incarnation.ts";
+import type {
+  CancelAction,
+  FinalStatus,
+  Lease,
+  LifetimeStrategy,
+  Projection,
+  Run,
+  SettledStatus,
+  Thread,
+} from "./policy.ts";
 
-export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> & Partial<Pick<Thread, "temporary" | "ttlMs">>;
+export type NewThread = Pick<Thread, "id" | "owner" | "metadata"> &
+  Partial<Pick<Thread, "temporary" | "ttlMs" | "strategy">>;
 export type NewRun = Omit<Run, "status" | "updatedAt" | "attempt" | "yields" | "cancel" | "error" | "lastEvent">;
 
 /** A change to a thread's record, by itself or when a run is admitted: metadata to add, and a config in place of its own. */
@@ -9,6 +20,8 @@ export interface ThreadChange {
   config?: Record<string, unknown> | undefined;
   /** The lifetime of the thread from now on, in milliseconds. */
   ttlMs?: number | undefined;
+  /** The strategy that comes with `ttlMs`; "delete" when left out. */
+  strategy?: LifetimeStrategy | undefined;
 }
 
 export interface Admission {
@@ -33,7 +46,11 @@ export interface NewAdmission extends Pick<Admission, "holder"> {
   config: Record<string, unknown>;
   /** Milliseconds; kept for good when left out. */
   ttlMs?: number | undefined;
+  strategy?: LifetimeStrategy | undefined;
 }
+
+/** What a sweep finds that a lifetime has left: a thread that is over, one with something below its floor, or what may be left of one that is gone. */
+export type Overdue = { id: string } & ({ is: "over"; owner: string } | { is: "thin" } | { is: "gone"; at: number });
 
 /** When it is worth asking again, in epoch milliseconds. */
 export interface Later {
@@ -135,8 +152,38 @@ export interface ThreadStore {
    */
   expire(id: string): Promise<string | undefined>;
 
-  /** Threads whose deadline has passed, closed by this: to be deleted by whoever sweeps. One that was written to meanwhile is none. */
-  overdue(): AsyncGenerator<{ id: string; owner: string }>;
+  /**
+   * Lists what is to be swept: threads whose deadline has passed, closed by this, to be deleted; threads to `thin`; and deleted ones for which
+   * `eraseThread` of the saver is due once more, in case something has landed after it. A thread that was written to meanwhile is none.
+   */
+  overdue(): AsyncGenerator<Overdue>;
+
+  /** True when there is no record of a thread, be it closed. */
+  isAbsent(id: string): Promise<boolean>;
+
+  /** Ends the look for what landed after a thread's deletion. Idempotent. */
+  forgetAfter(gone: { id: string; at: number }): Promise<void>;
+
+  /**
+   * Makes all but the latest state of a thread absent: at once, or as soon as no run is in its queue. False when the owner has no such thread.
+   * Idempotent.
+   */
+  prune(id: string, owner: string): Promise<boolean>;
+
+  /**
+   * The incarnation of a thread with a floor below which nobody has deleted yet, once no lease under the floor can be in use; "later" while
+   * one may be, and undefined where there is nothing to do.
+   */
+  thin(id: string): Promise<Incarnation | "later" | undefined>;
+
+  /**
+   * Stores which checkpoint is the latest below a floor, before others are deleted, and resolves to the one that is stored; undefined when the
+   * floor has risen since, or the thread is gone. Idempotent: of several the first counts.
+   */
+  noteRoot(id: string, incarnation: Incarnation, root: string): Promise<string | undefined>;
+
+  /** Stores that nothing is left to delete below a floor. Idempotent. */
+  noteSwept(id: string, incarnation: Incarnation): Promise<void>;
 
   /** Takes a thread that is not there, or is another's, from the ids of an owner. Idempotent. */
   unlist(id: string, owner: string): Promise<void>;

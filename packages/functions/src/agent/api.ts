@@ -11,6 +11,7 @@ import { runRoutes, threadRunRoutes } from "./runs/routes.ts";
 import type { Runner } from "./runs/schedule/runner.ts";
 import { threadRoutes } from "./threads/routes.ts";
 import { stateRoutes } from "./threads/states.ts";
+import { storageRoutes } from "./threads/storage.ts";
 
 /** Prefixes of the routes that need a session, which is read once per request, however many groups share a prefix. */
 const PREFIXES = ["/account", "/threads", "/runs", "/assistants", "/store", "/race"];
@@ -21,6 +22,7 @@ export function withAgent(app: Hono, deps: AgentDeps, runner: Runner): void {
   app.route("/account", accountRoutes(deps, runner));
   app.route("/threads", threadRoutes(deps, runner));
   app.route("/threads", stateRoutes(deps));
+  app.route("/threads", storageRoutes(deps));
   app.route("/threads", threadRunRoutes(deps, runner));
   app.route("/runs", runRoutes(deps, runner));
   app.route("/assistants", assistantRoutes(deps, runner));

@@ -21,7 +21,10 @@ export interface UnderWay {
 /** Threads of an account that are deleted at once. */
 const AT_ONCE = 32;
 const POLL_MS = 100;
-/** A lease that is older than this by this process' clock has lapsed, whatever the holder's clock said. */
+/**
+ * A lease that is older than this by this process' clock is not waited for. Should its holder be at work all the same, by a clock that far behind, then nothing is lost
+ * that anybody was to see: what it writes is of an incarnation that is over, and is erased by the look after the deletion.
+ */
 const MAX_SKEW_MS = 60_000;
 /** Entries of the account's activity that are still being written get so long. */
 const SETTLE_MS = 250;
@@ -154,7 +157,26 @@ export async function keepForUser(
   throw new TenureError({ tag: "session-required" });
 }
 
-/** Goes on with deletions that were cut short, and deletes threads whose deadline has passed; also after one that fails, and throws then. */
+/**
+ * Deletes what is not seen below a thread's floor: see `keep_latest` in docs/lifetimes.md. False while a lease may be in use under the floor: a later sweep goes on. The root is stored before anything is deleted, so that what lands late, and
+ * refers to what is gone, is never the latest state. Idempotent; when it throws, call it again.
+ */
+export async function thinThread(
+  { threads, checkpointer }: Pick<AgentDeps, "threads" | "checkpointer">,
+  id: string,
+): Promise<boolean> {
+  const incarnation = await threads.thin(id);
+  if (incarnation === "later") return false;
+  const { floor } = incarnation ?? {};
+  if (!incarnation || !floor) return true;
+  const root = await threads.noteRoot(id, incarnation, floor.root ?? (await checkpointer.rootBelow(id, incarnation)));
+  if (root === undefined) return true;
+  await checkpointer.eraseOlder(id, { ...incarnation, floor: { ...floor, root } });
+  await threads.noteSwept(id, incarnation);
+  return true;
+}
+
+/** Goes on with deletions that were cut short, and deletes what lifetimes have left; also after one that fails, and throws then. */
 export async function sweepDeletions(deps: AgentDeps, runner: UnderWay): Promise<void> {
   const until = performance.now() + SWEEP_MS;
   const isAbandoned = ({ closedAt }: { closedAt: number }) => closedAt + ABANDONED_MS <= deps.clock.now();
@@ -164,7 +186,14 @@ export async function sweepDeletions(deps: AgentDeps, runner: UnderWay): Promise
     forEach(before(until, all), atOnce, async (one) => void (await work(one).catch(fail))).catch(fail);
   await each(deps.users.closed(), 1, async (user) => isAbandoned(user) && eraseAccount(deps, runner, user, until));
   await each(deps.threads.closed(), 1, async (thread) => isAbandoned(thread) && deleteThread(deps, runner, thread));
-  await each(deps.threads.overdue(), AT_ONCE, (thread) => deleteThread(deps, runner, thread));
+  await each(deps.threads.overdue(), AT_ONCE, async (found) => {
+    if (found.is === "over") await deleteThread(deps, runner, found);
+    else if (found.is === "thin") await thinThread(deps, found.id);
+    else {
+      await deps.checkpointer.eraseThread(found.id, () => deps.threads.isAbsent(found.id));
+      await deps.threads.forgetAfter(found);
+    }
+  });
   if (failures.length > 0) throw failures[0];
 }
 

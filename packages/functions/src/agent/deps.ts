@@ -9,7 +9,14 @@ import { tableDefinition } from "@tenure/core/dynamo";
 import { createEventLog, type EventLog } from "@tenure/core/events";
 import { DynamoDBStore } from "@tenure/core/memory";
 import { createRaceItem, createRaceKey, type RaceItem, type RaceKey } from "@tenure/core/race";
-import { createThreadStore, defaultLeasePolicy, type LeasePolicy, type ThreadStore } from "@tenure/core/thread";
+import {
+  createThreadStore,
+  defaultLeasePolicy,
+  type LeasePolicy,
+  type Lifetime,
+  type LifetimeStrategy,
+  type ThreadStore,
+} from "@tenure/core/thread";
 import { compileGraphs, type GraphFactory, type Graphs } from "../graphs/index.ts";
 import { loadModel } from "../graphs/model.ts";
 import type { SourceSchemas } from "../graphs/schemas.ts";
@@ -36,6 +43,8 @@ export interface AgentConfig extends HttpConfig {
   schemas?: SourceSchemas | undefined;
   /** The lifetime of a thread that asks for none, in milliseconds since something was last done in it. Default: for good. */
   threadTtlMs?: number | undefined;
+  /** At their deadline threads go, or only their older checkpoints do; "delete" when left out. */
+  threadStrategy?: LifetimeStrategy | undefined;
   /** The lifetime of a memory item that asks for none, in milliseconds. Default: for good. */
   memoryTtlMs?: number | undefined;
   /** The memory that checkpoints may take, in bytes. Default: the saver's own. */
@@ -67,7 +76,8 @@ export interface AgentDeps extends HttpDeps {
   /** Epoch milliseconds. */
   startedAt: number;
   leasePolicy: LeasePolicy;
-  threadTtlMs: number | undefined;
+  /** Of threads that ask for none. */
+  threadLifetime: Lifetime;
   /** The lifetime of memory items that ask for none, in milliseconds; for good when undefined. */
   memoryTtlMs: number | undefined;
 }
@@ -114,7 +124,8 @@ export async function createAgentDeps(config: AgentConfig, stores: Stores, http:
     defaults: config.defaults ?? {},
     startedAt: clock.now(),
     leasePolicy,
-    threadTtlMs: config.threadTtlMs,
+    threadLifetime:
+      config.threadTtlMs === undefined ? {} : { ttlMs: config.threadTtlMs, strategy: config.threadStrategy },
     memoryTtlMs: config.memoryTtlMs,
   };
 }

@@ -37,6 +37,7 @@ describe("settings", () => {
     ["TENURE_CODE_ATTEMPTS", "five", "from 1 to 10"],
     ["TENURE_MAX_SESSIONS", "0", "from 1 to 100"],
     ["TENURE_THREAD_TTL", "never", "from 1m to 3650d"],
+    ["TENURE_THREAD_STRATEGY", "keep_all", "delete or keep_latest"],
   ])("refuse %s=%s", (name, value, words) => {
     const { problems } = readSettings({ [name]: value });
     expect(problems).toEqual([expect.stringContaining(words)]);

@@ -15,6 +15,8 @@ export interface Settings {
   codePolicy: Partial<CodePolicy>;
   /** Milliseconds. */
   threadTtlMs?: number | undefined;
+  /** `TENURE_THREAD_STRATEGY`: what goes at the end of that time. */
+  threadStrategy?: "delete" | "keep_latest" | undefined;
   /** Milliseconds. */
   memoryTtlMs?: number | undefined;
   /** Origins whose pages may use the API: `TENURE_ALLOWED_ORIGINS`, apart by spaces or commas. */
@@ -54,9 +56,12 @@ const numbers = {
   TENURE_MAX_SESSIONS: { standard: "20", least: "1", most: "100" },
 } satisfies Record<string, Bounds>;
 
+/** What goes at the deadline of a thread that asks for no lifetime: the thread, or its older checkpoints. */
+const STRATEGY = "TENURE_THREAD_STRATEGY";
+const STRATEGIES = ["delete", "keep_latest"] as const;
 const ORIGINS = "TENURE_ALLOWED_ORIGINS";
 
-export const SETTING_NAMES: readonly string[] = [...Object.keys(durations), ...Object.keys(numbers), ORIGINS];
+export const SETTING_NAMES: readonly string[] = [...Object.keys(durations), ...Object.keys(numbers), STRATEGY, ORIGINS];
 
 /** Defaults by name, for documents and for the tests that hold them against the policies. */
 export const STANDARD: Readonly<Record<string, string>> = Object.fromEntries(
@@ -96,9 +101,16 @@ export function readSettings(env: Record<string, string | undefined>): { setting
       attemptsPerCode: number("TENURE_CODE_ATTEMPTS"),
     }),
     ...defined({ threadTtlMs: duration("TENURE_THREAD_TTL"), memoryTtlMs: duration("TENURE_MEMORY_TTL") }),
+    ...strategy(env[STRATEGY]?.trim(), problems),
     ...origins(env[ORIGINS], problems),
   };
   return { settings, problems };
+}
+
+function strategy(text: string | undefined, problems: string[]): Pick<Settings, "threadStrategy"> {
+  const threadStrategy = STRATEGIES.find((one) => one === text);
+  if (text && !threadStrategy) problems.push(`${STRATEGY} must be ${STRATEGIES.join(" or ")}, not "${text}"`);
+  return threadStrategy ? { threadStrategy } : {};
 }
 
 function origins(text: string | undefined, problems: string[]): { allowedOrigins?: string[] | undefined } {

@@ -23,7 +23,6 @@ import {
   namespaceOf,
   partition,
   SEGMENTS,
-  segmentKey,
   threadOf,
   WRITES,
 } from "../items/keys.ts";
@@ -32,7 +31,9 @@ import { FENCE } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
 import type { Values } from "../items/values.ts";
 import { isDifference, wholeType } from "../piece-table/difference.ts";
-import { reachOf, storedRanges } from "../piece-table/extents.ts";
+import { deltaAncestors } from "./delta-ancestors.ts";
+import { type Floors, isBelow } from "./floor.ts";
+import { reachIn, segmentsOf } from "./needs.ts";
 import type { Seen } from "./seen.ts";
 
 export interface Copying {
@@ -40,6 +41,7 @@ export interface Copying {
   codec: Codec;
   heads: Heads;
   seen: Seen;
+  floors: Floors;
   values: Values;
   /** Where large pending writes are. */
   chunks: Chunks;
@@ -70,6 +72,7 @@ interface Source {
 
 /** A checkpoint that can be read, with what it refers to. */
 interface Readable extends Source {
+  whole: Head;
   /** Sort keys of segments. */
   segments: string[];
   /** The number of heads back that it needs. */
@@ -83,12 +86,14 @@ const OBJECTS_AT_ONCE = 8;
 
 /** Returns how many checkpoints the copy has. Throws what the stores throw: some of the copy may then be there. */
 export async function copyThread(copying: Copying, source: ThreadEnd, target: ThreadEnd): Promise<number> {
-  const { table, heads, seen } = copying;
+  const { table, heads, seen, floors } = copying;
   const [from, to] = [source.threadId, target.threadId];
   const found: Source[] = [];
+  const view = floors.view(from, source.incarnation);
   for await (const { ref, head } of heads.byId(from)) {
     if (!head || !(await seen.isOfIncarnation({ ref, head }, { ...source.incarnation, undone: [] }))) continue;
-    const isUndone = !(await seen.isOfIncarnation({ ref, head }, source.incarnation));
+    const isUndone =
+      !(await seen.isOfIncarnation({ ref, head }, source.incarnation)) || !(await view.admits({ ref, head }));
     found.push({ ref, head: isUndone ? { ...head, expiresAt: 0 } : head });
   }
   const writes: Item[] = [];
@@ -97,7 +102,7 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   const segments = await copySegments(copying, from, to, new Set(readable.flatMap((one) => one.segments)));
   // Some of what was read was being deleted.
   if (await source.isOver()) return 0;
-  const whole = wholeOnes(readable, segments, copying.now);
+  const whole = wholeOnes(readable, segments, copying.now, await rebuiltFrom(copying, readable, source.incarnation));
   const named = new Set(whole.map(({ ref }) => nameOf(ref.namespace, ref.checkpointId)));
   await copyWrites(
     copying,
@@ -112,13 +117,6 @@ const isOver = ({ expiresAt }: StoredHead, now: number): boolean => expiresAt !=
 
 const nameOf = (namespace: string, checkpointId: string) => JSON.stringify([namespace, checkpointId]);
 
-const segmentsOf = ({ contents: { channels } }: Head): string[] =>
-  [...channels.values()].flatMap(({ extents }) =>
-    storedRanges(extents).flatMap(({ series, first, last }) =>
-      Array.from({ length: last - first + 1 }, (_, i) => segmentKey("", { series, ordinal: first + i }).sk),
-    ),
-  );
-
 /** Those whose contents are there, with the keyframe that they may be a difference to. */
 async function readableOnes(heads: Heads, sources: Source[]): Promise<Readable[]> {
   const cache = new Map<string, HeadCache>();
@@ -130,11 +128,7 @@ async function readableOnes(heads: Heads, sources: Source[]): Promise<Readable[]
   for (const { ref, head } of sources) {
     const whole = await heads.whole(ref, head, cache.get(ref.namespace) ?? new Map()).catch(unlessCorrupt);
     if (!whole) continue;
-    const reach = Math.max(
-      reachOf([...whole.contents.channels.values()].flatMap(({ extents }) => extents)),
-      whole.keyframe ? head.depth - whole.keyframe.depth : 0,
-    );
-    readable.push({ ref, head, segments: segmentsOf(whole), reach });
+    readable.push({ ref, head, whole, segments: segmentsOf(whole), reach: reachIn(whole) });
   }
   return readable;
 }
@@ -173,16 +167,28 @@ async function copySegments(
   }
 }
 
+/** Checkpoints that are not seen below a floor, and that delta channels of the latest state are rebuilt from. */
+async function rebuiltFrom({ values, now }: Copying, all: Readable[], { floor }: Incarnation): Promise<Set<Readable>> {
+  const found = new Set<Readable>();
+  if (!floor) return found;
+  const byName = new Map(all.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
+  for (const one of all.filter(({ head }) => !isOver(head, now) && isBelow(head, floor)))
+    for (const ancestor of await deltaAncestors(values, one, (id) => byName.get(nameOf(one.ref.namespace, id))))
+      found.add(ancestor);
+  return found;
+}
+
 /**
  * The checkpoints that have all that they refer to: segments, and ancestors as far back as they reach. Such an ancestor comes along
  * where it is absent, and where it lacks something itself: it is over, and there for those that need its bytes.
  */
-function wholeOnes(sources: Readable[], segments: Set<string>, now: number): Source[] {
+function wholeOnes(sources: Readable[], segments: Set<string>, now: number, along: Set<Readable>): Source[] {
   const byName = new Map(sources.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
   const needed = new Set<Readable>();
-  const whole = sources.filter(({ ref, head, segments: wanted, reach }) => {
-    if (isOver(head, now)) return false;
-    if (!wanted.every((sk) => segments.has(sk))) return false;
+  const whole = sources.filter((source) => {
+    const { ref, head, reach } = source;
+    if (isOver(head, now) && !along.has(source)) return false;
+    if (!source.segments.every((sk) => segments.has(sk))) return false;
     const ancestors: Readable[] = [];
     let at = head;
     for (let left = reach; left > 0; left--) {
@@ -192,7 +198,8 @@ function wholeOnes(sources: Readable[], segments: Set<string>, now: number): Sou
       at = parent.head;
     }
     for (const one of ancestors) needed.add(one);
-    return true;
+    if (isOver(head, now)) needed.add(source);
+    return !isOver(head, now);
   });
   for (const one of whole) needed.delete(one);
   const over = Math.floor(now / 1000);

@@ -1,4 +1,4 @@
-/** Reports the storage that a thread takes up, to explain its cost. Reads the whole thread once. */
+/** Reports the storage that a thread takes up, to explain its cost. Reads the thread once. */
 import type { Item, Table } from "../../dynamo/index.ts";
 import type { Codec } from "../bytes/codec.ts";
 import type { StoredHead } from "../items/head.ts";
@@ -26,8 +26,12 @@ export interface ThreadReport {
   }[];
   /** By id, those of a namespace together, with the bytes of each one's head. */
   checkpoints: { namespace: string; id: string; bytes: number }[];
+  /** The newest checkpoint of each namespace, with the bytes of its head. */
+  newest: { namespace: string; id: string; bytes: number }[];
   /** Ids of checkpoints whose heads are damaged. */
   damaged: string[];
+  /** True when there is more than was read. */
+  isPart: boolean;
 }
 
 interface Stores {
@@ -38,19 +42,30 @@ interface Stores {
 
 const KINDS = { head: "heads", segment: "segments", writes: "writes", blob: "blobs" } as const;
 
-export async function inspectThread({ table, codec, heads }: Stores, threadId: string): Promise<ThreadReport> {
+/** `mostBytes`: where to stop reading. */
+export async function inspectThread(
+  { table, codec, heads }: Stores,
+  threadId: string,
+  mostBytes: number,
+): Promise<ThreadReport> {
   const empty = () => ({ items: 0, bytes: 0 });
   const report: ThreadReport = {
     kinds: { heads: empty(), segments: empty(), writes: empty(), blobs: empty() },
     channels: [],
     checkpoints: [],
+    newest: [],
     damaged: [],
+    isPart: false,
   };
-  const newest = new Map<string, { ref: CheckpointRef; head: StoredHead; position: string }>();
+  const newest = new Map<string, { ref: CheckpointRef; head: StoredHead; position: string; bytes: number }>();
+  let read = 0;
   for await (const item of table.query({ pk: partition(threadId), withExpired: true })) {
     const kind = KINDS[item.sk.split("#")[0] as keyof typeof KINDS];
     if (!kind) continue;
     const bytes = sizeOf(item);
+    read += bytes;
+    report.isPart = read > mostBytes;
+    if (report.isPart) break;
     report.kinds[kind].items += 1;
     report.kinds[kind].bytes += bytes;
     if (typeof item.expiresAt === "number")
@@ -63,11 +78,13 @@ export async function inspectThread({ table, codec, heads }: Stores, threadId: s
     if (!head) report.damaged.push(checkpointId);
     const position = head && positionOf(checkpointId, head.shift);
     if (head && position && isAbove(position, newest.get(namespace)?.position ?? ""))
-      newest.set(namespace, { ref, head, position });
+      newest.set(namespace, { ref, head, position, bytes });
   }
-  for (const [namespace, { ref, head }] of newest)
+  for (const [namespace, { ref, head, bytes }] of newest) {
+    report.newest.push({ namespace, id: head.checkpointId, bytes });
     for (const [name, { extents }] of (await heads.whole(ref, head, new Map())).contents.channels)
       report.channels.push({ namespace, name, extents: extents.length, ...reachAndSegments(extents) });
+  }
   return report;
 }
 

@@ -17,6 +17,7 @@ import type { Threads } from "../items/threads.ts";
 import { asAnswered, type Incarnations, incarnationIn, keepIncarnation } from "../items/tombstone.ts";
 import type { Values } from "../items/values.ts";
 import { BATCH, deltaHistory } from "./delta-history.ts";
+import type { Floors } from "./floor.ts";
 import { olderThan, wantedHeads } from "./listing.ts";
 import { progressOf, type RunProgress } from "./progress.ts";
 import type { Seen } from "./seen.ts";
@@ -25,6 +26,7 @@ import type { Tuples } from "./tuples.ts";
 interface Parts {
   heads: Heads;
   seen: Seen;
+  floors: Floors;
   incarnations: Incarnations;
   values: Values;
   pendingWrites: PendingWrites;
@@ -35,15 +37,17 @@ interface Parts {
 export class Reading {
   private readonly heads: Heads;
   private readonly seen: Seen;
+  private readonly floors: Floors;
   private readonly incarnations: Incarnations;
   private readonly values: Values;
   private readonly pendingWrites: PendingWrites;
   private readonly tuples: Tuples;
   private readonly threads: Threads;
 
-  constructor({ heads, seen, incarnations, values, pendingWrites, tuples, threads }: Parts) {
+  constructor({ heads, seen, floors, incarnations, values, pendingWrites, tuples, threads }: Parts) {
     this.heads = heads;
     this.seen = seen;
+    this.floors = floors;
     this.incarnations = incarnations;
     this.values = values;
     this.pendingWrites = pendingWrites;
@@ -84,9 +88,12 @@ export class Reading {
       this.heads.candidates(of, this.incarnations.known(of.threadId, config), cache),
       this.incarnations.of(of.threadId, config),
     ]);
+    const view = this.floors.view(of.threadId, incarnation);
     for await (const { ref, head } of candidates) {
       if (!head) throw corrupt(whatOf(ref));
-      if (await this.seen.isVisible({ ref, head }, incarnation)) yield { ref, head };
+      if (!(await this.seen.isVisible({ ref, head }, incarnation))) continue;
+      if (!of.checkpointId) view.meet({ ref, head });
+      if (await view.admits({ ref, head })) yield { ref, head };
     }
   }
 
@@ -102,11 +109,13 @@ export class Reading {
     let left = limit;
     for (const threadId of left <= 0 ? [] : asked === undefined ? await this.threads.all() : [asked]) {
       const incarnation = await this.incarnations.of(threadId, config);
+      const view = this.floors.view(threadId, incarnation);
       const isOlder = beforeId ? olderThan(beforeId) : () => true;
       const wants = async ({ ref, head, position }: Entry) =>
         isOlder({ ref, position }) &&
         (!only || ref.checkpointId === only) &&
         (!head || (await this.seen.isVisible({ ref, head }, incarnation))) &&
+        (!head || (await view.admits({ ref, head }))) &&
         (!head || !filter || (await this.seen.meets({ ref, head }, filter)));
       for await (const group of wantedHeads(this.heads, { threadId, namespace, limit: left }, wants))
         for await (const tuple of this.tuples.ofGroup(threadId, group)) {
@@ -141,6 +150,9 @@ export class Reading {
     const cache: HeadCache = new Map();
     if (of.checkpointId) await heads.gather(of, cache, BATCH);
     const named = cache.get(of.checkpointId);
+    const incarnation = await this.incarnations.of(threadId, config);
+    if (named && !(await this.floors.view(threadId, incarnation).admits({ ref: of, head: named.head })))
+      return deltaHistory({ heads, values, pendingWrites }, undefined, cache, channels);
     const found = named ? { ref: of, ...named } : (await this.visible(of, config, cache).next()).value;
     return deltaHistory({ heads, values, pendingWrites }, found, cache, channels);
   }

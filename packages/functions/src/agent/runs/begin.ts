@@ -104,7 +104,7 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
         ? await runner.submitNew(run, {
             ...change(undefined),
             temporary,
-            ttlMs: temporary ? undefined : deps.threadTtlMs,
+            ...(!temporary && deps.threadLifetime),
             here: watched,
             confirm,
           })

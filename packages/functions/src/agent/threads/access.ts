@@ -29,11 +29,11 @@ export class ThreadAccess {
    * `deleteOver`. Without `ttlMs` it has the lifetime that the service gives.
    */
   async create(
-    thread: Pick<Thread, "id" | "owner" | "metadata" | "ttlMs">,
+    thread: Pick<Thread, "id" | "owner" | "metadata" | "ttlMs" | "strategy">,
     makeRoom: (id: string) => Promise<boolean>,
   ): Promise<Thread | false> {
-    const { id, owner, ttlMs = this.deps.threadTtlMs } = thread;
-    const created = await this.deps.threads.create({ ...thread, ttlMs });
+    const { id, owner } = thread;
+    const created = await this.deps.threads.create({ ...this.deps.threadLifetime, ...thread });
     if (created) return created;
     if (await makeRoom(id)) return this.create(thread, async () => false);
     if (await this.deps.threads.get(id, owner)) return false;

@@ -1,5 +1,5 @@
 /** The lifetime of a thread on the wire, with LangGraph's names. Minutes may be fractions. */
-import type { Thread } from "@tenure/core/thread";
+import type { Lifetime, Thread } from "@tenure/core/thread";
 import { z } from "zod";
 import { refuseOptions } from "../../http/input.ts";
 import { deleteThread, type UnderWay } from "../deletion.ts";
@@ -19,12 +19,11 @@ export const ttlField = z
   .union([minutes, z.object({ ttl: minutes, strategy: z.enum(["delete", "keep_latest"]).nullish() })])
   .nullish();
 
-/** Milliseconds; undefined when none was asked for. Throws `not-implemented` for the strategy `keep_latest`. */
-export function ttlMsOf(asked: z.infer<typeof ttlField>): number | undefined {
-  if (asked === null || asked === undefined) return undefined;
+/** Nothing when none was asked for. A lifetime without a strategy is one of `delete`. */
+export function lifetimeOf(asked: z.infer<typeof ttlField>): Lifetime {
+  if (asked === null || asked === undefined) return {};
   const { ttl, strategy } = typeof asked === "number" ? { ttl: asked, strategy: undefined } : asked;
-  refuseOptions({ "the strategy keep_latest of a ttl": strategy === "keep_latest" });
-  return Math.max(1, Math.round(ttl * MINUTE_MS));
+  return { ttlMs: Math.max(1, Math.round(ttl * MINUTE_MS)), strategy: strategy ?? "delete" };
 }
 
 /** Fields of a thread that are shown when they are asked for. */
@@ -38,9 +37,9 @@ export function included(asked: z.infer<typeof includeField>, thread: Thread): R
 }
 
 /** Null for a thread that is kept for good. */
-function ttlJson({ ttlMs, deadline }: Thread): Record<string, unknown> | null {
+function ttlJson({ ttlMs, deadline, strategy = "delete" }: Thread): Record<string, unknown> | null {
   if (ttlMs === undefined || deadline === undefined) return null;
-  return { strategy: "delete", ttl_minutes: ttlMs / MINUTE_MS, expires_at: new Date(deadline).toISOString() };
+  return { strategy, ttl_minutes: ttlMs / MINUTE_MS, expires_at: new Date(deadline).toISOString() };
 }
 
 /** Deletes a thread whose deadline has passed, whosoever it was, so that its id can be used; false when there is none. */

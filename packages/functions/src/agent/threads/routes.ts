@@ -5,7 +5,6 @@ import { invalidInput, TenureError } from "@tenure/core/errors";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
-import { refuseOptions } from "../../http/input.ts";
 import { operation } from "../../http/operation.ts";
 import { uuid } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
@@ -17,7 +16,7 @@ import type { Runner } from "../runs/schedule/runner.ts";
 import { FIELDS, json, threadJson } from "../wire.ts";
 import { ThreadAccess } from "./access.ts";
 import { inGroups, ThreadFinder } from "./find.ts";
-import { deleteOver, included, includeField, ttlField, ttlMsOf } from "./lifetime.ts";
+import { deleteOver, included, includeField, lifetimeOf, ttlField } from "./lifetime.ts";
 import { asInvalid, changeState } from "./status.ts";
 
 const tag = "threads";
@@ -72,10 +71,9 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       operation({ tag, summary: "Make a thread", body: createBody, answers: { 200: "The thread" } }),
       async (c) => {
         const { thread_id, metadata, if_exists, supersteps, ttl } = c.var.body;
-        const ttlMs = ttlMsOf(ttl);
         const id = thread_id ?? v7();
         const owner = c.var.session.data.userId;
-        const created = await access.create({ id, owner, metadata: metadata ?? {}, ttlMs }, (one) =>
+        const created = await access.create({ id, owner, metadata: metadata ?? {}, ...lifetimeOf(ttl) }, (one) =>
           deleteOver(deps, runner, one),
         );
         if (!created && if_exists !== "do_nothing") throw new TenureError({ tag: "thread-exists", threadId: id });
@@ -134,15 +132,19 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
 
     .post(
       "/prune",
-      operation({ tag, summary: "Delete threads by their ids", body: pruneBody, answers: { 200: "A number" } }),
+      operation({
+        tag,
+        summary: "Delete threads by their ids, or all but their latest state",
+        body: pruneBody,
+        answers: { 200: "A number" },
+      }),
       async (c) => {
         const { thread_ids, strategy } = c.var.body;
-        refuseOptions({ "the strategy keep_latest of prune": strategy === "keep_latest" });
         const owner = c.var.session.data.userId;
-        const pruned = await inGroups(
-          [...new Set(thread_ids)],
-          async (id) => !(await deleteOver(deps, runner, id)) && (await deleteThread(deps, runner, { id, owner })),
-        );
+        const pruned = await inGroups([...new Set(thread_ids)], async (id) => {
+          if (await deleteOver(deps, runner, id)) return false;
+          return strategy === "keep_latest" ? threads.prune(id, owner) : deleteThread(deps, runner, { id, owner });
+        });
         return c.json({ pruned_count: pruned.filter(Boolean).length });
       },
     )
@@ -166,12 +168,11 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
         answers: { 200: "The thread", 204: "It is done, with `Prefer: return=minimal`" },
       }),
       async (c) => {
-        const ttlMs = ttlMsOf(c.var.body.ttl);
         const { id, owner, metadata: before } = await access.own(c.req.param("id"), c.var.session.data.userId);
         const added = c.var.body.metadata ?? {};
         const whole = metadata.safeParse({ ...before, ...added });
         if (!whole.success) throw invalidInput("metadata: is too large with what is there");
-        const thread = await threads.change(id, owner, { metadata: added, ttlMs });
+        const thread = await threads.change(id, owner, { metadata: added, ...lifetimeOf(c.var.body.ttl) });
         if (!thread) throw new TenureError({ tag: "thread-not-found", threadId: id });
         if (/(^|[,;\s])return=minimal($|[,;\s])/i.test(c.req.header("Prefer") ?? "")) {
           c.header("Preference-Applied", "return=minimal");
@@ -205,6 +206,7 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
           owner: thread.owner,
           metadata: { ...thread.metadata, thread_id: id },
           ttlMs: thread.ttlMs,
+          strategy: thread.strategy,
         });
         if (!created) throw new TenureError({ tag: "thread-exists", threadId: id });
         try {

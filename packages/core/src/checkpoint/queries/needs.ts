@@ -1,0 +1,16 @@
+/** What a head refers to: other heads, and segments. */
+import type { Head } from "../items/head.ts";
+import { segmentKey } from "../items/keys.ts";
+import { reachOf, storedRanges } from "../piece-table/extents.ts";
+
+const extentsOf = ({ contents }: Head) => [...contents.channels.values()].flatMap(({ extents }) => extents);
+
+/** The number of heads back that a head needs, for its values and its keyframe. */
+export const reachIn = (head: Head): number =>
+  Math.max(reachOf(extentsOf(head)), head.keyframe ? head.depth - head.keyframe.depth : 0);
+
+/** Sort keys of the segments that a head refers to. */
+export const segmentsOf = (head: Head): string[] =>
+  storedRanges(extentsOf(head)).flatMap(({ series, first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, i) => segmentKey("", { series, ordinal: first + i }).sk),
+  );
