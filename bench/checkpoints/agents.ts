@@ -173,8 +173,14 @@ const changed = (name: string, change: (log: Entry[]) => Entry[]): Workload => {
 const renamed = changed("a list, all ids anew each turn", (log) =>
   log.map(({ content }) => ({ id: crypto.randomUUID(), content })),
 );
+/** Another number each time. */
+const order = ({ content }: Entry) =>
+  Math.imul(content.length + content.charCodeAt(++made % content.length), 2654435761 + made) >>> 0;
 const shuffled = changed("a list, in another order each turn", (log) =>
-  log.map((_, n) => log[(n * 7 + 3) % log.length] as Entry),
+  log
+    .map((one) => ({ one, at: order(one) }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ one }) => one),
 );
 
 const workloads: Workload[] = [

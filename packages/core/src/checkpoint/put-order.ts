@@ -2,6 +2,9 @@ import { atMost } from "../deadline.ts";
 import type { CheckpointRef } from "./items/keys.ts";
 import { lruOf } from "./lru.ts";
 
+/** A wait is in so many pieces: where the process itself is held up, by work or for want of CPU, it is longer by the clock. */
+const PIECES = 20;
+
 /**
  * Keeps the puts of one saver in order: each waits for those of its own id, and of its parent, that were begun before it.
  * LangGraph may put a checkpoint while its parent's put is under way, and one that does not find its parent would be stored
@@ -42,11 +45,15 @@ export class PutOrder {
       const waiting = this.waiting.get(name) ?? new Set();
       this.waiting.set(name, waiting);
       let begin = () => {};
+      let hasBegun = false;
       const begun = new Promise<void>((resolve) => {
-        begin = resolve;
+        begin = () => {
+          hasBegun = true;
+          resolve();
+        };
       });
       waiting.add(begin);
-      await atMost(waitMs, begun);
+      for (let piece = 0; piece < PIECES && !hasBegun; piece++) await atMost(waitMs / PIECES, begun);
       waiting.delete(begin);
       if (waiting.size === 0) this.waiting.delete(name);
     }

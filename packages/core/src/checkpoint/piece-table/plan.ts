@@ -70,6 +70,16 @@ const MAX_HEAD_BYTES = 128 * 1024;
 /** Random bytes of this length still fit into an item, 400 KB at most, when they cannot be deflated. */
 const MAX_SEGMENT_BYTES = 256 * 1024;
 const MAX_EXTENTS = 100;
+/** A value of more slices than this is scattered: it is stored anew where that takes few units more. */
+const SCATTERED_FROM = 16;
+/** The share of a whole value's units that new segments of a scattered one may take. */
+const NEW_SHARE = 0.6;
+/** Segments that a value refers to have so many times its bytes, and so many more, at most. */
+const READ_SHARE = 1.2;
+const READ_BYTES = 8192;
+/** Bytes of a value that go into a write unit, deflated: about so many. */
+const BYTES_OF_A_UNIT = 3 * 1024;
+const unitsOf = (bytes: number) => 1 + Math.floor(bytes / BYTES_OF_A_UNIT);
 /** The least number of neighbouring slices that are merged into one segment, when a value has too many extents. */
 const LEAST_MERGED = 4;
 
@@ -198,8 +208,9 @@ class ChannelWriter {
     this.slices.push({ segment: this.fresh, from, to });
   }
 
-  /** Keeps the slices few, and near. */
+  /** Keeps the slices few, and near; or makes the value one piece, where that is cheaper to write or much cheaper to read. */
   shorten(inlineSize: InlineSize): void {
+    const isScattered = this.slices.length > SCATTERED_FROM;
     const reach = Math.max(
       0,
       ...this.slices.map(({ segment }) => (isInline(segment) ? this.depth - segment.depth : 0)),
@@ -208,6 +219,30 @@ class ChannelWriter {
     if (reach > MAX_REACH || this.inlineSize > MAX_INLINE_BYTES) this.consolidate();
     for (let merged = true; merged && toExtents(this.slices, this.depth, inlineSize).length > MAX_EXTENTS; )
       merged = this.merge();
+    if (this.readBytes > READ_SHARE * this.bytes.length + READ_BYTES) this.rewrite();
+    else if (isScattered && this.newUnits > NEW_SHARE * unitsOf(this.bytes.length)) this.rewrite();
+  }
+
+  /** The bytes of the stored segments that it refers to, with those of them that it has no use for. */
+  private get readBytes(): number {
+    const sizes = new Map(
+      this.slices.flatMap(({ segment }) =>
+        isInline(segment) || isValue(segment) ? [] : [[`${segment.series} ${segment.ordinal}`, segment.size]],
+      ),
+    );
+    return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+  }
+
+  /** About the write units of what is new. */
+  private get newUnits(): number {
+    const stored = this.segments.reduce((sum, { segment }) => sum + unitsOf(segment.size), 0);
+    return stored + this.inlineSize / BYTES_OF_A_UNIT;
+  }
+
+  private rewrite(): void {
+    this.segments.length = 0;
+    const whole = { segment: this.fresh, from: 0, to: this.bytes.length };
+    this.slices = this.bytes.length > MAX_INLINE_BYTES ? this.store(0, this.bytes.length) : [whole];
   }
 
   /** Puts all new bytes into stored segments. */
