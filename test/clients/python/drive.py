@@ -80,9 +80,9 @@ VALUES = {
     "supersteps": [{"updates": [{"values": {"said": ["a"]}, "as_node": "say"}]}],
     "subgraphs": True,
     "response_format": "object",
-    "namespace": "a",
     "run_start_timeout": 1.0,
     "transport": "sse",
+    "assistants.get_subgraphs namespace": "a",
     "threads.prune strategy": "keep_latest",
     "threads.prune thread_ids": [],
     "threads.search status": "idle",
@@ -147,6 +147,7 @@ def make_things(client):
     new = thread()
     ran = run(new)
     checkpoint = client.threads.get_state(new)["checkpoint"]
+    client.store.put_item(["a"], "k", {"a": 1})
     assistant = client.assistants.create(GRAPH)["assistant_id"]
     return {"thread": new, "run": ran, "checkpoint": checkpoint, "assistant": assistant, "cron": str(uuid.uuid4())}
 
@@ -186,8 +187,13 @@ def call(asker, method, option, things):
         value = VALUES.get(f"{method} {option}", VALUES.get(option))
         arguments[option] = value(things) if callable(value) else value
     asker.sent, asker.refusal = [], None
+    positional = [
+        arguments.pop(parameter.name)
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.kind is inspect.Parameter.POSITIONAL_ONLY
+    ]
     try:
-        answer = function(**arguments)
+        answer = function(*positional, **arguments)
         if method == "threads.stream":
             with answer as stream:
                 stream.run.start(input={"said": ["What?"]})
