@@ -1,5 +1,5 @@
 /** Lifetimes of threads through the API, with a clock that is moved: at its deadline a thread is gone for everyone, without any sweep. */
-import { PutCommand, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, PutCommand, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
@@ -203,6 +203,8 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
     }
     expect(await items(sound)).toEqual([`thread#${sound} deadline`]);
     expect(await statusOf(broken)).toBe(404);
+    const { pk, sk } = item;
+    await user.table.client.send(new DeleteCommand({ TableName: user.table.tableName, Key: { pk, sk } }));
   });
 
   it.each(["delete", "keep_latest"])(
