@@ -189,3 +189,33 @@ describe.each(dynamoEngines)("keep_latest on $name", (engine) => {
     expect((await state(idle)).body.values.said).toHaveLength(2);
   });
 });
+
+describe("keep_latest of the service", () => {
+  it("is that of threads that ask for no lifetime, also of those that a run makes", async () => {
+    let moved = 0;
+    const [engine] = dynamoEngines as [(typeof dynamoEngines)[number]];
+    const user = await openUserApi(engine, {
+      ...{ graphs: { talking }, clock: { now: () => Date.now() + moved } },
+      ...{ threadTtlMs: 10 * MINUTE, threadStrategy: "keep_latest" as const },
+    });
+    try {
+      const run = { assistant_id: "talking", input: { said: ["hello"] }, if_not_exists: "create" };
+      const made = crypto.randomUUID();
+      const plain = (await user.ask<{ thread_id: string }>("POST", "/threads", {})).body.thread_id;
+      const other = (await user.ask<{ thread_id: string }>("POST", "/threads", { ttl: 10 })).body.thread_id;
+      const seen = async () =>
+        Promise.all(
+          [made, plain, other].map(async (id) => {
+            const { status, body } = await user.ask<unknown[]>("POST", `/threads/${id}/history`, {});
+            return status === 200 ? body.length : status;
+          }),
+        );
+      for (const id of [made, plain, other]) await user.ask("POST", `/threads/${id}/runs/wait`, run);
+      expect(await seen()).toEqual([3, 3, 3]);
+      moved += 11 * MINUTE;
+      expect(await seen()).toEqual([1, 1, 404]);
+    } finally {
+      await user.close();
+    }
+  });
+});

@@ -1,5 +1,5 @@
 /** Lifetimes of threads through the API, with a clock that is moved: at its deadline a thread is gone for everyone, without any sweep. */
-import { PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand, PutCommand, ScanCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
@@ -203,13 +203,43 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
     }
     expect(await items(sound)).toEqual([`thread#${sound} deadline`]);
     expect(await statusOf(broken)).toBe(404);
+    const { pk, sk } = item;
+    await user.table.client.send(new DeleteCommand({ TableName: user.table.tableName, Key: { pk, sk } }));
   });
+
+  it.each(["delete", "keep_latest"])(
+    "with a damaged owner show the thread to whose list it is in, who decides (%s)",
+    async (strategy) => {
+      const id = await make({ ttl: { ttl: 5, strategy } });
+      await run(id);
+      await user.table.client.send(
+        new UpdateCommand({
+          ...{ TableName: user.table.tableName, Key: { pk: `thread#${id}`, sk: "thread" } },
+          ...{ UpdateExpression: "SET #owner = :damaged", ExpressionAttributeNames: { "#owner": "owner" } },
+          ExpressionAttributeValues: { ":damaged": 7 },
+        }),
+      );
+      moved += 6 * MINUTE;
+      await user.api.runner.sweep();
+      const { body } = await user.ask<ThreadAnswer & { status: string }>("GET", `/threads/${id}`);
+      expect([body.status, body.values?.said]).toEqual(["error", ["What?", "42"]]);
+      expect(await listed()).toContain(id);
+      for (const [method, path, asked] of [
+        ["PATCH", `/threads/${id}`, { ttl: 5 }],
+        ["POST", "/threads/prune", { thread_ids: [id], strategy: "keep_latest" }],
+      ] as const)
+        expect((await user.ask<{ type: string }>(method, path, asked)).body.type).toBe("/api/problems/record-damaged");
+      await user.become("eve@example.com");
+      expect(await statusOf(id)).toBe(404);
+      await user.become("ada@example.com");
+      expect((await user.ask("DELETE", `/threads/${id}`)).status).toBe(204);
+      expect(await statusOf(id)).toBe(404);
+    },
+  );
 
   it("are refused by name where they cannot be kept", async () => {
     const id = await make({});
-    for (const [method, path, body] of [
-      ["GET", `/threads/${id}?include=other`, undefined],
-    ] as const)
+    for (const [method, path, body] of [["GET", `/threads/${id}?include=other`, undefined]] as const)
       expect([path, (await user.ask(method, path, body)).status]).toEqual([path, 501]);
     for (const ttl of [0, -1, "5", { ttl: 0 }, { strategy: "delete" }, 1e12, { ttl: 5, strategy: "other" }])
       expect([ttl, (await user.ask("POST", "/threads", { ttl })).status]).toEqual([ttl, 400]);

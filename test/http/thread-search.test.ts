@@ -120,6 +120,21 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     expect(counted.calls).toEqual(calls);
   });
 
+  it("reads a bounded number of states, and says what to narrow the search by", async () => {
+    await user.become("many@example.com");
+    const owner = (await user.api.deps.users.find("many@example.com"))?.id as string;
+    const one = (n: number) => ({ id: crypto.randomUUID(), owner, metadata: { n } });
+    // Threads of which the record tells nothing.
+    for (let n = 0; n <= 500; n++) await user.api.deps.threads.create(one(n % 2));
+    const asked = { values: { long: "x" } };
+    for (const path of ["/threads/search", "/threads/count"]) {
+      const { status, body } = await user.ask<{ type: string; detail: string }>("POST", path, asked);
+      expect([status, body.type]).toEqual([400, "/api/problems/invalid-input"]);
+      expect((await user.ask("POST", path, { ...asked, metadata: { n: 1 } })).status).toBe(200);
+    }
+    await user.become("ada@example.com");
+  });
+
   it("reads no further than the page", async () => {
     counted.reset();
     await user.ask("POST", "/threads/search", { limit: 3, select: ["thread_id"] });

@@ -26,6 +26,8 @@ export const referenceServer = env.TENURE_TEST_REFERENCE;
 export const s3Server = env.TENURE_TEST_S3RVER;
 /** A folder in which AWS' models are installed, as docs/validation.md has it. */
 export const awsModels = env.TENURE_TEST_AWS_MODELS;
+/** The path of a Python program for which `langgraph-sdk` is installed. */
+export const pythonProgram = env.TENURE_TEST_PYTHON;
 /** The programs of Node.js by which what others install is run: this one, and those that `TENURE_TEST_NODES` names. */
 export const nodePrograms = [process.execPath, ...(env.TENURE_TEST_NODES ?? "").split(delimiter).filter(Boolean)];
 export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
@@ -43,6 +45,7 @@ export const missing = (): string[] => [
   ...needs("DynamoDB Local", "TENURE_TEST_DYNAMODB_ENDPOINT", dynamoEndpoint !== undefined),
   ...needs("S3", "TENURE_TEST_S3RVER", s3Server !== undefined),
   ...needs("LangGraph's server", "TENURE_TEST_REFERENCE", referenceServer !== undefined),
+  ...needs("LangGraph's Python client", "TENURE_TEST_PYTHON", pythonProgram !== undefined),
   ...needs("SST's platform", "npm run sst:platform", isSstInstalled),
   ...needs("AWS' models", "TENURE_TEST_AWS_MODELS", awsModels !== undefined),
   ...needs("Chromium", "/usr/bin/chromium, or TENURE_TEST_CHROMIUM", chromiumPath !== undefined),

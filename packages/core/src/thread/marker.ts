@@ -9,7 +9,7 @@ import { sortable, THREAD, threadKey } from "./records.ts";
 const PARTITIONS = Array.from({ length: 8 }, (_, shard) => `threads#deadlines#${shard}`);
 
 export const MARKER = "deadline";
-export const markerKey = (id: string): Key => ({ pk: threadKey(id).pk, sk: MARKER });
+const markerKey = (id: string): Key => ({ pk: threadKey(id).pk, sk: MARKER });
 
 /** A marker as the table has it. `isAfter`: of a thread that was deleted, for what lands after its deletion. */
 export interface Marker {

@@ -1,10 +1,11 @@
 /**
  * Finds a user's threads. In the order of their creation, which is the index', it reads no further than the page that is asked
  * for; in any other order it reads all records, a megabyte a request, and keeps a page of them. A filter on values is answered by
- * the records' projections; the states of threads whose projections do not tell are read, several at once, until the page is full.
+ * the records' projections; the states of threads whose projections do not tell are read, several at once, until the page is full, and
+ * `MAX_STATES` at most.
  */
 import { contains } from "@tenure/core/contains";
-import { isTenureError } from "@tenure/core/errors";
+import { invalidInput, isTenureError } from "@tenure/core/errors";
 import type { Thread, ThreadStatus } from "@tenure/core/thread";
 import type { AgentDeps } from "../deps.ts";
 import type { ThreadAccess } from "./access.ts";
@@ -26,6 +27,8 @@ export interface ThreadPage {
 
 /** Work for so many threads is done at once. */
 const AT_ONCE = 8;
+/** The number of states that one request has read, at most: a state has half a read unit and more. */
+const MAX_STATES = 500;
 /** The number of ids that are looked up one by one; more are looked for in the list of all. */
 const MAX_LOOKUPS = 100;
 /** The number of records that the first request for a list asks for, where a filter may pass over some. */
@@ -83,6 +86,7 @@ export class ThreadFinder {
 
   private async *matching(listed: AsyncGenerator<Thread>, filter: ThreadFilter): AsyncGenerator<Thread> {
     const { metadata, status, values } = filter;
+    const states = { left: MAX_STATES };
     let waiting: Thread[] = [];
     for await (const thread of listed) {
       if ((status && thread.status !== status) || (metadata && !contains(thread.metadata, metadata))) continue;
@@ -91,14 +95,24 @@ export class ThreadFinder {
       // In their order: one that needs no look waits for those before it.
       if (isMet && waiting.length === 0) yield thread;
       else if (waiting.push(thread) === AT_ONCE && values) {
-        yield* await this.withValues(waiting, values);
+        yield* await this.withValues(waiting, values, states);
         waiting = [];
       }
     }
-    if (values) yield* await this.withValues(waiting, values);
+    if (values) yield* await this.withValues(waiting, values, states);
   }
 
-  private async withValues(threads: Thread[], values: Record<string, unknown>): Promise<Thread[]> {
+  /** Throws `invalid-input` when no state is left that may be read. */
+  private async withValues(
+    threads: Thread[],
+    values: Record<string, unknown>,
+    states: { left: number },
+  ): Promise<Thread[]> {
+    states.left -= threads.filter((thread) => this.told(thread, values) === undefined).length;
+    if (states.left < 0)
+      throw invalidInput(
+        `values: the states of more than ${MAX_STATES} threads would have to be read; say more by metadata, status or ids, or ask for values of 256 bytes at most`,
+      );
     const found = await Promise.all(
       threads.map(async (thread) => this.told(thread, values) ?? contains(await this.valuesOf(thread), values)),
     );

@@ -41,15 +41,13 @@ function storageJson(id: string, { kinds, newest, channels, checkpoints, damaged
     newest: newest
       .slice(0, MOST_LISTED)
       .map(({ namespace, id: checkpoint_id, bytes }) => ({ checkpoint_ns: namespace, checkpoint_id, bytes })),
-    channels: channels
-      .slice(0, MOST_LISTED)
-      .map(({ namespace, name, extents, segments, reach }) => ({
-        checkpoint_ns: namespace,
-        name,
-        extents,
-        segments,
-        reach,
-      })),
+    channels: channels.slice(0, MOST_LISTED).map(({ namespace, name, extents, segments, reach }) => ({
+      checkpoint_ns: namespace,
+      name,
+      extents,
+      segments,
+      reach,
+    })),
     damaged: damaged.slice(0, MOST_LISTED),
   };
 }
