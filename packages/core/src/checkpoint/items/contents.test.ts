@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { MAX_REACH } from "../piece-table/channel-writer.ts";
 import type { Extent, HeadChannel } from "../piece-table/extents.ts";
-import { MAX_REACH } from "../piece-table/plan.ts";
 import { type Contents, type Difference, differenceTo, isLong, type Keyframe, resolve, textOf } from "./contents.ts";
 
 /** Contents of a head of this depth: each channel has its value in the head where it was set last. */

@@ -11,8 +11,8 @@
 import { crc32, deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Dumped } from "../bytes/codec.ts";
 import { compact } from "../bytes/memory.ts";
+import { MAX_REACH } from "../piece-table/channel-writer.ts";
 import { type Extent, type HeadChannel, mapBacks } from "../piece-table/extents.ts";
-import { MAX_REACH } from "../piece-table/plan.ts";
 
 export interface Contents {
   /** The checkpoint, without `id` and `channel_values`. */

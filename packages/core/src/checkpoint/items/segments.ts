@@ -5,7 +5,7 @@ import { forEach } from "../../parallel.ts";
 import type { Codec } from "../bytes/codec.ts";
 import { compact, memoryOf } from "../bytes/memory.ts";
 import { corrupt } from "../corrupt.ts";
-import type { NewSegment } from "../piece-table/plan.ts";
+import type { NewSegment } from "../piece-table/channel-writer.ts";
 import type { StoredSegment } from "../piece-table/slices.ts";
 import { type Expiry, kept } from "./expiry.ts";
 import { ordinalOf, partition, segmentKey, seriesOf } from "./keys.ts";

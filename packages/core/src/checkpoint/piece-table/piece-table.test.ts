@@ -5,9 +5,10 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { MAX_REACH } from "./channel-writer.ts";
 import { compare } from "./diff.ts";
 import { type Extent, reachOf, toExtents, toSlices } from "./extents.ts";
-import { headChannels, MAX_REACH, plan, type State } from "./plan.ts";
+import { headChannels, plan, type State } from "./plan.ts";
 import { cut, isInline, join, type StoredSegment } from "./slices.ts";
 
 const CHANNEL = "messages";

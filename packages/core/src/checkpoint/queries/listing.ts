@@ -1,7 +1,7 @@
 import type { Candidate, Entry, HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
 import { isAbove, positionOf } from "../items/order.ts";
-import { MAX_REACH } from "../piece-table/plan.ts";
+import { MAX_REACH } from "../piece-table/channel-writer.ts";
 
 export interface WantedHeads {
   /** Without a head where its bytes are damaged. */
