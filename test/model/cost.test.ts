@@ -151,6 +151,23 @@ describe("units of the saver", () => {
     expect(charges.writeUnits).toBeLessThan(1.05 * whole);
   });
 
+  it("are few for a cold read of a list that is in another order each time", async () => {
+    const { saver, chargesOf } = open();
+    const random = randomOf(7);
+    let list = Array.from({ length: 60 }, (_, n) => ({ id: idOf(n), content: textOf(n, 300) }));
+    const states = Array.from({ length: 80 }, () => {
+      const mixed = list.map((one) => ({ one, at: random(2 ** 31) })).sort((a, b) => a.at - b.at);
+      list = mixed.map(({ one }) => one);
+      return { list };
+    });
+    const whole = Math.ceil(deflateRawSync(JSON.stringify(list)).length / 4096);
+    const reads: number[] = [];
+    await putAll(saver(), states, async (n) => {
+      if (n % 8 === 7) reads.push((await chargesOf(() => saver().getTuple(at("t")))).readUnits);
+    });
+    expect(Math.max(...reads)).toBeLessThanOrEqual(1.3 * whole + 5);
+  });
+
   it("are for writes alone, while 40 threads of 1 MB take turns in one process", async () => {
     const { saver, chargesOf } = open();
     const [own, document] = [saver(), textOf(1, 1_000_000)];
