@@ -58,15 +58,20 @@ export class Threads {
 
   /** Deletes items, and the objects that they name. */
   async erase(items: Named[]): Promise<void> {
+    // Objects first: what is cut short is found again by the items that name them.
+    await this.eraseObjects(items);
+    await this.table.deleteAll(items.map(({ pk, sk }) => ({ pk, sk })));
+  }
+
+  /** Deletes the objects that items name. */
+  async eraseObjects(items: Named[]): Promise<void> {
     const objects = items.map(({ o }) => o).filter((o) => typeof o === "string");
     if (objects.length > 0 && !this.blobs)
       throw new TenureError({
         tag: "misconfigured",
         problems: [`thread ${threadOf(items[0]?.pk ?? "")} has segments in a blob store: pass \`blobs\` to delete it`],
       });
-    // Objects first: what is cut short is found again by the items that name them.
     if (objects.length > 0) await this.blobs?.deleteAll(objects);
-    await this.table.deleteAll(items.map(({ pk, sk }) => ({ pk, sk })));
   }
 
   /** Items with the objects that they name, which are looked for where there is a blob store. */

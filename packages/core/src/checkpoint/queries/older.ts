@@ -5,6 +5,8 @@
  * - What is put on a checkpoint refers to bytes that this one has or refers to, and to new ones. Under a floor, checkpoints are put on what is seen
  *   only: on the latest state, and on what follows it. So it is enough to keep what these refer to. A head in the memory of another
  *   process is none that is put on, once it is not seen (`DynamoDBSaver.put`).
+ * - A series that is gone on with keeps the names of its segments, without their bytes: a put would give the name of a deleted one to other bytes, and a
+ *   process that has the former ones in memory would read these.
  * - Only segments that a head names which is not seen are deleted: those of a put that is under way are named by none yet.
  * - A delta channel is rebuilt from the writes along the ancestors of the latest state: these stay whole, back to the channel's last value.
  *
@@ -26,6 +28,7 @@ import {
   headKey,
   namespaceOf,
   partition,
+  seriesOf,
   WRITES,
 } from "../items/keys.ts";
 import type { Threads } from "../items/threads.ts";
@@ -53,6 +56,7 @@ interface Stored {
   isSeen: boolean;
 }
 
+const NOTHING = Buffer.alloc(0);
 const nameOf = (namespace: string, checkpointId: string) => JSON.stringify([namespace, checkpointId]);
 
 /**
@@ -106,12 +110,27 @@ export async function eraseOlder(stores: Stores, threadId: string, incarnation: 
   await eraseWrites(stores, threadId, names);
   const named = unseen.flatMap(([, one]) => (one.whole ? segmentsOf(one.whole) : []));
   const unused = new Set(named.filter((sk) => !segments.has(sk)));
-  await threads.erase(await threads.named([...unused].map((sk) => ({ pk: partition(threadId), sk }))));
+  await eraseSegments(stores, threadId, { unused: [...unused], series: new Set([...segments].map(seriesOf)) });
   const gone = unseen.filter(([, one]) => !needed.has(one));
   const goneNames = new Set(gone.map(([name]) => name));
   await table.deleteAll(pointers.filter(({ name }) => goneNames.has(name)).map(({ key }) => key));
   await table.deleteAll(gone.map(([, { ref }]) => headKey(ref)));
   return true;
+}
+
+/** `series`: those that are gone on with, whose segments are emptied in place. */
+async function eraseSegments(
+  { table, codec, threads }: Stores,
+  threadId: string,
+  { unused, series }: { unused: string[]; series: Set<string> },
+): Promise<void> {
+  const items = await threads.named(unused.map((sk) => ({ pk: partition(threadId), sk })));
+  await threads.erase(items.filter(({ sk }) => !series.has(seriesOf(sk))));
+  const held = items.filter(({ sk }) => series.has(seriesOf(sk)));
+  await threads.eraseObjects(held);
+  await table.putAll(
+    await Promise.all(held.map(async ({ pk, sk }) => ({ pk, sk, d: await codec.encode(NOTHING, { pk, sk }) }))),
+  );
 }
 
 function ancestorsOf({ ref, head }: Stored, all: Map<string, Stored>, count: number): Stored[] {
