@@ -1,7 +1,6 @@
 /** The alarms that wake somebody up, and the dashboard to look at then. docs/operations.md says what to do about each alarm. */
-import { tableDefinition } from "../packages/core/src/dynamo/definition";
-import { METRIC_NAMESPACE, type Metric } from "../packages/functions/src/http/operator/metrics";
 import { api, auth } from "./api";
+import { METRIC_NAMESPACE, type Metric, tableDefinition } from "./parts";
 import { deadLetters, queue, worker } from "./queue";
 import { setting } from "./setting";
 import { isProduction, isShared } from "./stage";
@@ -171,7 +170,7 @@ if (isShared) {
   const lambda = (metric: string, of = all) =>
     of.map((name) => ["AWS/Lambda", metric, "FunctionName", functions[name].name]);
   new aws.cloudwatch.Dashboard("Dashboard", {
-    dashboardName: `tenure-${$app.stage}`,
+    dashboardName: `${$app.name}-${$app.stage}`,
     dashboardBody: $jsonStringify({
       widgets: [
         graph("Invocations", lambda("Invocations")),

@@ -1,7 +1,7 @@
 /** The two functions behind /api: one that starts small and serves logins, and one that runs graphs. */
-import { AUTH_PATHS } from "../packages/functions/src/account/paths";
 import { mail } from "./email";
 import { agentLinks, common, modelEnvironment } from "./function";
+import { AUTH_PATHS, handlers } from "./parts";
 import { queue } from "./queue";
 import { generation, pepper, redis } from "./secret";
 import { wholeNumber } from "./setting";
@@ -19,7 +19,7 @@ const reserved = wholeNumber("TENURE_AUTH_CONCURRENCY", 1, 100_000);
 
 export const auth = new sst.aws.Function("Auth", {
   ...common,
-  handler: "packages/functions/src/lambda/auth.handler",
+  handler: handlers.auth,
   description: "Login, sessions, activity",
   timeout: "20 seconds",
   memory: "512 MB",
@@ -33,7 +33,7 @@ export const auth = new sst.aws.Function("Auth", {
 
 export const api = new sst.aws.Function("Api", {
   ...common,
-  handler: "packages/functions/src/lambda/api.handler",
+  handler: handlers.api,
   description: "Threads, runs, assistants, memory",
   timeout: "15 minutes",
   memory: "1024 MB",

@@ -1,7 +1,6 @@
 /** CloudFront's changes to each request before it goes on, and to each answer. See docs/decisions/012-front-door.md. */
 import { Hono } from "hono";
-import { keyedHandle } from "../packages/core/src/token";
-import { siteHeaders } from "../packages/functions/src/http/security-headers";
+import { keyedHandle, siteHeaders } from "./parts";
 import { pepper } from "./secret";
 
 /** As `edgeSecretOf` of packages/functions/src/lambda/edge.ts computes it. */

@@ -50,7 +50,7 @@ async function existing(emailIdentity: string) {
     );
   });
   const { configurationSetName } = new aws.sesv2.ConfigurationSet("MailConfig", {
-    configurationSetName: `tenure-${$app.stage}-mail`.toLowerCase(),
+    configurationSetName: `${$app.name}-${$app.stage}-mail`.toLowerCase(),
   });
   return new sst.Linkable("Mail", sendingAs(emailIdentity, configurationSetName));
 }

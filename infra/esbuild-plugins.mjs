@@ -1,7 +1,9 @@
 /** The modules of libraries that are replaced in a function's bundle. See docs/decisions/013-two-functions.md and 043-what-a-function-loads.md. */
 import { fileURLToPath } from "node:url";
 
-const ours = (name) => fileURLToPath(new URL(`../packages/functions/src/lambda/${name}`, import.meta.url));
+/** Sources, beside the built files that the package's exports name. */
+const lambda = new URL("../../src/lambda/", import.meta.resolve("@tenure/functions/lambda/edge"));
+const ours = (name) => fileURLToPath(new URL(name, lambda));
 
 const OF_DYNAMO = /^@aws-sdk\/(?:client|lib)-dynamodb$/;
 

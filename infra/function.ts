@@ -1,6 +1,5 @@
 /** The configuration that all functions have in common. */
-
-import { readSettings, SETTING_NAMES } from "../packages/functions/src/http/settings";
+import { readSettings, SETTING_NAMES } from "./parts";
 import { checkpointKeys, model, modelKey } from "./secret";
 import { isOn, setting } from "./setting";
 import { isTraced, logRetention } from "./stage";

@@ -1,5 +1,5 @@
 /** The permissions that a link grants: the verbs that the code uses, where SST's own links grant a service whole. */
-import { tableDefinition } from "../packages/core/src/dynamo/definition";
+import { tableDefinition } from "./parts";
 
 const tableActions = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "BatchGetItem", "BatchWriteItem"];
 

@@ -1,5 +1,6 @@
 /** Runs that nobody watches: a FIFO queue whose groups are the threads, and the worker that takes them from it. */
 import { agentLinks, common, modelEnvironment } from "./function";
+import { handlers } from "./parts";
 import "./permission";
 import { generation, pepper, redis } from "./secret";
 import { wholeNumber } from "./setting";
@@ -30,7 +31,7 @@ export const queue = new sst.aws.Queue("RunQueue", {
 
 export const worker = new sst.aws.Function("Worker", {
   ...common,
-  handler: "packages/functions/src/lambda/worker.handler",
+  handler: handlers.worker,
   description: "Runs what nobody watches",
   timeout: TIMEOUT,
   memory: "1024 MB",

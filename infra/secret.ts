@@ -48,7 +48,7 @@ const database = isOn("TENURE_UPSTASH")
   ? new upstash.RedisDatabase(
       "Redis",
       {
-        databaseName: `tenure-${$app.stage}`,
+        databaseName: `${$app.name}-${$app.stage}`,
         // Regional databases can no longer be made: global, with a primary and nothing else.
         region: "global",
         primaryRegion: setting("TENURE_UPSTASH_REGION") ?? aws.getRegionOutput().region.apply(upstashRegion),

@@ -1,5 +1,5 @@
 /** The one table, as packages/core/src/dynamo/definition.ts has it: the local stack makes the same. */
-import { tableDefinition } from "../packages/core/src/dynamo/definition";
+import { tableDefinition } from "./parts";
 import "./permission";
 import { isProduction, isShared } from "./stage";
 

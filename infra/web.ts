@@ -2,12 +2,14 @@
 import { customErrorResponses } from "./cdn";
 import { siteDomain } from "./domain";
 import { onRequest, onResponse } from "./edge";
+import { site } from "./parts";
 
 /** Where `sst dev` serves the site, with hot reload; the pages' requests for /api go on to the router. */
 const DEV_PORT = 5173;
 const devOrigin = `http://localhost:${DEV_PORT}`;
+const isServedHere = $dev && site.dev !== undefined;
 
-/** Under `sst dev` the router has no site. Rather than a placeholder's, the answer is where the site is. */
+/** Then the router has no site. Rather than a placeholder's, the answer is where the site is. */
 const onDevRequest = `
   if (!/^\\/api(\\/|$)/.test(event.request.uri)) return {
     statusCode: 302,
@@ -20,7 +22,7 @@ const onDevRequest = `
 export const router = new sst.aws.Router("Router", {
   ...(siteDomain && { domain: siteDomain }),
   edge: {
-    viewerRequest: { injection: $dev ? $interpolate`${onDevRequest}${onRequest}` : onRequest },
+    viewerRequest: { injection: isServedHere ? $interpolate`${onDevRequest}${onRequest}` : onRequest },
     viewerResponse: { injection: onResponse },
   },
   transform: { cdn: { customErrorResponses } },
@@ -29,13 +31,13 @@ export const router = new sst.aws.Router("Router", {
 const routerOrigin = router.url.apply((url) => url.replace(/\/$/, ""));
 
 /** The site's origin as browsers see it. */
-export const origin = $dev ? $output(devOrigin) : routerOrigin;
+export const origin = isServedHere ? $output(devOrigin) : routerOrigin;
 
 new sst.aws.StaticSite("Web", {
-  path: "packages/web",
-  build: { command: "npx vite build --logLevel warn", output: "dist/site" },
-  dev: { command: `npx vite --port ${DEV_PORT} --strictPort`, url: devOrigin, title: "Site" },
-  ...($dev && { environment: { TENURE_API_URL: routerOrigin } }),
+  path: site.path,
+  ...(site.build && { build: site.build }),
+  dev: site.dev ? { command: site.dev(DEV_PORT), url: devOrigin, title: "Site" } : false,
+  ...(isServedHere && { environment: { TENURE_API_URL: routerOrigin } }),
   // A page that is open when a deployment comes still asks for the files of its own version.
   assets: { purge: false },
   router: { instance: router },

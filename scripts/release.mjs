@@ -2,6 +2,7 @@
  * `npm run release -- --dry-run [--into <folder>]`: packs each package that others install, checks the packed files as npm and
  * TypeScript would read them, and says what would be published. Without `--dry-run` it publishes them, as soon as their
  * `private` is gone. The packages are those of packages/ that say which `files` they have, or the folders that `--package` names.
+ * A package without `exports` is a program or files: nobody imports it, so that it has no types.
  * Exit code 1 for a fault of any.
  */
 import { execFileSync } from "node:child_process";
@@ -33,30 +34,46 @@ function publishable() {
     .filter((folder) => existsSync(join(folder, "package.json")))
     .map((folder) => ({ folder, manifest: JSON.parse(read(join(folder, "package.json"))) }))
     .filter(({ manifest }) => manifest.files);
-  const needs = ({ manifest }, other) => Object.hasOwn(manifest.peerDependencies ?? {}, other.manifest.name);
-  return all.sort((a, b) => Number(needs(a, b)) - Number(needs(b, a)));
+  return inOrder(all);
+}
+
+/** Sorts packages so that each comes after those that it needs. */
+function inOrder(all) {
+  const sorted = [];
+  const place = (one) => {
+    if (sorted.includes(one)) return;
+    const needed = { ...one.manifest.dependencies, ...one.manifest.peerDependencies };
+    for (const other of all) if (Object.hasOwn(needed, other.manifest.name)) place(other);
+    sorted.push(one);
+  };
+  all.forEach(place);
+  return sorted;
 }
 
 /** Faults of a manifest and of what is beside it, which npm would not mind. */
 function manifestFaults({ folder, manifest }) {
   const faults = [];
-  for (const field of ["name", "version", "description", "license", "type", "engines", "exports", "keywords"])
+  for (const field of ["name", "version", "description", "license", "type", "engines", "keywords"])
     if (!manifest[field]) faults.push(`package.json has no ${field}`);
-  if (manifest.sideEffects !== false) faults.push("package.json does not say sideEffects: false");
+  if (manifest.exports && manifest.sideEffects === undefined) faults.push("package.json does not say sideEffects");
   for (const [path, entry] of Object.entries(manifest.exports ?? {}))
     if (!entry.types || !entry.default) faults.push(`exports["${path}"] has no types, or no default`);
   for (const peer of Object.keys(manifest.peerDependenciesMeta ?? {}))
     if (!manifest.peerDependencies?.[peer]) faults.push(`peerDependenciesMeta names ${peer}, which is no peer`);
   if (!existsSync(join(folder, "LICENSE")) || read(join(folder, "LICENSE")) !== read(join(ROOT, "LICENSE")))
     faults.push("LICENSE is not the project's: copy it");
-  const [, example] = /^```ts\n(.*?)^```/ms.exec(read(join(folder, "README.md"))) ?? [];
+  for (const [name, version] of Object.entries(manifest.dependencies ?? {}))
+    if (name.startsWith("@tenure/") && version !== manifest.version)
+      faults.push(`package.json wants ${name} ${version}, and is of version ${manifest.version} itself`);
+  const [, example] = /^```(?:ts|sh)\n(.*?)^```/ms.exec(read(join(folder, "README.md"))) ?? [];
   if (!example || example.trimEnd().split("\n").length > 10)
     faults.push("README.md has no first example in at most ten lines");
   return faults;
 }
 
-/** Built files whose source is gone: the compiler leaves them there. */
+/** Built files whose source is gone: the compiler leaves them there. A bundler empties its folder by itself. */
 function staleFiles(folder, files) {
+  if (!existsSync(join(folder, "dist/.tsbuildinfo"))) return [];
   return files
     .filter(({ path }) => path.startsWith("dist/") && /\.(?:js|d\.ts)$/.test(path))
     .filter(({ path }) => !existsSync(join(folder, path.replace(/^dist/, "src").replace(/(?:\.js|\.d\.ts)$/, ".ts"))))
@@ -88,14 +105,14 @@ async function release() {
     for (const found of publishable()) {
       const { folder, manifest } = found;
       const [{ filename, files, size, unpackedSize }] = JSON.parse(
-        run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", into], folder),
+        run("npm", ["pack", "--json", "--pack-destination", into], folder),
       );
       const tarball = join(into, filename);
       const all = [
         ...manifestFaults(found),
         ...staleFiles(folder, files),
         ...(await publintFaults(tarball, manifest)),
-        ...attwFaults(tarball),
+        ...(manifest.exports ? attwFaults(tarball) : []),
       ];
       faults.push(...all.map((fault) => `${manifest.name}: ${fault}`));
       packed.push({ manifest, tarball });
@@ -103,7 +120,9 @@ async function release() {
       console.log(
         `${manifest.name} ${manifest.version}: ${files.length} files, ${kb(size)}, unpacked ${kb(unpackedSize)}`,
       );
-      console.log(`  entries  ${Object.keys(manifest.exports).length}: ${Object.keys(manifest.exports).join(" ")}`);
+      const entries = Object.keys(manifest.exports ?? {});
+      if (entries.length > 0) console.log(`  entries  ${entries.length}: ${entries.join(" ")}`);
+      for (const [name, file] of Object.entries(manifest.bin ?? {})) console.log(`  program  ${name}: ${file}`);
       for (const [peer, range] of Object.entries(manifest.peerDependencies ?? {}))
         console.log(
           `  peer     ${peer} ${range}${manifest.peerDependenciesMeta?.[peer]?.optional ? " (optional)" : ""}`,

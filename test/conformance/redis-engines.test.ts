@@ -149,7 +149,8 @@ const anyCommand: fc.Arbitrary<string[]> = fc.oneof(
   command("ZADD", key, fc.constantFrom("NX", "XX", "GT", "LT", "CH", "INCR"), score, value),
   command("ZRANGE", key, fc.constantFrom("-", "[a", "(b", "x"), fc.constantFrom("+", "[b", "(c"), fc.constant("BYLEX")),
   command("ZUNION", fc.constantFrom("1", "2", "0"), key, key, fc.constantFrom("WITHSCORES", "X")),
-  ...["ZRANGEBYSCORE", "ZCOUNT", "ZREMRANGEBYSCORE"].map((n) => command(n, key, score, score)),
+  ...["ZCOUNT", "ZREMRANGEBYSCORE"].map((n) => command(n, key, score, score)),
+  command("ZRANGE", key, score, score, fc.constant("BYSCORE")),
   ...["RENAME", "RENAMENX", "SINTER", "SUNION", "SDIFF"].map((n) => command(n, key, key)),
   command("SMOVE", key, key, value),
   // Left out: what depends on the millisecond (GT, LT).

@@ -14,6 +14,9 @@ import { type Block, blocks, documents, ROOT } from "./markdown.ts";
 const TYPESCRIPT = new Set(["ts", "tsx", "typescript", "mts", "cts"]);
 const NAMED = /^\/\/ ([\w./-]+\.tsx?)$/;
 
+/** A project of somebody's own, whose files some documents change. */
+const TEMPLATE = join(ROOT, "packages/create/template");
+
 const planted: Block[] = [
   { line: 11, language: "ts", code: 'import { Nothing } from "@tenure/core/checkpoint";\nexport const it = Nothing;' },
   { line: 22, language: "tsx", code: 'export const page = <p id={1}>"</p>;' },
@@ -46,7 +49,7 @@ async function errorsOf(all: Block[]): Promise<string[]> {
         ...{ lib: ["ES2023", "DOM"], jsx: "react-jsx", moduleDetection: "force" },
         customConditions: ["@tenure/source"],
         typeRoots: [join(ROOT, "node_modules/@types")],
-        rootDirs: [ROOT, ...places.map((_, i) => join(folder, String(i)))],
+        rootDirs: [ROOT, TEMPLATE, ...places.map((_, i) => join(folder, String(i)))],
       },
       files: [...places, join(ROOT, "packages/local/src/dynamodb/dynalite.d.ts")],
     };

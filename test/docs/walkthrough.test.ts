@@ -9,28 +9,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { freePort } from "../support/stores/port.ts";
+import { pattern, steps } from "./transcript.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const MARK = "end-of-command";
-
-interface Step {
-  line: number;
-  command: string;
-  expected: string;
-}
-
-/** The steps of all console blocks: a `$` line or `^C`, and what is shown below it. */
-function steps(markdown: string): Step[] {
-  const found: Step[] = [];
-  let inside = false;
-  for (const [i, line] of markdown.split("\n").entries()) {
-    if (line.startsWith("```")) inside = line === "```console";
-    else if (inside && (line.startsWith("$ ") || line === "^C"))
-      found.push({ line: i + 1, command: line.replace(/^\$ /, ""), expected: "" });
-    else if (inside) (found.at(-1) as Step).expected += `${line}\n`;
-  }
-  return found;
-}
 
 let dir: string;
 let port: number;
@@ -81,11 +63,6 @@ it("goes as written", async () => {
   for (const { line, command, expected } of all) {
     // curl ends its output without a line break.
     const actual = (await perform(command)).replaceAll(`localhost:${port}`, "localhost:3000").trimEnd();
-    const pattern = expected
-      .trimEnd()
-      .replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
-      .replaceAll("…", "[^]*?");
-    if (!new RegExp(`^${pattern}$`).test(actual))
-      expect(`line ${line}: ${actual}`).toBe(`line ${line}: ${expected.trimEnd()}`);
+    if (!pattern(expected).test(actual)) expect(`line ${line}: ${actual}`).toBe(`line ${line}: ${expected.trimEnd()}`);
   }
 });

@@ -7,7 +7,7 @@ import { keyedHandle, newToken, type SessionRef } from "@tenure/core/token";
 import { RedisServer } from "@tenure/local/redis/resp";
 import { afterEach, describe, expect, it } from "vitest";
 import { randomOf } from "../support/random.ts";
-import { isOnPath } from "../support/stores/found.ts";
+import { isRedisFound } from "../support/stores/found.ts";
 import { type Behind, behindGateway } from "../support/stores/redis.ts";
 import { startRedisServer } from "../support/stores/redis-server.ts";
 
@@ -16,7 +16,7 @@ const STEPS = 2_000;
 const FILLER_BYTES = 2_000;
 const data = { userId: "user_ada", email: "ada@example.com" };
 
-describe.skipIf(!isOnPath("redis-server"))("a full redis-server", () => {
+describe.skipIf(!isRedisFound)("a full redis-server", () => {
   const close: (() => unknown)[] = [];
   afterEach(async () => {
     for (const undo of close.splice(0).reverse()) await undo();

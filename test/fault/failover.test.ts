@@ -9,7 +9,7 @@ import { codeDigest, keyedHandle, newChallenge, newToken } from "@tenure/core/to
 import { RedisServer } from "@tenure/local/redis/resp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { some } from "../support/runner/size.ts";
-import { isRedisOnPath } from "../support/stores/found.ts";
+import { isRedisFound } from "../support/stores/found.ts";
 import { startProxy, type Proxy as TcpProxy } from "../support/stores/proxy.ts";
 import { type StartedCluster, startRedisCluster, until } from "../support/stores/redis-cluster.ts";
 import { type StartedRedis, startRedisServer } from "../support/stores/redis-server.ts";
@@ -22,7 +22,7 @@ const unknown = { reason: { tag: "store-unavailable", store: "redis", outcome: "
 /** Short, since calls are to run into it. */
 const HELD = { replicas: 1, deadlineMs: 400 };
 
-describe.runIf(isRedisOnPath).each(tcpClients)("a primary with a replica, by $name", ({ connect }) => {
+describe.runIf(isRedisFound).each(tcpClients)("a primary with a replica, by $name", ({ connect }) => {
   let primary: StartedRedis;
   let replica: StartedRedis;
   let link: TcpProxy;
@@ -110,7 +110,7 @@ describe.runIf(isRedisOnPath).each(tcpClients)("a primary with a replica, by $na
   });
 });
 
-describe.runIf(isRedisOnPath).each(some(tcpClients))("a cluster with replicas, by $name", ({ connect }) => {
+describe.runIf(isRedisFound).each(some(tcpClients))("a cluster with replicas, by $name", ({ connect }) => {
   let cluster: StartedCluster;
   let client: ConnectedClient;
   beforeEach(async () => {

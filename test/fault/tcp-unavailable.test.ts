@@ -12,7 +12,7 @@ import { RedisServer } from "@tenure/local/redis/resp";
 import { Cluster, Redis } from "ioredis";
 import { createClient } from "redis";
 import { afterEach, describe, expect, it } from "vitest";
-import { isRedisOnPath } from "../support/stores/found.ts";
+import { isRedisFound } from "../support/stores/found.ts";
 import { startProxy } from "../support/stores/proxy.ts";
 import { startRedisServer } from "../support/stores/redis-server.ts";
 import { tcpClients } from "../support/stores/tcp-clients.ts";
@@ -49,7 +49,7 @@ async function startImpostor(answer: string | undefined): Promise<string> {
   return `redis://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-describe.runIf(isRedisOnPath).each(tcpClients)("a server, by $name", ({ name, connect }) => {
+describe.runIf(isRedisFound).each(tcpClients)("a server, by $name", ({ name, connect }) => {
   it("is a fault while it is away, and works again afterwards by itself", async () => {
     const server = await startRedisServer();
     closers.push(server.close);

@@ -1,7 +1,7 @@
 /** Histories of many processes at once, and the checker that goes through them. `npm run bench:strict` is the long one. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isLong, sized, some } from "../support/runner/size.ts";
-import { isRedisOnPath, redisUrl } from "../support/stores/found.ts";
+import { isRedisFound, redisUrl } from "../support/stores/found.ts";
 import { redisEngines } from "../support/stores/redis.ts";
 import { type StartedCluster, startRedisCluster } from "../support/stores/redis-cluster.ts";
 import { tcpClients } from "../support/stores/tcp-clients.ts";
@@ -64,7 +64,7 @@ describe.runIf(redisUrl).each(some(tcpClients))(
   },
 );
 
-describe.runIf(isRedisOnPath)("sessions used by many processes at once on a cluster", () => {
+describe.runIf(isRedisFound)("sessions used by many processes at once on a cluster", () => {
   let cluster: StartedCluster;
   beforeAll(async () => {
     cluster = await startRedisCluster();

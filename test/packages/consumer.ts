@@ -28,13 +28,16 @@ export interface Consumer {
   close(): void;
 }
 
-/** Installs the tarballs of a folder, and packages by their names and versions or ranges. */
-export async function newConsumer(tarballs: string, packages: Record<string, string>): Promise<Consumer> {
+/** Installs packages of this repository from the tarballs of a folder, and others by their names and versions or ranges. */
+export async function newConsumer(
+  tarballs: string,
+  names: string[],
+  packages: Record<string, string>,
+): Promise<Consumer> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), "consumer-")));
-  const packed = readdirSync(tarballs).filter((name) => name.endsWith(".tgz"));
-  const own = Object.fromEntries(
-    packed.map((name) => [name.replace(/^tenure-(\w+)-.*$/, "@tenure/$1"), `file:${join(tarballs, name)}`]),
-  );
+  const packed = readdirSync(tarballs);
+  const fileOf = (name: string) => packed.find((file) => file.startsWith(`tenure-${name}-`)) as string;
+  const own = Object.fromEntries(names.map((name) => [`@tenure/${name}`, `file:${join(tarballs, fileOf(name))}`]));
   const dependencies = { ...own, ...packages };
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }));
   cpSync(SOURCES, join(folder, "src"), { recursive: true });

@@ -16,6 +16,7 @@ import { isLong, WAIT_MS } from "../support/runner/size.ts";
 import { dynamoEndpoint, nodePrograms, redisUrl } from "../support/stores/found.ts";
 import { type Consumer, newConsumer, versionsHere } from "./consumer.ts";
 
+/** The packages that a project of any kind installs; those of a whole application are in newcomer.test.ts. */
 const PACKAGES = ["core", "http"];
 const manifest = (name: string) =>
   JSON.parse(readFileSync(join(ROOT, "packages", name, "package.json"), "utf8")) as {
@@ -61,7 +62,7 @@ it("are packed and checked by the release, which says what would be published", 
 describe.each(ends)("with the %s version of each peer", (_, packages) => {
   let consumer: Consumer;
   beforeAll(async () => {
-    consumer = await newConsumer(tarballs, packages);
+    consumer = await newConsumer(tarballs, PACKAGES, packages);
     for (const name of PACKAGES)
       for (const [i, { language, code }] of blocks(document(`packages/${name}/README.md`)).entries())
         if (language === "ts") consumer.write(`readme/${name}-${i}.ts`, code);

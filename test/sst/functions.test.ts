@@ -13,7 +13,7 @@ import { readAll } from "./loopback.ts";
 import { evaluate, type Program, secrets } from "./program.ts";
 import { Services } from "./services.ts";
 
-/** Milliseconds before its deadline at which a worker leaves what it is at: HURRY_MS of lambda/worker.ts. */
+/** Milliseconds before its deadline at which a worker leaves what it is at: HURRY_MS of lambda/worker-handler.ts. */
 const HURRY_MS = 30_000;
 /** For so long it is at work: far longer than it takes, and less than a lease, which a worker that lives keeps. */
 const WORK_MS = 120_000;

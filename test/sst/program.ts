@@ -56,6 +56,8 @@ export interface Evaluation {
   env?: Record<string, string>;
   /** The changes to this copy of the project. */
   changes?: Change[];
+  /** Puts another project than this repository into the folder. */
+  copy?: (folder: string) => void;
 }
 
 export const secrets = {
@@ -75,7 +77,11 @@ export interface Project {
   close(): Promise<void>;
 }
 
-export async function openProject({ env = {}, changes = [] }: Pick<Evaluation, "env" | "changes">): Promise<Project> {
+export async function openProject({
+  env = {},
+  changes = [],
+  copy = copyRepository,
+}: Pick<Evaluation, "env" | "changes" | "copy">): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "tenure-sst-"));
   const aws = await startAws();
   const close = async () => {
@@ -83,7 +89,10 @@ export async function openProject({ env = {}, changes = [] }: Pick<Evaluation, "
     await aws.close();
   };
   try {
-    copyProject(folder, changes);
+    copy(folder);
+    mkdirSync(join(folder, ".sst"));
+    symlinkSync(sstPlatform, join(folder, ".sst/platform"));
+    change(folder, changes);
     const environment = {
       ...withoutOurs(process.env),
       TENURE_MAIL_SENDER: "login@example.com",
@@ -125,9 +134,10 @@ export async function evaluate({
   command = ["deploy"],
   env = {},
   changes = [],
+  copy,
   ...rest
 }: Evaluation): Promise<Program> {
-  const project = await openProject({ env, changes });
+  const project = await openProject({ env, changes, ...(copy && { copy }) });
   const manifest = join(project.folder, "manifest.json");
   project.env.TENURE_SST_MANIFEST = manifest;
   try {
@@ -158,13 +168,14 @@ export async function evaluate({
 }
 
 /** Everything that the program and its bundles are made of; installed packages by reference. */
-function copyProject(project: string, changes: Change[]): void {
+function copyRepository(project: string): void {
   const left = new Set(["node_modules", "dist", ".sst"]);
   for (const name of ["sst.config.ts", "package.json", "tsconfig.base.json", "infra", "packages", "test/support"])
     cpSync(join(ROOT, name), join(project, name), { recursive: true, filter: (path) => !left.has(basename(path)) });
   symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
-  mkdirSync(join(project, ".sst"));
-  symlinkSync(sstPlatform, join(project, ".sst/platform"));
+}
+
+function change(project: string, changes: Change[]): void {
   for (const { file, from, to } of changes) {
     const before = readFileSync(join(project, file), "utf8");
     if (!before.includes(from)) throw new Error(`${file} has no ${JSON.stringify(from)} to be changed`);

@@ -94,9 +94,9 @@ const cases: Case[] = [
       secrets: { Pepper: secrets.Pepper, ModelApiKey: MODEL_KEY, CheckpointKeys: CHECKPOINT_KEYS },
       changes: [
         {
-          file: "packages/functions/src/lambda/worker.ts",
-          from: "export async function handler",
-          to: 'process.stdout.write("the key is " + process.env.OPENAI_API_KEY + "\\n" + JSON.stringify(config.sessionPolicy) + (deps.checkpointer.codec.encryption !== undefined) + "\\n");\nexport async function handler',
+          file: "packages/functions/src/lambda/worker-handler.ts",
+          from: "  return async (event, context) => {",
+          to: 'process.stdout.write("the key is " + process.env.OPENAI_API_KEY + "\\n" + JSON.stringify(config.sessionPolicy) + (deps.checkpointer.codec.encryption !== undefined) + "\\n");\n  return async (event, context) => {',
         },
       ],
     },

@@ -12,8 +12,10 @@ const { env } = process;
 export const isOnPath = (program: string): boolean =>
   (env.PATH ?? "").split(delimiter).some((folder) => existsSync(join(folder, program)));
 
+/** The program that tests start as redis-server: another version, or Valkey's, by `TENURE_TEST_REDIS_SERVER`. */
+export const redisProgram = env.TENURE_TEST_REDIS_SERVER ?? "redis-server";
 /** True where tests start redis-servers of their own, as a primary and its replica or the nodes of a cluster. */
-export const isRedisOnPath = isOnPath("redis-server");
+export const isRedisFound = isOnPath("redis-server") || existsSync(redisProgram);
 /** `redis://…`: a redis-server with nothing in it that matters. */
 export const redisUrl = env.TENURE_TEST_REDIS_URL;
 /** The library that gives a redis-server a clock that stands still, as moved-clock.c says. */

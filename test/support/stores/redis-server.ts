@@ -1,9 +1,10 @@
-/** A redis-server of the machine, on a free loopback port, with nothing on disk. */
+/** A redis-server of the machine, or what `TENURE_TEST_REDIS_SERVER` names in its place, on a free loopback port, with nothing on disk. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { redisProgram } from "./found.ts";
 import { freePort } from "./port.ts";
 
 export interface StartedRedis {
@@ -20,12 +21,12 @@ export async function startRedisServer(
   const port = await freePort();
   const settings = { port: String(port), bind: "127.0.0.1", save: "", appendonly: "no", dir: folder, ...more };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
-  const child = spawn("redis-server", args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(redisProgram, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
   const closed = new Promise<void>((resolve) => child.once("close", () => resolve()));
   while (!(await answers(port))) {
-    if (child.exitCode !== null) throw new Error(`redis-server did not start: ${said}`);
+    if (child.exitCode !== null) throw new Error(`${redisProgram} did not start: ${said}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   return {

@@ -4,6 +4,7 @@ import type { EncryptionOptions } from "@tenure/core/checkpoint";
 import { TenureError } from "@tenure/core/errors";
 import type { Mailer } from "../account/mailer.ts";
 import { Runner } from "../agent/runs/schedule/runner.ts";
+import type { App } from "../app.ts";
 import type { Deps } from "../deps.ts";
 import { createDeps } from "../deps.ts";
 import { keepProcess } from "../graphs/user-code.ts";
@@ -38,13 +39,15 @@ const noMailer: Mailer = {
   sendCode: () => Promise.reject(new Error("this function sends no mail")),
 };
 
-export async function createService(name: string): Promise<Service> {
+export async function createService(name: string, app?: App): Promise<Service> {
   const config = readConfig(linked);
   provideModelKey();
   const encryption = checkpointKeys(config.linked.CheckpointKeys?.value);
   const meter = createMeter(name, config.stage);
   const model = config.model === undefined ? undefined : await bundledModel(config.model);
-  const made = { ...config, ...encryption, model, mailer: noMailer, count: meter.count };
+  const { graphs, schemas, defaults } = app ?? {};
+  const own = { graphs, schemas, defaults };
+  const made = { ...config, ...encryption, ...own, model, mailer: noMailer, count: meter.count };
   const deps = counted(await createDeps({ ...made, checkpointCacheBytes: CACHE_BYTES }));
   const workQueue = sqsWorkQueue({ region: config.region, ...config.linked.RunQueue });
   const runner = new Runner(deps, { queue: workQueue });

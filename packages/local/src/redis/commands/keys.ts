@@ -81,7 +81,6 @@ export const keys: Commands = {
   PEXPIREAT: expire("pexpireat", (n) => n),
   TTL: remaining((at, now) => Math.floor((at - now + 500) / 1000)),
   PTTL: remaining((at, now) => at - now),
-  EXPIRETIME: remaining((at) => Math.floor((at + 500) / 1000)),
   PEXPIRETIME: remaining((at) => at),
   PERSIST: write(2, (db, [key = ""]) => {
     const entry = db.entry(key);
@@ -102,12 +101,16 @@ export const keys: Commands = {
   }),
   KEYS: read(2, (db, [pattern = ""]) => db.keys().filter((key) => glob(pattern).test(key))),
   SCAN: read(-2, (db, args) => {
-    const at = args.findIndex((arg, i) => i > 0 && arg.toUpperCase() === "TYPE");
-    const type = at > 0 ? args[at + 1]?.toLowerCase() : undefined;
-    const rest = at > 0 ? args.toSpliced(at, 2) : args;
-    const names = db.keys().filter((key) => type === undefined || db.entry(key)?.type === type);
+    // Upstash's own option: each key with its type after it. redis-server refuses it.
+    const withTypes = args.findIndex((arg, i) => i > 0 && arg.toUpperCase() === "WITHTYPE");
+    const others = withTypes > 0 ? args.toSpliced(withTypes, 1) : args;
+    const at = others.findIndex((arg, i) => i > 0 && arg.toUpperCase() === "TYPE");
+    const type = at > 0 ? others[at + 1]?.toLowerCase() : undefined;
+    const rest = at > 0 ? others.toSpliced(at, 2) : others;
+    const typeOf = (key: string) => db.entry(key)?.type ?? "none";
+    const names = db.keys().filter((key) => type === undefined || typeOf(key) === type);
     return scanReply(
-      names.map((key) => [key]),
+      names.map((key) => (withTypes > 0 ? [key, typeOf(key)] : [key])),
       rest,
     );
   }),

@@ -222,8 +222,6 @@ export const sortedSets: Commands = {
   ZRANGE: read(-4, range),
   ZREVRANGE: rangeBy("REV"),
   ZUNION: read(-3, union),
-  ZRANGEBYSCORE: rangeBy("BYSCORE"),
-  ZREVRANGEBYSCORE: rangeBy("BYSCORE", "REV"),
   ZREMRANGEBYRANK: write(4, (db, [key = "", start, stop]) => {
     const all = ranked(db, key);
     return removeAll(db, key, all.slice(...slice(start, stop, all.length)));

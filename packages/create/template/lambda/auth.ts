@@ -1,0 +1,2 @@
+/** The function that serves logins, sessions and activity. */
+export { handler } from "@tenure/functions/lambda/auth";
