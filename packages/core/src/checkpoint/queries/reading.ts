@@ -6,12 +6,15 @@ import {
   type DeltaChannelHistory,
   getCheckpointId,
 } from "@langchain/langgraph-checkpoint";
+import type { Incarnation } from "../../incarnation.ts";
 import { required, text } from "../config.ts";
 import { corrupt } from "../corrupt.ts";
 import type { Head } from "../items/head.ts";
 import type { Candidate, Entry, HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
+import type { HeldThreads } from "../items/held.ts";
 import { type CheckpointRef, whatOf } from "../items/keys.ts";
+import type { Loaded } from "../items/loaded.ts";
 import type { PendingWrites } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
 import { asAnswered, type Incarnations, incarnationIn, keepIncarnation } from "../items/tombstone.ts";
@@ -24,6 +27,7 @@ import type { Tuples } from "./tuples.ts";
 
 interface Parts {
   heads: Heads;
+  held: HeldThreads;
   seen: Seen;
   incarnations: Incarnations;
   values: Values;
@@ -34,6 +38,7 @@ interface Parts {
 
 export class Reading {
   private readonly heads: Heads;
+  private readonly held: HeldThreads;
   private readonly seen: Seen;
   private readonly incarnations: Incarnations;
   private readonly values: Values;
@@ -41,8 +46,9 @@ export class Reading {
   private readonly tuples: Tuples;
   private readonly threads: Threads;
 
-  constructor({ heads, seen, incarnations, values, pendingWrites, tuples, threads }: Parts) {
+  constructor({ heads, held, seen, incarnations, values, pendingWrites, tuples, threads }: Parts) {
     this.heads = heads;
+    this.held = held;
     this.seen = seen;
     this.incarnations = incarnations;
     this.values = values;
@@ -58,6 +64,8 @@ export class Reading {
     const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
     const given = incarnationIn(config);
     if (!of.checkpointId && given && this.heads.isEmptyUnder(of, given)) return undefined;
+    const inMemory = !of.checkpointId && given && (await this.latestHeld(of, given));
+    if (inMemory) return keepIncarnation(asAnswered(await this.tuples.of(inMemory, []), config), config);
     const cache: HeadCache = new Map();
     const [found, writesOf] = await Promise.all([
       this.visible(of, config, cache).next(),
@@ -69,6 +77,15 @@ export class Reading {
     const { ref, head } = found.value;
     const [loaded, writes] = await Promise.all([this.heads.load(ref, head, cache), writesOf(ref)]);
     return keepIncarnation(asAnswered(await this.tuples.of(loaded, writes), config), config);
+  }
+
+  /** The latest checkpoint of a namespace, where the lease's holder has it in memory and nothing can have come after it. */
+  private async latestHeld(of: CheckpointRef, given: Incarnation): Promise<Loaded | undefined> {
+    const latest = this.held.latest(of, given);
+    const known = latest && this.heads.known({ ...of, checkpointId: latest.checkpointId });
+    if (!known || !(await this.seen.isVisible(known, given))) return undefined;
+    this.heads.noteTop(of, given, latest.position);
+    return known;
   }
 
   /**
