@@ -10,6 +10,8 @@
 import { parseArgs } from "node:util";
 import { BatchWriteCommand, GetCommand } from "@aws-sdk/lib-dynamodb";
 import { Annotation, START, StateGraph } from "@langchain/langgraph";
+import { incarnationConfig } from "@tenure/core/checkpoint";
+import type { Thread } from "@tenure/core/thread";
 import type { GraphFactory } from "@tenure/functions/graphs";
 import { openUserApi, type UserApi } from "../../test/support/service/user-api.ts";
 import { type CountedEndpoint, countedEndpoint } from "../../test/support/stores/counted-endpoint.ts";
@@ -96,11 +98,12 @@ async function withApi<T>(
 const ownerOf = async ({ ask }: UserApi): Promise<string> =>
   (await ask<{ user: { id: string } }>("GET", "/auth/session")).body.user.id;
 
-const put = (user: UserApi, id: string, step: number, channel_values: Record<string, unknown>) => {
+const put = ({ api }: UserApi, { id, incarnation }: Thread, step: number, channel_values: Record<string, unknown>) => {
   const idOf = (n: number) => `${String(n).padStart(8, "0")}-0000-6000-8000-000000000000`;
   const versions = Object.fromEntries(Object.keys(channel_values).map((name) => [name, step]));
-  return user.api.deps.checkpointer.put(
-    { configurable: { thread_id: id, checkpoint_ns: "", ...(step > 1 && { checkpoint_id: idOf(step - 1) }) } },
+  const at = { thread_id: id, checkpoint_ns: "", ...incarnationConfig(incarnation) };
+  return api.deps.checkpointer.put(
+    { configurable: { ...at, ...(step > 1 && { checkpoint_id: idOf(step - 1) }) } },
     {
       ...{ v: 4, id: idOf(step), ts: new Date().toISOString(), channel_values },
       ...{ channel_versions: versions, versions_seen: {} },
@@ -130,8 +133,9 @@ async function listsOf(n: number): Promise<Asked[]> {
     const { threads } = user.api.deps;
     const ids = Array.from({ length: n }, () => crypto.randomUUID());
     const make = async (id: string) => {
-      await threads.create({ id, owner, metadata: { graph_id: "chat" } });
-      await put(user, id, 1, { messages: [], topic: "a topic", document });
+      const thread = await threads.create({ id, owner, metadata: { graph_id: "chat" } });
+      if (!thread) throw new Error(`thread ${id} is there`);
+      await put(user, thread, 1, { messages: [], topic: "a topic", document });
       const projection = { values: { messages: [], topic: "a topic" }, isPart: true, until: Date.now() + DAY_MS };
       const lease = await threads.hold(id, owner, "bench");
       if (typeof lease !== "object") throw new Error(`thread ${id} cannot be had: ${lease}`);
@@ -154,11 +158,13 @@ async function listsOf(n: number): Promise<Asked[]> {
 async function threadOf(n: number): Promise<Asked[]> {
   return withApi(async (user, counted, headers) => {
     const id = crypto.randomUUID();
-    await user.api.deps.threads.create({ id, owner: await ownerOf(user), metadata: { graph_id: "chat" } });
+    const asked = { id, owner: await ownerOf(user), metadata: { graph_id: "chat" } };
+    const thread = await user.api.deps.threads.create(asked);
+    if (!thread) throw new Error(`thread ${id} is there`);
     const messages: string[] = [];
     for (let step = 1; step <= n; step++) {
       messages.push(`message ${step} of a chat, ${"with some text ".repeat(5)}`);
-      const config = await put(user, id, step, { messages: messages.slice(-100) });
+      const config = await put(user, thread, step, { messages: messages.slice(-100) });
       await user.api.deps.checkpointer.putWrites(config, [["messages", "more"]], "task");
     }
     say(`a thread of ${n} checkpoints`);

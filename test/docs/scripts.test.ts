@@ -42,3 +42,13 @@ it("would be missed", () => {
     "`npm run lint`, `npm\nrun nothing -- x`\n\n```sh\nnpm --prefix bench run fuzz\nnpm --prefix bench run lint\n```\n";
   expect(unknown({ path: "planted.md", text })).toEqual(["planted.md:1: nothing", "planted.md:6: lint"]);
 });
+
+it("of bench are all in the list of npm run bench", () => {
+  const listed = Object.entries(
+    JSON.parse(readFileSync(join(ROOT, "bench/benches.json"), "utf8")) as Record<string, { isOfRoot?: boolean }>,
+  );
+  const names = (isOfRoot: boolean) =>
+    listed.filter(([, bench]) => isOfRoot === !!bench.isOfRoot).map(([name]) => name);
+  expect(names(false).toSorted()).toEqual([...scriptsOf("bench")].sort());
+  for (const name of names(true)) expect(scriptsOf(".")).toContain(name);
+});

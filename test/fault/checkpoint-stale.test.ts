@@ -125,10 +125,13 @@ describe.each(dynamoEngines)("on $name", ({ name, open }) => {
     expect(await put("15", "3", 1)).toEqual(["PutCommand"]);
     expect(await put("1", "2a", 2)).toEqual(["QueryCommand", "PutCommand", "PutCommand"]);
     expect(await put("2a", "4", 2)).toEqual(["PutCommand"]);
-    for (const warm of [saver, saverOn()]) {
+    for (const [reader, requests] of [
+      [saver, []],
+      [saverOn(), ["QueryCommand", "QueryCommand"]],
+    ] as const) {
       sent = [];
-      expect((await warm.getTuple(at(thread, undefined, lease(2))))?.checkpoint.id).toBe("4");
-      expect(sent).toEqual(["QueryCommand", "QueryCommand"]);
+      expect((await reader.getTuple(at(thread, undefined, lease(2))))?.checkpoint.id).toBe("4");
+      expect(sent).toEqual(requests);
     }
   });
 

@@ -45,8 +45,26 @@ it("is counted for a new thread and for each further turn", async () => {
   expect(total()).toBe(12);
   counted.reset();
   await turn(threadId);
-  // The state is read, by one query for checkpoints and one for pending writes.
-  expect(counted.calls).toEqual({ PutItem: 4, Query: 2, UpdateItem: 5 });
+  // The state is not read: nobody else can have changed it since this process did.
+  expect(counted.calls).toEqual({ PutItem: 4, UpdateItem: 5 });
+});
+
+it("is two reads more for a thread that another process has held meanwhile, whose change the turn goes on from", async () => {
+  const threadId = await newThread();
+  await turn(threadId);
+  const { client, tableName } = user.table;
+  const Key = { pk: `thread#${threadId}`, sk: "thread" };
+  const owner = (await client.send(new GetCommand({ TableName: tableName, Key }))).Item?.owner as string;
+  const lease = await elsewhere.hold(threadId, owner, "another process");
+  if (typeof lease !== "object") throw new Error(`the thread cannot be had: ${lease}`);
+  await elsewhere.free(lease, { status: "idle" });
+  counted.reset();
+  await turn(threadId);
+  // A write of the record is refused, and the record and the state are read.
+  expect(counted.calls).toMatchObject({ Query: 2 });
+  counted.reset();
+  await turn(threadId);
+  expect(counted.calls).toEqual({ PutItem: 4, UpdateItem: 5 });
 });
 
 it("is one refused write and two reads more for a thread that another process has written to meanwhile", async () => {

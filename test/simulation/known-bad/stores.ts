@@ -2,6 +2,20 @@
 import { underGuard } from "@tenure/core/dynamo";
 import { anybody, client, events, isThread, type KnownBad, saver, tableOf } from "./wrap.ts";
 
+interface Put {
+  checkpointId: string;
+  position: string;
+}
+interface Held {
+  latest(of: { threadId: string; namespace: string }, given: object): Put | undefined;
+  notePut(
+    ref: { threadId: string; namespace: string; checkpointId: string },
+    given: object | undefined,
+    position: string,
+    isAgain: boolean,
+  ): void;
+}
+
 export const storeFaults: KnownBad[] = [
   {
     name: "a write that failed its condition when it was sent again is taken for its own",
@@ -130,6 +144,20 @@ export const storeFaults: KnownBad[] = [
           ? undefined
           : get({ ...config, configurable: { ...config.configurable, checkpoint_id: newest } });
       };
+    }),
+  },
+  {
+    name: "a process goes on from what it has put, whoever has had the thread since",
+    seed: 6,
+    patches: saver((own) => {
+      const { held } = own as unknown as { held: Held };
+      const puts = new Map<string, Put>();
+      const notePut = held.notePut.bind(held);
+      held.notePut = (ref, given, position, isAgain) => {
+        puts.set(`${ref.threadId} ${ref.namespace}`, { checkpointId: ref.checkpointId, position });
+        notePut(ref, given, position, isAgain);
+      };
+      held.latest = ({ threadId, namespace }) => puts.get(`${threadId} ${namespace}`);
     }),
   },
   {

@@ -36,9 +36,11 @@ export interface TestApi {
 export async function openApi(
   config: Pick<ServiceConfig, "redis" | "dynamo"> & Partial<ServiceConfig>,
   replaced: Partial<Deps> | ((made: Deps) => Partial<Deps>) = {},
+  /** Connected stores, in place of those that `config` leads to. */
+  stores?: Parameters<typeof createDeps>[1],
 ): Promise<TestApi> {
   let code = "";
-  const made = await createDeps({
+  const told: ServiceConfig = {
     tableName: "tenure",
     pepper: PEPPER,
     addressOf: () => "192.0.2.1",
@@ -50,7 +52,8 @@ export async function openApi(
     ...config,
     redis: { deadlineMs: PATIENCE_MS, ...config.redis },
     dynamo: { requestTimeoutMs: PATIENCE_MS, ...config.dynamo },
-  });
+  };
+  const made = await createDeps(told, stores);
   const deps = { ...made, ...(typeof replaced === "function" ? replaced(made) : replaced) };
   const runner = new Runner(deps);
   const api = createApi(deps, runner);

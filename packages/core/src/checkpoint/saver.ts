@@ -24,6 +24,7 @@ import { expiryOf } from "./items/expiry.ts";
 import { HeadReader } from "./items/head-reader.ts";
 import { HeadWriter } from "./items/head-writer.ts";
 import { Heads } from "./items/heads.ts";
+import { HeldThreads } from "./items/held.ts";
 import { leftOut } from "./items/left-out.ts";
 import type { Loaded } from "./items/loaded.ts";
 import { Objects } from "./items/objects.ts";
@@ -93,6 +94,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly pendingWrites: PendingWrites;
   private readonly headWriter: HeadWriter;
   private readonly puts = new PutOrder();
+  private readonly held = new HeldThreads();
   private readonly tombstones: Tombstones;
   private readonly incarnations: Incarnations;
   private readonly reading: Reading;
@@ -134,8 +136,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     this.tombstones = new Tombstones(this.table);
     this.incarnations = new Incarnations(this.tombstones);
     this.floors = new Floors({ heads, seen: this.seen, values });
-    const { seen, floors, incarnations } = this;
-    this.reading = new Reading({ heads, seen, floors, incarnations, values, pendingWrites, tuples, threads });
+    const { seen, floors, incarnations, held } = this;
+    this.reading = new Reading({ heads, held, seen, floors, incarnations, values, pendingWrites, tuples, threads });
     this.copying = { table, codec, heads, seen, floors, values, chunks, objects, threads };
   }
 
@@ -168,7 +170,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     metadata: CheckpointMetadata,
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
-    return guarded(() => this.putNow(config, checkpoint, metadata, newVersions));
+    const put = () => guarded(() => this.putNow(config, checkpoint, metadata, newVersions));
+    return this.held.write(text(config, "thread_id") ?? "", incarnationIn(config), put);
   }
 
   private async putNow(
@@ -183,6 +186,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       checkpointId: checkpoint.id,
     };
     const parentId = text(config, "checkpoint_id");
+    const isAgain = parentId === ref.checkpointId || this.heads.known(ref) !== undefined;
     const enclosing = enclosingOf(ref, metadata);
     // Serialized at once: the caller may go on changing it.
     const dumped = Promise.all([
@@ -221,6 +225,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
         enclosing: around?.incarnation === incarnation ? around : undefined,
       };
       await this.headWriter.put(ref, content, sources, expiry);
+      this.held.notePut(ref, given, positionOf(ref.checkpointId, this.heads.known(ref)?.head.shift), isAgain);
       return toConfig(ref);
     });
   }
@@ -233,7 +238,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     };
     const expiry = expiryOf(config, this.ttlMs, this.clock.now());
     const task = { id: taskId, path: taskPath, run: runOf(config), fence: incarnationIn(config)?.fence };
-    await guarded(() => this.pendingWrites.put(ref, writes, task, expiry, this.puts));
+    const given = incarnationIn(config);
+    this.held.noteWrites(ref, given);
+    const put = () => guarded(() => this.pendingWrites.put(ref, writes, task, expiry, this.puts));
+    await this.held.write(ref.threadId, given, put);
   }
 
   /**
@@ -281,6 +289,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
       };
     });
     const [source, target] = (await Promise.all(ends)) as [ThreadEnd, ThreadEnd];
+    this.held.forget(target.threadId);
     return guarded(() => copyThread(copying, source, target));
   }
 
@@ -296,7 +305,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
    */
   async eraseThread(threadId: string, isDue?: () => Promise<boolean>): Promise<void> {
     await this.threads.deleteAll(threadId, isDue);
-    this.heads.forget(threadId);
+    this.forget(threadId);
   }
 
   /**
@@ -316,7 +325,7 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     const isErased = await guarded(() =>
       eraseOlder({ table, codec, heads, seen, values, floors, threads }, threadId, incarnation),
     );
-    this.heads.forget(threadId);
+    this.forget(threadId);
     return isErased;
   }
 
@@ -334,6 +343,11 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   async eraseRun(threadId: string, runId: string): Promise<void> {
     const { table, codec, values, pendingWrites } = this;
     await undoRun({ table, codec, values, pendingWrites }, threadId, runId);
+    this.forget(threadId);
+  }
+
+  private forget(threadId: string): void {
     this.heads.forget(threadId);
+    this.held.forget(threadId);
   }
 }

@@ -1,4 +1,8 @@
+import { ahead } from "../parallel.ts";
 import type { Item, Key, Table } from "./table.ts";
+
+/** Ids that are asked for at once. */
+const AT_ONCE = 8;
 
 /**
  * The ids of what an owner has of one kind. They are items of the owner's own partition and so read consistently, which an
@@ -31,15 +35,44 @@ export class Owned {
 
   /**
    * Items that an index has of an owner, without those that were deleted before this was called: an index may be behind.
-   * `isThere` is asked, consistently, of an id that is not listed, such as one of a table that is older than the lists.
+   * `isThere` is asked, consistently, of an id that is not listed, such as one of a table that is older than the lists. It is asked of each of
+   * the `first` items, which then takes the same however many the owner has; for more, all ids are read.
    */
   async *present(
     owner: string,
     items: AsyncIterable<Item>,
-    { idOf, isThere }: { idOf: (item: Item) => string; isThere: (id: string) => Promise<boolean> },
+    {
+      idOf,
+      isThere,
+      first = 0,
+    }: { idOf: (item: Item) => string; isThere: (id: string) => Promise<boolean>; first?: number },
   ): AsyncGenerator<Item> {
+    const some: Item[] = [];
+    let listed: Set<string> | undefined;
+    for await (const item of items) {
+      if (some.length < first) {
+        some.push(item);
+        if (some.length === first) yield* this.those(some, idOf, isThere);
+        continue;
+      }
+      listed ??= await this.all(owner);
+      if (listed.has(idOf(item)) || (await isThere(idOf(item)))) yield item;
+    }
+    if (some.length < first) yield* this.those(some, idOf, isThere);
+  }
+
+  private async *those(some: Item[], idOf: (item: Item) => string, isThere: (id: string) => Promise<boolean>) {
+    const asked = ahead(each(some), AT_ONCE, async (item) => ({ item, is: await isThere(idOf(item)) }));
+    for await (const { item, is } of asked) if (is) yield item;
+  }
+
+  private async all(owner: string): Promise<Set<string>> {
     const listed = new Set<string>();
     for await (const id of this.ids(owner)) listed.add(id);
-    for await (const item of items) if (listed.has(idOf(item)) || (await isThere(idOf(item)))) yield item;
+    return listed;
   }
+}
+
+async function* each<T>(all: T[]): AsyncGenerator<T> {
+  yield* all;
 }

@@ -30,6 +30,8 @@ import { Watch } from "./watch.ts";
 
 /** Runs of a list whose large requests are read at once. */
 const READ_AHEAD = 8;
+/** The most threads of a page whose records are asked for one by one. */
+const SHORT = 20;
 
 /** See docs/run-protocol.md, which names each step as it is named here. */
 export function createThreadStore(table: Table, clock: Clock, policy: LeasePolicy): ThreadStore {
@@ -89,6 +91,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
       for await (const item of owned.present(owner, items, {
         idOf: ({ pk }) => pk.slice(threadKey("").pk.length),
         isThere,
+        ...(firstPage !== undefined && firstPage <= SHORT && { first: firstPage }),
       }))
         if (item.closedAt === undefined) {
           const listed = toThread(item, clock.now());

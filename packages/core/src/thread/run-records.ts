@@ -16,13 +16,14 @@ export const partsOf = (runId: string, admission?: string): string =>
   `request#${runId}#${admission === undefined ? "" : `${admission}#`}`;
 
 /**
- * Partitions of the index that hold the runs that have not ended: several, since one takes 1,000 write units a second. The first is
- * that of earlier versions, whose runs it still holds. Source:
+ * Partitions of the index that hold the runs that have not ended: several, since one takes 1,000 write units a second, and a run is one or
+ * more for its admission and as many for its end. A sweep asks each of them. The first is that of earlier versions, whose runs it
+ * still holds. Source:
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
  */
 export const UNFINISHED: readonly string[] = [
   "runs#unfinished",
-  ...Array.from({ length: 8 }, (_, shard) => `runs#unfinished#${shard}`),
+  ...Array.from({ length: 32 }, (_, shard) => `runs#unfinished#${shard}`),
 ];
 
 function unfinishedOf(runId: string): string | undefined {

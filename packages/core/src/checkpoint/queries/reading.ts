@@ -6,12 +6,15 @@ import {
   type DeltaChannelHistory,
   getCheckpointId,
 } from "@langchain/langgraph-checkpoint";
+import type { Incarnation } from "../../incarnation.ts";
 import { required, text } from "../config.ts";
 import { corrupt } from "../corrupt.ts";
 import type { StoredHead } from "../items/head.ts";
 import type { Candidate, Entry, HeadCache } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
+import type { HeldThreads } from "../items/held.ts";
 import { type CheckpointRef, whatOf } from "../items/keys.ts";
+import type { Loaded } from "../items/loaded.ts";
 import type { PendingWrites } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
 import { asAnswered, type Incarnations, incarnationIn, keepIncarnation } from "../items/tombstone.ts";
@@ -25,6 +28,7 @@ import type { Tuples } from "./tuples.ts";
 
 interface Parts {
   heads: Heads;
+  held: HeldThreads;
   seen: Seen;
   floors: Floors;
   incarnations: Incarnations;
@@ -36,6 +40,7 @@ interface Parts {
 
 export class Reading {
   private readonly heads: Heads;
+  private readonly held: HeldThreads;
   private readonly seen: Seen;
   private readonly floors: Floors;
   private readonly incarnations: Incarnations;
@@ -44,8 +49,9 @@ export class Reading {
   private readonly tuples: Tuples;
   private readonly threads: Threads;
 
-  constructor({ heads, seen, floors, incarnations, values, pendingWrites, tuples, threads }: Parts) {
+  constructor({ heads, held, seen, floors, incarnations, values, pendingWrites, tuples, threads }: Parts) {
     this.heads = heads;
+    this.held = held;
     this.seen = seen;
     this.floors = floors;
     this.incarnations = incarnations;
@@ -62,6 +68,8 @@ export class Reading {
     const of = { threadId, namespace: text(config, "checkpoint_ns") ?? "", checkpointId: getCheckpointId(config) };
     const given = incarnationIn(config);
     if (!of.checkpointId && given && this.heads.isEmptyUnder(of, given)) return undefined;
+    const inMemory = !of.checkpointId && given && (await this.latestHeld(of, given));
+    if (inMemory) return keepIncarnation(asAnswered(await this.tuples.of(inMemory, []), config), config);
     const cache: HeadCache = new Map();
     const [found, writesOf] = await Promise.all([
       this.visible(of, config, cache).next(),
@@ -73,6 +81,17 @@ export class Reading {
     const { ref, head } = found.value;
     const [loaded, writes] = await Promise.all([this.heads.load(ref, head, cache), writesOf(ref)]);
     return keepIncarnation(asAnswered(await this.tuples.of(loaded, writes), config), config);
+  }
+
+  /** The latest checkpoint of a namespace, where the lease's holder has it in memory and nothing can have come after it. */
+  private async latestHeld(of: CheckpointRef, given: Incarnation): Promise<Loaded | undefined> {
+    const latest = this.held.latest(of, given);
+    const known = latest && this.heads.known({ ...of, checkpointId: latest.checkpointId });
+    if (!known || !(await this.seen.isVisible(known, given))) return undefined;
+    // The graph's own latest is seen below every floor.
+    if (of.namespace !== "" && given.floor && !(await this.floors.view(of.threadId, given).admits(known))) return undefined;
+    this.heads.noteTop(of, given, latest.position);
+    return known;
   }
 
   /**
