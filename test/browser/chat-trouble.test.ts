@@ -5,7 +5,7 @@ import { HeldAgent } from "../support/service/held-agent.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
 import { Network } from "./network.ts";
-import { accessibility, ends, homeIsDrawn, logIn, messageField, openChat, say, trouble } from "./site.ts";
+import { accessibility, ends, homeIsDrawn, logIn, messageField, notice, openChat, say, trouble } from "./site.ts";
 
 const ABOUT = "I am Tenure's offline agent";
 
@@ -127,6 +127,81 @@ describe.skipIf(!chromiumPath)("a chat in trouble in Chromium", () => {
     expect(await messageField(page).inputValue()).toBe("");
   });
 
+  it("keeps a draft for each thread, and the one that a change of an earlier message puts aside", async () => {
+    const { page } = await enter("drafts@example.com");
+    await say(page, "What is 6 * 7?");
+    await ends(page).first().waitFor();
+    await messageField(page).fill("more of sums");
+    await page.getByRole("link", { name: "New thread" }).click();
+    await page.getByText("Nothing was said yet.").waitFor();
+    expect(await messageField(page).inputValue()).toBe("");
+    await messageField(page).fill("a new subject");
+    await page.getByRole("link", { name: "What is 6 * 7?" }).click();
+    await ends(page).first().waitFor();
+    expect(await messageField(page).inputValue()).toBe("more of sums");
+    await page.getByRole("button", { name: "Edit this message" }).click();
+    await page.getByText("You change an earlier message").waitFor();
+    expect(await messageField(page).inputValue()).toBe("What is 6 * 7?");
+    await page.getByRole("button", { name: "Back to the present" }).click();
+    await expect.poll(() => messageField(page).inputValue()).toBe("more of sums");
+    await page.getByRole("button", { name: "Edit this message" }).click();
+    await page.getByText("You change an earlier message").waitFor();
+    await page.getByRole("link", { name: "New thread" }).click();
+    await page.getByText("Nothing was said yet.").waitFor();
+    expect(await messageField(page).inputValue()).toBe("a new subject");
+  });
+
+  it("tells what has become of a message whose thread is not shown any more, and sends it once", async () => {
+    const { page, network } = await enter("elsewhere@example.com");
+    await say(page, "What is 6 * 7?");
+    await ends(page).first().waitFor();
+    const threads = page.getByRole("navigation", { name: "Threads" }).getByRole("link");
+    const write = async () => {
+      await page.getByRole("link", { name: "New thread" }).click();
+      await page.getByText("Nothing was said yet.").waitFor();
+      await page.getByRole("button", { name: "Send", exact: true }).click();
+      await page.getByRole("button", { name: "Sending…" }).waitFor();
+      await threads.getByText("What is 6 * 7?").click();
+      await ends(page).first().waitFor();
+    };
+    await page.getByRole("link", { name: "New thread" }).click();
+    await messageField(page).fill("What is 2 + 2?");
+    await threads.getByText("What is 6 * 7?").click();
+    await ends(page).first().waitFor();
+    network.hold("/runs/stream");
+    await write();
+    await page.context().setOffline(true);
+    network.restore();
+    await notice(page, "A message in another thread was not sent; it is still in its field there.");
+    await page.context().setOffline(false);
+    network.hold("/runs/stream");
+    await write();
+    expect(await threads.count()).toBe(1);
+    network.restore();
+    await expect.poll(() => threads.count()).toBe(2);
+    await threads.getByText("What is 2 + 2?").click();
+    await page.getByText(`4. ${ABOUT}`).waitFor();
+    expect(await messageField(page).inputValue()).toBe("");
+    const keys = network.seen.filter(({ path }) => path.endsWith("/runs/stream")).map(({ key }) => key);
+    expect(new Set(keys.slice(1)).size).toBe(1);
+    expect(await onRecord(page)).toEqual({ threads: 2, runs: 2 });
+    await page.getByRole("link", { name: "New thread" }).click();
+    await page.getByText("Nothing was said yet.").waitFor();
+    expect(await messageField(page).inputValue()).toBe("");
+  });
+
+  it.each(["/state", "/history"])("reads a thread whole after the login that %s has wanted", async (part) => {
+    const { page } = await enter(`ended${part.length}@example.com`);
+    const ended = { type: "/api/problems/session-required", title: "Log in", status: 401 };
+    await page.route(`**${part}`, (route) => route.fulfill({ status: 401, json: ended }), { times: 1 });
+    await say(page, "What is 6 * 7?");
+    await notice(page, "Your session has ended.");
+    await logIn(page, site.stack, `ended${part.length}@example.com`);
+    await page.getByText(`42. ${ABOUT}`).waitFor();
+    await ends(page).first().waitFor();
+    expect(await page.locator("main").textContent()).not.toContain("Your session has ended");
+  });
+
   it("does not draw a run of one thread in another, and finds it again where it is", async () => {
     const { page } = await enter("switch@example.com");
     held.hold();
@@ -169,9 +244,20 @@ describe.skipIf(!chromiumPath)("a chat in trouble in Chromium", () => {
     await elsewhere.getByRole("button", { name: "Delete" }).click();
     await elsewhere.getByRole("button", { name: "Delete it" }).click();
     await elsewhere.getByText("No threads yet.").waitFor();
+    await say(page, "To somebody who is gone");
+    await trouble(page, "This thread is gone: it was deleted, or it belongs to another user.");
+    expect(await onRecord(page)).toEqual({ threads: 0, runs: 0 });
+    await page.getByRole("link", { name: "Begin a new thread" }).click();
+    await page.getByText("Nothing was said yet.").waitFor();
+    expect(await messageField(page).inputValue()).toBe("To somebody who is gone");
+    await page.goBack();
+    await trouble(page, "This thread is gone: it was deleted, or it belongs to another user.");
     await page.reload();
     await trouble(page, "This thread is gone: it was deleted, or it belongs to another user.");
     expect(await accessibility(page)).toEqual([]);
+    // An address that no thread can have leads on as well.
+    await page.goto(`${site.stack.url}/#/chat/no-id`);
+    await trouble(page, "This thread is gone: it was deleted, or it belongs to another user.");
     await page.getByRole("link", { name: "Begin a new thread" }).click();
     await page.getByText("Nothing was said yet.").waitFor();
     await say(page, "Hello again");

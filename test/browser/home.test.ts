@@ -166,5 +166,11 @@ describe.skipIf(!chromiumPath)("the home screen in Chromium", () => {
       return { isFocused: heading === document.activeElement, outlineStyle, textDecorationLine };
     });
     expect(style).toMatchObject({ isFocused: true, outlineStyle: "none" });
+    await openChat(page);
+    await page.getByLabel("Message", { exact: true }).focus();
+    const ring = await page
+      .getByLabel("Message", { exact: true })
+      .evaluate((one) => getComputedStyle(one).outlineStyle);
+    expect(ring).toBe("solid");
   });
 });

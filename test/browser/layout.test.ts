@@ -5,19 +5,7 @@ import { HeldAgent } from "../support/service/held-agent.ts";
 import { parrot } from "../support/service/parrot.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
-import {
-  accessibility,
-  askCode,
-  codeOf,
-  fits,
-  go,
-  homeIsDrawn,
-  logIn,
-  messageField,
-  notice,
-  openChat,
-  say,
-} from "./site.ts";
+import { accessibility, codeOf, fits, homeIsDrawn, logIn, messageField, notice, openChat, say } from "./site.ts";
 
 const WIDTHS = [320, 375, 768, 1280];
 const SCHEMES = ["light", "dark"] as const;
@@ -29,8 +17,8 @@ async function looksRight(page: Page): Promise<void> {
       await page.setViewportSize({ width, height: 700 });
       await page.emulateMedia({ colorScheme, reducedMotion: colorScheme === "dark" ? "reduce" : "no-preference" });
       await fits(page);
-      // Each width and each scheme, not each pair: axe looks at the page's tree more than at its width.
-      if (n % 2 === m) expect(await accessibility(page)).toEqual([]);
+      // Each scheme, at one width: axe looks at the page's tree more than at its width. The states of scenes are looked at there.
+      if (n === m) expect(await accessibility(page)).toEqual([]);
     }
 }
 
@@ -44,7 +32,10 @@ const motions = (page: Page): Promise<string[]> =>
         if (rule instanceof CSSStyleRule)
           for (const name of ["transition-property", "animation-name", "scroll-behavior"]) {
             const value = rule.style.getPropertyValue(name);
-            if (!["", "none", "auto"].includes(value)) found.push(`${rule.selectorText} { ${name}: ${value} }`);
+            // What comes at once, after a while, does not move.
+            const isAtOnce = name === "animation-name" && rule.style.animationDuration === "0s";
+            if (!["", "none", "auto"].includes(value) && !isAtOnce)
+              found.push(`${rule.selectorText} { ${name}: ${value} }`);
           }
         if ("cssRules" in rule) visit(rule.cssRules as CSSRuleList);
       }
@@ -70,42 +61,21 @@ describe.skipIf(!chromiumPath)("the site's layout in Chromium", () => {
   const held = new HeldAgent();
   const site = Site.use({}, { graphs: { agent: held.graph } });
 
-  it("fits every window in every state, without a fault of accessibility", async () => {
+  it("has the end of a conversation in sight on a phone, as it grows and when it is opened, however long a word is", async () => {
     const { stack } = site;
-    const page = await site.open();
-    await page.goto(stack.url);
-    await page.getByLabel("E-mail").waitFor();
-    await looksRight(page);
-    await askCode(page, stack, "windows@example.com");
-    await page.getByLabel("The six-digit code").fill("12345");
-    await looksRight(page);
-    await logIn(page, stack, "windows@example.com", { isAsked: true });
+    const page = await site.open({ viewport: { width: 375, height: 667 } });
+    await logIn(page, stack, "windows@example.com");
     await homeIsDrawn(page);
-    await looksRight(page);
     await openChat(page);
-    await looksRight(page);
-    await page.setViewportSize({ width: 375, height: 667 });
     await say(page, "What is 6 * 7?");
     await page.getByRole("button", { name: /the end of a turn/ }).waitFor();
     await say(page, `remember: ${"a-very-long-word-".repeat(12)}`);
     await page.getByRole("button", { name: "Approve" }).waitFor();
-    // The end of a conversation is in sight, as it grows and when it is opened.
     for (const isReload of [false, true]) {
       if (isReload) await page.reload();
       for (const part of [page.getByRole("button", { name: "Approve" }), messageField(page)])
         await expect.poll(() => part.evaluate((one) => one.getBoundingClientRect().bottom <= innerHeight)).toBe(true);
     }
-    await page.getByRole("group", { name: "Approval" }).getByText("Details").click();
-    await looksRight(page);
-    await page.getByRole("button", { name: "Rename" }).click();
-    await looksRight(page);
-    await page.getByRole("button", { name: "Cancel" }).click();
-    await page.getByRole("button", { name: "Delete" }).click();
-    await looksRight(page);
-    await page.getByRole("button", { name: "Keep it" }).click();
-    await go(page, "Expiry race");
-    await page.getByRole("button", { name: "Start the race" }).click();
-    await page.getByRole("row", { name: /^Redis/ }).waitFor();
     await looksRight(page);
   });
 

@@ -93,6 +93,58 @@ describe.skipIf(!chromiumPath)("the login in Chromium", () => {
     expect(await page.evaluate(() => sessionStorage.length)).toBe(0);
   });
 
+  it("finds the field again when a phone has dropped the tab while the mail was read, on any network", async () => {
+    const { stack } = site;
+    const page = await site.open({ viewport: { width: 375, height: 667 }, hasTouch: true, isMobile: true });
+    const context = page.context();
+    const network = await Network.of(context, clock);
+    await askCode(page, stack, "phone@example.com");
+    // What a browser keeps of a tab that it drops; the page itself is gone.
+    const kept = await page.evaluate(() => ({ ...sessionStorage }));
+    await page.close();
+    await clock.moveBy(2 * MINUTE);
+    const back = await context.newPage();
+    await back.addInitScript((entries) => {
+      for (const [name, value] of Object.entries(entries)) sessionStorage.setItem(name, value);
+    }, kept);
+    network.answer(502);
+    await back.goto(stack.url);
+    await back.getByRole("heading", { name: "Tenure does not answer" }).waitFor();
+    network.restore();
+    await back.getByRole("button", { name: "Try again" }).tap();
+    await back.getByText("A code is on its way to phone@example.com.").waitFor();
+    await back.getByText("It works for another 8 minutes.").waitFor();
+    expect(network.count("POST", "/auth/code")).toBe(1);
+    await field(back).fill(await codeOf(stack, "phone@example.com"));
+    await isIn(back, "phone@example.com");
+  });
+
+  it("names the mailbox on a laptop, as soon as the service has told, and none where mail is sent", async () => {
+    const { stack } = site;
+    const page = await site.open();
+    const network = await Network.of(page.context(), clock);
+    network.answer(502, "/info");
+    await askCode(page, stack, "laptop@example.com");
+    expect(await page.getByRole("link", { name: "its mailbox" }).count()).toBe(0);
+    network.restore();
+    await page.getByRole("button", { name: "Use another address" }).click();
+    await page.getByText("A login lasts 12 hours").waitFor();
+    await page.getByRole("button", { name: "Send me a code" }).click();
+    await page.getByText("This server sends no mail: the code is in its mailbox and in the terminal.").waitFor();
+    // A deployment tells of no mailbox.
+    await page.route("**/api/info", async (route) => {
+      const { local: _local, ...deployed } = (await (await route.fetch()).json()) as { local: unknown };
+      await route.fulfill({ json: deployed });
+    });
+    const told = page.waitForResponse("**/api/info");
+    await page.reload();
+    await told;
+    await page.getByText("A code is on its way to laptop@example.com.").waitFor();
+    await page.getByRole("button", { name: "Use another address" }).click();
+    await page.getByText("A login lasts 12 hours").waitFor();
+    expect(await page.locator("main").textContent()).not.toContain("mailbox");
+  });
+
   it("says of a code that another tab has asked for when the next one can be sent", async () => {
     const { stack } = site;
     const page = await site.open();
@@ -119,8 +171,11 @@ describe.skipIf(!chromiumPath)("the login in Chromium", () => {
     const page = await site.open();
     await askCode(page, stack, "expired@example.com");
     const old = await codeOf(stack, "expired@example.com");
+    await field(page).fill(wrongCode(old));
+    await page.getByText("That is not the code. Tries left: 4.").waitFor();
     await clock.moveBy(10 * MINUTE + 1000);
     await page.getByText("This code has expired: send another one.").waitFor();
+    expect(await page.getByText("Tries left").count()).toBe(0);
     await field(page).fill(old);
     await page.getByText("That code has expired or was used already. Ask for a new one.").waitFor();
     expect(await accessibility(page)).toEqual([]);
@@ -250,8 +305,9 @@ describe.skipIf(!chromiumPath)("the login in Chromium", () => {
   it("says that one is offline, and sends the code when the network is back", async () => {
     const { stack } = site;
     const page = await site.open({ viewport: { width: 320, height: 640 } });
+    const email = `${"away".repeat(15)}@${"example".repeat(8)}.com`;
     await page.goto(stack.url);
-    await page.getByLabel("E-mail").fill("away@example.com");
+    await page.getByLabel("E-mail").fill(email);
     await page.context().setOffline(true);
     await notice(page, "You are offline.");
     await page.keyboard.press("Enter");
@@ -261,6 +317,10 @@ describe.skipIf(!chromiumPath)("the login in Chromium", () => {
     await page.context().setOffline(false);
     await page.keyboard.press("Enter");
     await field(page).waitFor();
-    await logIn(page, stack, "away@example.com", { isAsked: true });
+    // However long an address is.
+    await fits(page);
+    await logIn(page, stack, email, { isAsked: true });
+    await homeIsDrawn(page);
+    await fits(page);
   });
 });

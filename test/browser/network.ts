@@ -90,6 +90,11 @@ export class Network {
     );
   }
 
+  /** Answers as the service does where there is nothing to list. */
+  empty(pattern: string, list: object): void {
+    this.set((route) => route.fulfill({ json: list }), pattern);
+  }
+
   /** Requests arrive, and their answers do not. */
   lose(pattern = ""): void {
     this.set(async (route) => {

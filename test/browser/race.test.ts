@@ -72,6 +72,45 @@ describe.skipIf(!chromiumPath)("the race in Chromium", () => {
     expect(Math.min(...(sizes[0] ?? []))).toBeGreaterThanOrEqual(13);
   });
 
+  it("stops when one leaves its page, and says so", async () => {
+    const page = await site.open();
+    await logIn(page, site.stack, "leaves@example.com");
+    await go(page, "Expiry race");
+    await page.getByRole("button", { name: "Start the race" }).click();
+    await page.getByText("to the deadline.").waitFor();
+    await go(page, "Home");
+    await homeIsDrawn(page);
+    await go(page, "Expiry race");
+    await page.getByText("No race has begun").waitFor({ state: "detached" });
+    await go(page, "Home");
+    await clock.moveBy(1_000);
+    await go(page, "Expiry race");
+    await page.getByText("The race has stopped, since you have left its page.").waitFor();
+    expect(await page.getByRole("button", { name: "Start the race" }).isEnabled()).toBe(true);
+  });
+
+  it("is found when the service tells late what it has, and asked for at its address", async () => {
+    const { stack } = site;
+    const page = await site.open({ viewport: { width: 320, height: 640 } });
+    const network = await Network.of(page.context(), clock);
+    await logIn(page, stack, "door@example.com");
+    await homeIsDrawn(page);
+    network.hold("/info");
+    await page.goto(`${stack.url}/#/race`);
+    await page.reload();
+    await page.getByText("Loading the race…").waitFor();
+    expect(await accessibility(page)).toEqual([]);
+    network.answer(502, "/info");
+    await page.reload();
+    await page.getByRole("alert").filter({ hasText: "The service is unavailable at the moment." }).waitFor();
+    await fits(page);
+    expect(await accessibility(page)).toEqual([]);
+    network.restore();
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByText("No race has begun yet.").waitFor();
+    await page.getByRole("navigation", { name: "Screens" }).getByRole("link", { name: "Expiry race" }).waitFor();
+  });
+
   it("begins one race for two presses, and says when it breaks off", async () => {
     const page = await site.open();
     const network = await Network.of(page.context(), clock);

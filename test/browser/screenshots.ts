@@ -9,7 +9,7 @@ import { HeldAgent } from "../support/service/held-agent.ts";
 import { startTestStack } from "../support/service/stack.ts";
 import { launch } from "./launch.ts";
 import { Network } from "./network.ts";
-import { scenes } from "./scenes.ts";
+import { scenes } from "./scenes/index.ts";
 import { SiteClock } from "./site-clock.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -43,8 +43,11 @@ for (const [width, height] of Object.entries(sizes))
     await clock.hold(context);
     const network = await Network.of(context, clock);
     const page = await context.newPage();
-    const take = (name: string) =>
-      page.screenshot({ path: join(out, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+    const take = async (name: string) => {
+      // The line at the top of the page goes along when one scrolls, and would be in the middle of the picture.
+      await page.evaluate(() => scrollTo(0, 0));
+      await page.screenshot({ path: join(out, `${name}-${colorScheme}-${width}.png`), fullPage: true });
+    };
     for (const scene of scenes) await scene({ page, stack, clock, network, held, take });
     await context.close();
     await stack.close();

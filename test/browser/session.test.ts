@@ -28,6 +28,23 @@ describe.skipIf(!chromiumPath)("the page's session in Chromium", () => {
     await page.getByLabel("E-mail").waitFor();
   });
 
+  it("says so when the page's script does not come", async () => {
+    const page = await site.open();
+    await page.route("**/assets/index-*.js", (route) => route.fulfill({ status: 502, body: "" }));
+    await page.goto(site.stack.url);
+    const words = page.getByText("This takes long: a part of the page may not have come.");
+    expect(await words.isVisible()).toBe(false);
+    // Seconds later.
+    await page.evaluate(() => {
+      for (const one of document.getAnimations()) one.finish();
+    });
+    await words.waitFor();
+    expect(await accessibility(page)).toEqual([]);
+    await page.unroute("**/assets/index-*.js");
+    await page.getByRole("link", { name: "Load it again" }).click();
+    await page.getByLabel("E-mail").waitFor();
+  });
+
   it.each([502, 503, 504] as const)(
     "asks nobody to log in because of %i on load, and goes on by itself",
     async (status) => {
@@ -94,6 +111,9 @@ describe.skipIf(!chromiumPath)("the page's session in Chromium", () => {
     await logIn(second, stack, "two@example.com");
     await homeIsDrawn(second);
     await first.getByRole("navigation", { name: "Screens" }).waitFor();
+    // The thread in the address was the first user's.
+    expect(new URL(first.url()).hash).toBe("#/chat");
+    await first.getByText("Nothing was said yet.").waitFor();
     expect(await first.locator("body").textContent()).not.toContain("of one");
     expect(await first.locator("body").textContent()).not.toContain("from one");
     await go(first, "Home");
@@ -131,6 +151,40 @@ describe.skipIf(!chromiumPath)("the page's session in Chromium", () => {
     expect(await accessibility(page)).toEqual([]);
     await logIn(page, stack, "short@example.com");
     expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("half a thou");
+  });
+
+  it("asks again when the page comes back as it was left", async () => {
+    const { stack } = site;
+    const page = await site.open();
+    await page.goto(stack.url);
+    await page.getByLabel("E-mail").waitFor();
+    // A login of another tab, of which this one was told nothing while it was away.
+    const asked = await stack.askCode("back@example.com");
+    await page.evaluate(async (given) => {
+      const headers = { "Content-Type": "application/json" };
+      await fetch("/api/auth/verify", { method: "POST", headers, body: JSON.stringify(given) });
+    }, asked);
+    const comeBack = () => page.evaluate(() => dispatchEvent(new PageTransitionEvent("pageshow", { persisted: true })));
+    await comeBack();
+    await page.getByText("You are logged in as back@example.com.").waitFor();
+    await homeIsDrawn(page);
+    await page.context().clearCookies();
+    await comeBack();
+    await notice(page, "Your session has ended.");
+  });
+
+  it("opens the home screen for an address that names no screen", async () => {
+    const { stack } = site;
+    const page = await site.open();
+    await logIn(page, stack, "address@example.com");
+    await homeIsDrawn(page);
+    for (const name of ["__proto__", "constructor", "toString", "nowhere", "home/x", ""]) {
+      await openChat(page);
+      await page.evaluate((screen) => location.assign(`#/${screen}`), name);
+      await page.getByText("You are logged in as address@example.com.").waitFor();
+      expect(await page.getByRole("link", { name: "Home", exact: true }).getAttribute("aria-current")).toBe("page");
+    }
+    await homeIsDrawn(page);
   });
 
   it("is not skipped out of by the link that skips to the content", async () => {

@@ -109,6 +109,18 @@ describe.skipIf(!chromiumPath)("the chat's lists in Chromium", () => {
     await expect.poll(() => dots.count()).toBe(total);
     expect(await page.getByRole("button", { name: "Earlier checkpoints" }).count()).toBe(0);
     const all = await numbers();
+    // On a phone the conversation above gets far shorter: one still sees where one is.
+    await page.setViewportSize({ width: 375, height: 667 });
+    await dots.nth(3).click();
+    const fork = page.getByText("This is checkpoint 4");
+    await fork.waitFor();
+    const isInSight = (one: Element) => {
+      const { top, bottom } = one.getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    };
+    await expect.poll(() => fork.evaluate(isInSight)).toBe(true);
+    await page.getByRole("button", { name: "Back to the present" }).click();
+    await page.setViewportSize({ width: 1280, height: 720 });
     expect(all).toMatchObject(first);
     expect(Object.values(all)).toEqual(Array.from({ length: total }, (_, n) => String(n + 1)));
     await say(page, "One more");

@@ -5,6 +5,7 @@ import { loginScreen } from "./login/login.ts";
 import { actionButton } from "./page/button.ts";
 import { h, type Screen } from "./page/dom.ts";
 import { notice } from "./page/notice.ts";
+import { raceDoor } from "./race/door.ts";
 import { raceScreen } from "./race/race.ts";
 import { logout, serviceInfo } from "./server/account.ts";
 import { failureOf } from "./server/failure.ts";
@@ -20,6 +21,9 @@ type Name = "home" | "chat" | "race";
 /** Screens of one user, which stay while that user's login is asked for again. */
 let screens: Partial<Record<Name, Screen>> | undefined;
 let shown: Screen | undefined;
+let lastUser: string | undefined;
+/** False once the service has told that the deployment has no race. */
+let mayHaveRace = true;
 
 const show: Shown = (state, isNewUser, words) => {
   const isIn = state.name === "in";
@@ -31,11 +35,15 @@ const show: Shown = (state, isNewUser, words) => {
     opening.failed(state.failure, state.againAt);
     void display(opening, "");
   } else if (state.name === "out" || state.name === "ended") {
-    if (state.name === "out") dropScreens();
-    else login.expectUser(state.found.user.email);
+    if (state.name === "out") {
+      dropScreens();
+      if (state.words) forgetThread();
+    } else login.expectUser(state.found.user.email);
     void display(login, "");
     say(state.words);
   } else if (state.name === "in") {
+    if (lastUser !== undefined && lastUser !== state.found.user.id) forgetThread();
+    lastUser = state.found.user.id;
     if (isNewUser || !screens) makeScreens();
     login.done();
     void route();
@@ -46,6 +54,7 @@ const show: Shown = (state, isNewUser, words) => {
 const session = new PageSession(show);
 const shell = makeShell(session, say);
 const opening = openingScreen(() => session.ask());
+const door = raceDoor(() => findRace(), shell.handled);
 const login = loginScreen({ loggedIn: (found) => session.loggedIn(found), info: serviceInfo });
 
 leave.append(
@@ -72,22 +81,35 @@ function makeScreens(): void {
   const own = { home: homeScreen(shell), chat: chatScreen(shell, { address }) };
   screens = own;
   shown = undefined;
-  // The race's page is there where the deployment has it.
-  void serviceInfo().then(
-    ({ flags, local }) => {
-      if (!flags.race || screens !== own) return;
-      screens.race = raceScreen(shell, local);
-      drawNav();
-      if (nameOf() === "race") void route();
-    },
-    () => {},
-  );
 }
 
-const nameOf = () => (location.hash.split("/")[1] || "home") as Name;
+const nameOf = () => location.hash.split("/")[1] || "home";
+
+/** The screen that the address names; another name is the home screen's. */
+function wantedScreen(): Screen | undefined {
+  const name = nameOf();
+  if (name === "race" && mayHaveRace) return screens?.race ?? door;
+  return screens && (Object.hasOwn(screens, name) ? screens[name as Name] : screens.home);
+}
+
+/** Makes the race's screen where the deployment has it. Throws a Failure. */
+async function findRace(): Promise<void> {
+  const own = screens;
+  const { flags, local } = await serviceInfo();
+  mayHaveRace = flags.race;
+  if (!own || own !== screens || own.race) return;
+  if (mayHaveRace) own.race = raceScreen(shell, local);
+  drawNav();
+  if (nameOf() === "race") void route();
+}
+
+/** The next user's page begins without the thread of the one before. */
+function forgetThread(): void {
+  if (location.hash) history.replaceState(null, "", `#/${nameOf()}`);
+}
 
 function drawNav(): void {
-  const wanted = screens?.[nameOf()] ?? screens?.home;
+  const wanted = wantedScreen();
   nav.replaceChildren(
     ...Object.entries(screens ?? {}).map(([key, screen]) =>
       h("a", { href: `#/${key}`, "aria-current": screen === wanted && "page" }, screen.title),
@@ -99,7 +121,9 @@ async function route(): Promise<void> {
   if (!screens || !session.isIn) return;
   drawNav();
   const [, , detail = ""] = location.hash.split("/");
-  await display(screens[nameOf()] ?? (screens.home as Screen), detail);
+  // Asked again with each screen, until the service has told.
+  if (!screens.race && mayHaveRace) void findRace().catch(() => {});
+  await display(wantedScreen() as Screen, detail);
 }
 
 async function display(screen: Screen, detail: string): Promise<void> {
@@ -117,8 +141,9 @@ addEventListener("hashchange", () => {
   // The link that skips to the content is no screen.
   if (location.hash === "" || location.hash.startsWith("#/")) void route();
 });
-addEventListener("offline", () => say("You are offline. What you typed is still here."));
-addEventListener("online", () => say(""));
+const OFFLINE = "You are offline. What you typed is still here.";
+addEventListener("offline", () => say(OFFLINE));
+addEventListener("online", () => element("notice").textContent === OFFLINE && say(""));
 // A mistake of the page: said, and not only in the console.
 addEventListener("unhandledrejection", ({ reason }) => say(failureOf(reason).message));
 

@@ -1,4 +1,7 @@
-/** The field for messages: several lines, sent by Enter where there is a keyboard, and kept until what was typed is on record. */
+/**
+ * The field for messages: several lines, sent by Enter where there is a keyboard. Each thread has a draft of its own, which stays
+ * until it is on record, and is there again when its thread is.
+ */
 import { actionButton } from "../page/button.ts";
 import { h, submitted } from "../page/dom.ts";
 
@@ -12,14 +15,21 @@ interface Options {
 export interface Composer {
   element: HTMLElement;
   focus(): void;
-  /** Puts words into the field, to be changed and sent. */
+  /** Shows the draft of a thread; the one that was shown is kept. With `isCarried`, it goes along to a thread that has none. */
+  open(threadId: string, isCarried?: boolean): void;
+  /** Puts an earlier message into the field, to be changed and sent, until another draft is opened. */
   edit(text: string): void;
   /** `isSending`: a request is under way; `isRunning`: the agent is at work. */
   draw(state: { canSend: boolean; isSending: boolean; isRunning: boolean }): void;
 }
 
+/** The draft of a message that is changed; no thread has such an id. */
+const EDITED = "edited";
+
 export function composer({ send, stop }: Options): Composer {
   let canSend = false;
+  const drafts = new Map<string, string>();
+  let opened = "";
   const text = h("textarea", {
     id: "text",
     rows: 1,
@@ -55,11 +65,24 @@ export function composer({ send, stop }: Options): Composer {
   function submit(): void {
     const words = text.value;
     if (!canSend || !words.trim()) return;
+    const own = opened;
     void send(words, () => {
       // Words typed meanwhile stay.
-      if (text.value === words) text.value = "";
-      grow();
+      if (drafts.get(own) === words) drafts.delete(own);
+      if (opened === own && text.value === words) put("");
     });
+  }
+
+  function open(name: string, isCarried = false): void {
+    if (name === opened) return;
+    drafts.set(opened, text.value);
+    opened = name;
+    put(drafts.get(name) || (isCarried ? text.value : ""));
+  }
+
+  function put(words: string): void {
+    text.value = words;
+    grow();
   }
 
   /** As high as what is in it, up to a bound that the style sets. */
@@ -71,9 +94,10 @@ export function composer({ send, stop }: Options): Composer {
   return {
     element: form,
     focus: () => text.focus(),
+    open,
     edit(words) {
-      text.value = words;
-      grow();
+      open(EDITED);
+      put(words);
       text.focus();
       text.setSelectionRange(words.length, words.length);
     },

@@ -52,6 +52,8 @@ interface Listener {
   made(threadId: string): void;
   /** A thread was opened, or a turn of it is over: its checkpoints have to be read again. */
   settled(isTurn: boolean): void;
+  /** A request to begin a run has been answered whose thread is not shown any more; with its failure, it began none. */
+  elsewhere(failure?: Failure): void;
   /** Takes a failure that concerns the session. */
   handled(failure: Failure): boolean;
 }
@@ -67,11 +69,13 @@ export class Conversation {
   private runId: string | undefined;
   /** Rises with every thread that is opened and every request: what belongs to an earlier one is passed over. */
   private turn = 0;
-  /** The request whose answer never came, and its key. */
-  private unanswered: { request: string; key: string } | undefined;
+  /** The keys of requests that are not known to be on record. */
+  private readonly unanswered = new Map<string, string>();
+  /** The id of the thread that the next message makes; kept while a request for it is not answered. */
   private newId: string | undefined;
   /** Sends again what was refused last, as it was. */
   private resend: (() => Promise<void>) | undefined;
+  private isClosed = false;
   /** Ends the watching of the turn's run. */
   private watching = new AbortController();
   private readonly agent: AgentClient;
@@ -99,7 +103,7 @@ export class Conversation {
     }
     this.threadId = threadId;
     this.from = undefined;
-    this.newId = undefined;
+    if (![...this.unanswered.keys()].some((request) => request.startsWith(`["${this.newId}"`))) this.newId = undefined;
     this.become(threadId ? "loading" : "blank");
     if (!threadId) return this.on.settled(false);
     await this.settle(turn, { isTurn: false });
@@ -142,9 +146,13 @@ export class Conversation {
     this.on.changed();
   }
 
-  /** Nothing of it is shown any more: its user has gone. */
+  /** Nothing of it is shown or told any more: its user has gone. */
   close(): void {
     this.begin();
+    this.isClosed = true;
+  }
+  private elsewhere(failure?: Failure): void {
+    if (!this.isClosed) this.on.elsewhere(failure);
   }
 
   private begin(): number {
@@ -189,22 +197,24 @@ export class Conversation {
     this.newId ??= crypto.randomUUID();
     const id = this.threadId || this.newId;
     const request = JSON.stringify([id, sent]);
-    if (this.unanswered?.request !== request) this.unanswered = { request, key: crypto.randomUUID() };
+    const key = this.unanswered.get(request) ?? crypto.randomUUID();
+    this.unanswered.set(request, key);
     let isOnRecord = false;
     this.become("sending");
     const watcher = this.watcher(turn, () => {
       isOnRecord = true;
-      if (this.unanswered?.request === request) this.unanswered = undefined;
+      this.unanswered.delete(request);
+      if (this.newId === id) this.newId = undefined;
       accepted();
-      if (turn !== this.turn) return;
+      if (turn !== this.turn) return this.elsewhere();
       this.from = undefined;
       if (!this.threadId) this.on.made(id);
       this.threadId = id;
     });
     try {
-      await this.agent.begin(id, sent, this.unanswered.key, watcher);
+      await this.agent.begin({ threadId: id, isNew: id !== this.threadId, sent, key }, watcher);
     } catch (error) {
-      if (turn !== this.turn) return;
+      if (turn !== this.turn) return isOnRecord ? undefined : this.elsewhere(failureOf(error));
       if (!isOnRecord) {
         this.resend = () => this.send(sent, accepted);
         return this.refused(before, failureOf(error));

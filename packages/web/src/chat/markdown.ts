@@ -93,13 +93,13 @@ function copyButton(code: Element): HTMLButtonElement {
   async function copy(): Promise<void> {
     const text = (code.textContent ?? "").replace(/\n$/, "");
     // A browser that may not copy leaves the code selected, for the person to do it.
-    button.textContent = await navigator.clipboard.writeText(text).then(
-      () => "Copied",
-      () => {
-        getSelection()?.selectAllChildren(code);
-        return "Press Ctrl+C";
-      },
-    );
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      getSelection()?.selectAllChildren(code);
+      button.textContent = "Press Ctrl+C";
+    }
     clearTimeout(timer);
     timer = setTimeout(() => {
       button.textContent = "Copy";

@@ -21,6 +21,8 @@ export interface Steps {
   element: HTMLElement;
   /** Reads the newest checkpoints again. */
   load(): Promise<void>;
+  /** Reads them again where the last reading has failed. */
+  mend(): Promise<void>;
   /** Marks the checkpoint that the next message goes on from. */
   mark(from: Step | undefined): void;
   /** Finds the checkpoint just before a message was said, reading as far back as it takes. Throws a Failure. */
@@ -101,6 +103,7 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
   return {
     element: strip.element,
     load: strip.load,
+    mend: strip.mend,
     mark(step) {
       from = step;
       for (const button of strip.element.querySelectorAll("[data-id]"))

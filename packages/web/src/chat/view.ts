@@ -1,10 +1,10 @@
 /** The chat's parts put together: what each does goes to the conversation, and each change of the conversation is drawn. */
 import { actionButton } from "../page/button.ts";
 import { h } from "../page/dom.ts";
-import type { AgentClient } from "../server/agent.ts";
+import type { AgentClient, Step } from "../server/agent.ts";
 import { Failure, failureOf } from "../server/failure.ts";
 import { type Message, textOf } from "../server/message.ts";
-import type { Shell } from "../session/shell.ts";
+import { type Shell, wordsOf } from "../session/shell.ts";
 import { composer } from "./composer.ts";
 import { Conversation, type Phase } from "./conversation.ts";
 import { heading } from "./heading.ts";
@@ -28,6 +28,7 @@ const BUSY: Partial<Record<Phase, string>> = {
 };
 /** Less than a message. */
 const NEAR_PX = 40;
+const UNSENT = "A message in another thread was not sent; it is still in its field there.";
 const NO_CHECKPOINT = "The checkpoint before this message is gone, so that it cannot be changed any more.";
 
 export function chatView(
@@ -35,15 +36,23 @@ export function chatView(
   shell: Shell,
   { address }: { address: (threadId: string) => void },
 ): ChatView {
-  const { attempt, handled, say } = shell;
+  const { attempt, handled, say, session } = shell;
   /** True while the fork is there to change an earlier message. */
   let isEditing = false;
   let isOpened = false;
   let isAtStart = true;
+  let shownFrom: Step | undefined;
+  let wasGone = false;
 
   const conversation = new Conversation(agent, {
     changed: () => redraw(),
     made: address,
+    elsewhere(failure) {
+      if (!failure) {
+        say("");
+        void threads.load();
+      } else if (!handled(failure, async () => {})) say(`${wordsOf(failure, session)} ${UNSENT}`);
+    },
     settled(isTurn) {
       if (isTurn) void threads.load();
       void steps.load();
@@ -93,7 +102,6 @@ export function chatView(
   }
 
   function leaveFork(): void {
-    if (isEditing) field.edit("");
     isEditing = false;
     conversation.travel(undefined);
     field.focus();
@@ -169,6 +177,9 @@ export function chatView(
     problems.draw();
     const words = BUSY[phase] ?? "";
     if (busy.textContent !== words) busy.textContent = words;
+    // What was typed for a thread that is gone begins the next one.
+    if (!isEditing) field.open(threadId, wasGone && threadId === "");
+    wasGone = phase === "gone";
     field.draw({ canSend, isSending: phase === "sending", isRunning });
     steps.mark(from);
     threads.mark(threadId);
@@ -180,6 +191,9 @@ export function chatView(
     const said = from ? forked : "";
     if (forkWords.textContent !== said) forkWords.textContent = said;
     if (isAtEnd && !isUnknown) field.element.scrollIntoView({ block: "nearest" });
+    // Another checkpoint makes the conversation shorter or longer above what was pressed: one sees where one is.
+    if (from && from !== shownFrom) fork.scrollIntoView({ block: "nearest" });
+    shownFrom = from;
   }
 
   /** Draws once for all the changes that come with one piece of a stream. */
@@ -227,9 +241,10 @@ export function chatView(
     close: () => conversation.close(),
     async show(detail) {
       const wanted = detail === "new" ? "" : detail || conversation.threadId;
-      const isSame = isOpened && wanted === conversation.threadId;
+      // A thread that could not be read is read again, as after the login that this wanted.
+      const isSame = isOpened && wanted === conversation.threadId && conversation.phase !== "unread";
       isOpened = true;
-      await Promise.all([threads.load(), !isSame && conversation.open(wanted)]);
+      await Promise.all([threads.load(), isSame ? steps.mend() : conversation.open(wanted)]);
     },
   };
 }

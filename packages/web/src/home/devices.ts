@@ -8,7 +8,7 @@ import { type DeviceDescription, devices, logoutAll, logoutDevice, logoutOthers 
 import { type Failure, failureOf } from "../server/failure.ts";
 import type { Shell } from "../session/shell.ts";
 
-export function devicesPart({ session, attempt, handled, say }: Shell): Part {
+export function devicesPart({ session, attempt, handled, say }: Shell): Pick<Part, "element" | "load"> {
   const list = part({
     loading: "Loading your devices…",
     content,

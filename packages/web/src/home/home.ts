@@ -36,9 +36,9 @@ export function homeScreen(shell: Shell): Screen {
     const items = found.map(({ kind, at, device }) =>
       h(
         "li",
-        {},
-        h("time", { datetime: new Date(at).toISOString() }, dayAndTime(at)),
-        ` ${happening(kind)}${device ? `, ${device}` : ""}`,
+        { class: "event" },
+        h("span", {}, `${happening(kind)}${device ? `, ${device}` : ""}`),
+        h("time", { class: "hint", datetime: new Date(at).toISOString() }, dayAndTime(at)),
       ),
     );
     return [h("ol", { class: "plain", "aria-labelledby": "activity-title" }, ...items)];

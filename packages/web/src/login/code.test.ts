@@ -10,6 +10,7 @@ describe("a code", () => {
       "123456 is your code",
       "Call 0800 1234567 or type 123-456",
       "Ihr Code lautet １２３４５６。",
+      "رمزك هو ١٢٣٤٥٦.",
     ])
       expect(codeIn(text), text).toBe("123456");
   });
@@ -24,6 +25,10 @@ describe("a code", () => {
       "123\u00a0456",
       "\u200e123456",
       "123–456",
+      "١٢٣٤٥٦",
+      "۱۲۳ ۴۵۶",
+      "१२३४५६",
+      "𝟏𝟐𝟑𝟒𝟓𝟔",
     ])
       expect(codeIn(text), text).toBe("123456");
     expect(["1", "12a", "１２３", "", "abc"].map(codeIn)).toEqual(["1", "12", "123", "", ""]);

@@ -28,6 +28,9 @@ import { codeIn } from "./code.ts";
 
 const SAFARI =
   "This browser did not keep the session cookie. On http://localhost, Safari needs TENURE_COOKIE=plain npm start.";
+const TOO_SOON =
+  "A code was sent a moment ago, maybe from another tab: it works there. The button says when another one can be sent.";
+const NO_ADDRESS = "This is not an e-mail address. Look at it again.";
 const DIGITS = 6;
 const TICK_MS = 1000;
 
@@ -48,6 +51,8 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
   /** No request of the kind is let through before, by the server's clock. */
   let nextCodeAt = 0;
   let nextTryAt = 0;
+  /** The page has said that the code has expired. */
+  let isOver = false;
 
   const emailError = h("p", { class: "error", id: "email-error", role: "alert" });
   const email = h("input", {
@@ -114,7 +119,9 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
     clearInterval(timer);
     timer = setInterval(tick, TICK_MS);
     if (hasCode && waiting) sent.textContent = `A code is on its way to ${waiting.email}.`;
+    isOver = false;
     tick();
+    void hints().catch(() => {});
     (hasCode ? code : email).focus();
   }
 
@@ -124,6 +131,9 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
     counting(check, nextTryAt - now, "Log in");
     if (!waiting) return;
     const left = waiting.expiresAt - now;
+    // What went wrong with a code is of no use once it has expired.
+    if (left <= 0 && !isOver) codeError.textContent = "";
+    isOver = left <= 0;
     time.textContent =
       left > 0 ? `It works for another ${duration(left)}.` : "This code has expired: send another one.";
     counting(resend, Math.max(waiting.resendAt, nextCodeAt) - now, "Send another code");
@@ -151,9 +161,9 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
         const failure = failureOf(thrown);
         if (failure.retryAt) nextCodeAt = failure.retryAt;
         error.textContent =
-          failure.kind === "limited"
-            ? "A code was sent a moment ago, maybe from another tab: it works there. The button says when another one can be sent."
-            : failure.message;
+          (failure.kind === "limited" && TOO_SOON) ||
+          (failure.tag === "invalid-input" && NO_ADDRESS) ||
+          failure.message;
         tick();
       }
     };
@@ -214,8 +224,9 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
     throw refusal ?? new Failure("refused", SAFARI);
   }
 
-  /** Hints about the stage; the way in does not wait for them. */
+  /** Hints about the stage, asked for at each step until they are there; the way in does not wait for them. */
   async function hints(): Promise<void> {
+    if (policy.textContent) return;
     const { sessions, local } = await info();
     policy.textContent = `A login lasts ${duration(sessions.absoluteMs)}, or until it is not used for ${duration(sessions.idleMs)}.`;
     if (!local) return;
@@ -248,7 +259,6 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
     show() {
       if (waiting && !email.value) email.value = waiting.email;
       step(waiting !== undefined && waiting.expiresAt > serverNow());
-      void hints().catch(() => {});
     },
     hide: () => clearInterval(timer),
   };

@@ -13,6 +13,8 @@ import { h } from "./dom.ts";
 export interface Part {
   element: HTMLElement;
   load(): Promise<void>;
+  /** Loads it again where the last load has failed. */
+  mend(): Promise<void>;
 }
 
 interface PartOptions {
@@ -27,6 +29,7 @@ export function part({ loading, content, handled }: PartOptions): Part {
   const element = h("div", { class: "part" });
   let turn = 0;
   let isReady = false;
+  let hasFailed = false;
 
   async function load(): Promise<void> {
     turn += 1;
@@ -37,11 +40,13 @@ export function part({ loading, content, handled }: PartOptions): Part {
       const nodes = await content();
       if (own !== turn) return;
       isReady = true;
+      hasFailed = false;
       element.replaceChildren(...nodes);
     } catch (error) {
       if (own !== turn) return;
       const failure = failureOf(error);
       isReady = false;
+      hasFailed = true;
       const again = actionButton("Try again", "Trying again…", load, { class: "quiet" });
       element.replaceChildren(h("p", { class: "error", role: "alert" }, failure.message), again.button);
       handled(failure, load);
@@ -50,5 +55,5 @@ export function part({ loading, content, handled }: PartOptions): Part {
     }
   }
 
-  return { element, load };
+  return { element, load, mend: async () => void (hasFailed && (await load())) };
 }

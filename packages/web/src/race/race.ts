@@ -55,6 +55,7 @@ export function raceScreen({ attempt }: Shell, local: InfoDescription["local"]):
         if (late > 0 && !last.redis && !last.checked && !last.stored) break;
         await new Promise((resolve) => setTimeout(resolve, late > FAST_UNTIL_MS ? SLOW_MS : FAST_MS));
       }
+      if (!visible) said.textContent = "The race has stopped, since you have left its page.";
     } catch (error) {
       said.textContent = "The race has stopped.";
       throw error;

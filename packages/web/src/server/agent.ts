@@ -1,5 +1,6 @@
 /** Threads with the agent, over LangGraph's own client: lists, states, checkpoints, and runs as they stream. */
 import { Client } from "@langchain/langgraph-sdk";
+import { noThread } from "./failure.ts";
 import { DEADLINE_MS, request } from "./http.ts";
 import { type Chat, type Message, type Question, textOf } from "./message.ts";
 
@@ -38,6 +39,7 @@ const ASSISTANT = "agent";
 const THREADS = 30;
 const STEPS = 30;
 const TITLE_LENGTH = 60;
+const THREAD_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
 /** The step of a thread's first checkpoint is -1. */
 const FIRST_STEP = -1;
 
@@ -85,6 +87,8 @@ interface Opened {
 }
 
 async function openThread(id: string): Promise<Opened> {
+  // An address that somebody has mistyped names no thread; the service says of it how ids are written, which helps nobody.
+  if (!THREAD_ID.test(id)) throw noThread();
   const [state, [brief]] = await Promise.all([client.threads.getState<Values>(id), search({ ids: [id], limit: 1 })]);
   return { chat: chatOf(state as State), title: brief ? titleOf(brief) : "", isBusy: brief?.status === "busy" };
 }
@@ -149,15 +153,21 @@ interface Watcher {
 /** The run has ended in an error, of which these are the words. */
 class RunFailed extends Error {}
 
-/**
- * Begins a run, and follows it to its end. A request under the same key begins no second one, so that one whose answer was lost can
- * be sent again. The thread is made with its first run.
- */
-async function begin(threadId: string, sent: Sent, key: string, watcher: Watcher): Promise<void> {
+interface Turn {
+  threadId: string;
+  /** True for the first run of a thread, which makes it; any other is refused where the thread is gone. */
+  isNew: boolean;
+  sent: Sent;
+  /** A request under the same key begins no second run, so that one whose answer was lost can be sent again. */
+  key: string;
+}
+
+/** Begins a run, and follows it to its end. */
+async function begin({ threadId, isNew, sent, key }: Turn, watcher: Watcher): Promise<void> {
   const keyed = new Client({ ...options, defaultHeaders: { "Idempotency-Key": key } });
   const events = keyed.runs.stream(threadId, ASSISTANT, {
     ...payloadOf(sent),
-    ifNotExists: "create",
+    ...(isNew && { ifNotExists: "create" }),
     streamMode: ["values", "messages"],
     onRunCreated: ({ run_id }) => watcher.accepted(run_id),
     signal: watcher.signal,

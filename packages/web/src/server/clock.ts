@@ -10,7 +10,8 @@ export const serverNow = (): number => Date.now() + ahead;
 /** Takes the server's time from an answer to a request that was sent at `sentAt` of `performance.now()`. */
 export function learnClock(server: number, sentAt: number): void {
   const trip = performance.now() - sentAt;
-  if (trip > shortestTrip * 2) return;
+  // An answer that took long says little of the time, unless this machine's own clock was set meanwhile.
+  if (trip > shortestTrip * 2 && Math.abs(server + trip / 2 - serverNow()) <= trip) return;
   shortestTrip = Math.min(shortestTrip, trip);
   ahead = server + trip / 2 - Date.now();
 }

@@ -66,6 +66,7 @@ export class Failure extends Error {
 const UNAVAILABLE = "The service is unavailable at the moment. Try again shortly.";
 const UNREACHABLE = "The server cannot be reached. Check your connection and try again.";
 const OFFLINE = "You are offline. Try again when you are connected.";
+const GONE = "This thread is gone: it was deleted, or it belongs to another user.";
 const BROKEN = "Something went wrong on this page. Load it again; if that does not help, tell the site's operator.";
 
 /** Kinds and words by the tag of a problem; other problems have words of their own that a person can read. */
@@ -73,11 +74,12 @@ const PROBLEMS: Record<string, [FailureKind, string?]> = {
   "session-required": ["ended", "Your session has ended."],
   "step-up-required": ["step-up", "For this, log in again."],
   "session-not-found": ["gone", "This device was logged out already."],
-  "thread-not-found": ["gone", "This thread is gone: it was deleted, or it belongs to another user."],
+  "thread-not-found": ["gone", GONE],
   "run-not-found": ["gone", "This answer is gone: it was deleted, or has ended a while ago."],
   "checkpoint-not-found": ["gone", "This checkpoint is gone: it has expired, or was rolled back."],
   "thread-busy": ["busy", "The agent is still at work in this thread."],
   "state-locked": ["busy", "The agent is still at work in this thread."],
+  "invalid-input": ["refused", "The service does not take this as it is. Change it, or load the page again."],
   "body-too-large": ["refused", "This is too long to be sent. Make it shorter."],
   "rate-limited": ["limited"],
   "store-unavailable": ["unavailable", UNAVAILABLE],
@@ -85,6 +87,9 @@ const PROBLEMS: Record<string, [FailureKind, string?]> = {
   misconfigured: ["broken", "The service is set up wrong. Its operator has to mend it; trying again does not help."],
   internal: ["broken", "The server failed. Try again; if it goes on, tell the site's operator."],
 };
+
+/** The failure of an id that no thread can have. */
+export const noThread = (): Failure => new Failure("gone", GONE, { tag: "thread-not-found" });
 
 /** Reads an answer that is no success. */
 export async function refusalOf(response: Response): Promise<Failure> {

@@ -56,7 +56,10 @@ export class PageSession {
     });
     onExpiry((at) => this.heardExpiry(at));
     addEventListener("online", () => this.state.name === "unknown" && void this.ask());
-    addEventListener("pageshow", ({ persisted }) => persisted && void this.lookAgain(0));
+    // A page that comes back as it was left does not know what other tabs have done meanwhile.
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted) void (this.isIn ? this.lookAgain(0) : this.enteredElsewhere());
+    });
     document.addEventListener("visibilitychange", () => {
       if (document.visibilityState === "visible") void this.lookAgain(STALE_MS);
     });
