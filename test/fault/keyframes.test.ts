@@ -42,7 +42,7 @@ describe.each(dynamoEngines)("a keyframe on $name", ({ open }) => {
 
   const put = (saver: DynamoDBSaver, id: string, step: number, on?: number, values?: Values) =>
     saver.put(
-      ...[thread(id, on), checkpointOf(step, values), { source: "loop", step, parents: {} } as const] as const,
+      ...([thread(id, on), checkpointOf(step, values), { source: "loop", step, parents: {} } as const] as const),
       on === undefined ? checkpointOf(step, values).channel_versions : {},
     );
   async function fill(id: string, saver = newSaver()): Promise<void> {

@@ -89,7 +89,8 @@ export class Reading {
     const known = latest && this.heads.known({ ...of, checkpointId: latest.checkpointId });
     if (!known || !(await this.seen.isVisible(known, given))) return undefined;
     // The graph's own latest is seen below every floor.
-    if (of.namespace !== "" && given.floor && !(await this.floors.view(of.threadId, given).admits(known))) return undefined;
+    if (of.namespace !== "" && given.floor && !(await this.floors.view(of.threadId, given).admits(known)))
+      return undefined;
     this.heads.noteTop(of, given, latest.position);
     return known;
   }
