@@ -21,12 +21,16 @@ const shown = {
 };
 const sizes = { 1280: 800, 768: 900, 375: 812, 320: 640 };
 
+/** `npm run screenshots -- light-1280` takes these alone. */
+const wanted = process.argv.slice(2);
+
 const out = join(root, "screenshots");
 mkdirSync(out, { recursive: true });
 mkdirSync(join(root, "docs/images"), { recursive: true });
 const browser = await launch();
 for (const [width, height] of Object.entries(sizes))
   for (const colorScheme of ["light", "dark"] as const) {
+    if (wanted.length > 0 && !wanted.includes(`${colorScheme}-${width}`)) continue;
     process.stderr.write(`${colorScheme}, ${width} wide\n`);
     const clock = new SiteClock();
     const held = new HeldAgent();
@@ -54,5 +58,6 @@ for (const [width, height] of Object.entries(sizes))
   }
 await browser.close();
 for (const [from, to] of Object.entries(shown))
-  copyFileSync(join(out, `${from}.png`), join(root, "docs/images", `${to}.png`));
+  if (wanted.length === 0 || wanted.some((window) => from.endsWith(window)))
+    copyFileSync(join(out, `${from}.png`), join(root, "docs/images", `${to}.png`));
 process.exit(0);

@@ -82,8 +82,8 @@ export function raceScreen({ attempt }: Shell, local: InfoDescription["local"]):
           "tr",
           {},
           h("th", { scope: "row" }, name, h("br"), h("span", { class: "hint" }, about)),
-          h("td", {}, after(lastSeen(key), deadline)),
-          h("td", {}, after(firstGone(key), deadline)),
+          h("td", {}, ...after(lastSeen(key), deadline)),
+          h("td", {}, ...after(firstGone(key), deadline)),
         ),
       ),
     );
@@ -131,8 +131,10 @@ export function raceScreen({ attempt }: Shell, local: InfoDescription["local"]):
   };
 }
 
-function after(at: number | undefined, deadline: number): string {
-  if (at === undefined) return "not yet";
+function after(at: number | undefined, deadline: number): (Node | string)[] {
+  if (at === undefined) return ["not yet"];
   const seconds = (at - deadline) / 1000;
-  return `${Math.abs(seconds).toFixed(2)} s ${seconds < 0 ? "before" : "after"}`;
+  // A number and its unit stay on one line.
+  const figure = h("span", { class: "figure" }, `${Math.abs(seconds).toFixed(2)} s`);
+  return [figure, seconds < 0 ? " before" : " after"];
 }
