@@ -260,7 +260,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const saver = saverWith();
     for (let step = 1; step <= 200; step++) {
       const config = await put(saver, "long", step, {
-        messages: Array.from({ length: step }, (_, i) => `message ${i}`),
+        messages: Array.from({ length: step }, (_, i) => `message ${i} ${"of many words ".repeat(12)}`),
       });
       await saver.putWrites(config, [["messages", "more"]], "task");
     }
