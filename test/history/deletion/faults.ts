@@ -93,7 +93,7 @@ export const faults: Fault[] = [
   },
   {
     name: "a run's writes are not guarded",
-    seed: 30,
+    seed: 35,
     breaks() {
       vi.spyOn(Hold.prototype, "stop").mockImplementation(() => {});
       vi.spyOn(Hold.prototype, "drained").mockImplementation(async () => {});
