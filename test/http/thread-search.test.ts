@@ -133,6 +133,8 @@ describe.each(dynamoEngines)("on $name", (engine) => {
       expect((await user.ask("POST", path, { ...asked, metadata: { n: 1 } })).status).toBe(200);
     }
     await user.become("ada@example.com");
+    // The login's own entry is written behind its answer.
+    await user.api.deps.activity.flush(60_000);
   });
 
   it("reads no further than a short page, and asks for each thread on it", async () => {
