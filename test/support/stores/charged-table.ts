@@ -17,7 +17,7 @@ export interface ChargedTable {
   client: DynamoDBDocumentClient;
   /** So far. */
   charges: Charges;
-  /** What `work` is charged, and its rounds: requests that one after the other had to wait for the answer before. */
+  /** Runs `work` and returns its charges and its rounds: requests that one after the other had to wait for the answer before. */
   chargesOf(work: () => Promise<unknown>): Promise<Charges & { rounds: number }>;
 }
 

@@ -29,7 +29,7 @@ interface Common {
   metadata: Dumped;
   /** The bytes that it brings along, by channel, of which others may have slices; also those of channels that it has no longer. */
   inline: Map<string, Buffer>;
-  /** Of a keyframe that was put again: the text that it had. */
+  /** The text that a keyframe had before it was put again. */
   original?: Buffer | undefined;
   /** Tells two heads of one id apart. */
   fingerprint: string;

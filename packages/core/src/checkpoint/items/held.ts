@@ -116,7 +116,7 @@ function namespaceOf({ namespaces }: Held, name: string): Namespace {
   const made: Namespace = { written: new Set() };
   namespaces.set(name, made);
   const [oldest] = namespaces.keys();
-  // It is read when it is wanted.
+  // A namespace that is dropped is read again when it is wanted.
   if (namespaces.size > MAX_NAMESPACES && oldest !== undefined) namespaces.delete(oldest);
   return made;
 }

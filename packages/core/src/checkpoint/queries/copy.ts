@@ -117,7 +117,7 @@ const isOver = ({ expiresAt }: StoredHead, now: number): boolean => expiresAt !=
 
 const nameOf = (namespace: string, checkpointId: string) => JSON.stringify([namespace, checkpointId]);
 
-/** Those whose contents are there, with the keyframe that they may be a difference to. */
+/** Returns the sources whose contents are there, with the keyframe that they may be a difference to. */
 async function readableOnes(heads: Heads, sources: Source[]): Promise<Readable[]> {
   const cache = new Map<string, HeadCache>();
   for (const { ref, head } of sources) {
