@@ -25,7 +25,7 @@ export interface Charges {
 export interface ChargedEndpoint {
   engine: (typeof dynamoEngines)[number];
   charges: Charges;
-  /** What `work` is charged. */
+  /** Runs `work` and returns its charges. */
   during(work: () => Promise<unknown>): Promise<Charges>;
   close(): Promise<void>;
 }
