@@ -7,12 +7,12 @@ export type Found = Partial<Record<Need, string>>;
 
 export interface Bench {
   measures: string;
-  /** It does not run without these. */
+  /** Needs without which the bench does not run. */
   needs?: Need[];
-  /** It measures more, or beside more, with these. */
+  /** Needs with which the bench measures more, or beside more. */
   takes?: Need[];
   minutes: number;
-  /** Where it is a script of the project and not of bench/package.json. */
+  /** The project's own script, where bench/package.json has none. */
   isOfRoot?: boolean;
 }
 

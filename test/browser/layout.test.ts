@@ -32,7 +32,7 @@ const motions = (page: Page): Promise<string[]> =>
         if (rule instanceof CSSStyleRule)
           for (const name of ["transition-property", "animation-name", "scroll-behavior"]) {
             const value = rule.style.getPropertyValue(name);
-            // What comes at once, after a while, does not move.
+            // A part that comes at once, after a while, does not move.
             const isAtOnce = name === "animation-name" && rule.style.animationDuration === "0s";
             if (!["", "none", "auto"].includes(value) && !isAtOnce)
               found.push(`${rule.selectorText} { ${name}: ${value} }`);

@@ -99,7 +99,7 @@ describe.skipIf(!chromiumPath)("the login in Chromium", () => {
     const context = page.context();
     const network = await Network.of(context, clock);
     await askCode(page, stack, "phone@example.com");
-    // What a browser keeps of a tab that it drops; the page itself is gone.
+    // The browser keeps this of a tab that it drops; the page itself is gone.
     const kept = await page.evaluate(() => ({ ...sessionStorage }));
     await page.close();
     await clock.moveBy(2 * MINUTE);

@@ -88,7 +88,7 @@ async function verdictOn(method: string, option: string, without: string[]): Pro
   const isSent = JSON.stringify(sent) !== JSON.stringify(without);
   const isOwn = CLIENT_OWN.has(option) || CLIENT_OWN.has(`${method} ${option}`);
   if (isOwn) {
-    // Where a client begins to send one, it is looked at anew.
+    // An option that a client begins to send is looked at anew.
     expect([method, option, isSent, refusal]).toEqual([method, option, false, undefined]);
     return "the client's own: nothing is sent";
   }

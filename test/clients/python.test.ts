@@ -69,7 +69,7 @@ function verdictOn(method: string, option: string, call: Call | null, without: C
   expect([method, option, call !== null]).toEqual([method, option, true]);
   const { sent, refusal } = call as Call;
   if (CLIENT_OWN.has(option) && method !== "assistants.set_latest") {
-    // Where a client begins to send one, it is looked at anew.
+    // An option that a client begins to send is looked at anew.
     expect([method, option, shape(sent), refusal]).toEqual([method, option, shape(without.sent), null]);
     return "the client's own: nothing is sent";
   }

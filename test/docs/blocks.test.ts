@@ -53,7 +53,7 @@ const SHELL: [document: string, begins: string, run: { by: string; says: string 
   ["test/simulation/README.md", "TENURE_TEST_SEED=7", { not: "runs the tests again, with a seed that failed" }],
 ];
 
-/** What is wrong with a block, in words; undefined when something reads it. */
+/** Says in words what is wrong with a block; undefined when something reads it. */
 function faultOf(block: Block, left: typeof SHELL): string | undefined {
   const { document, language, code } = block;
   if (["ts", "tsx"].includes(language)) return undefined;

@@ -3,7 +3,7 @@
 export interface Step {
   /** The number of its line in the document. */
   line: number;
-  /** What is typed; `^C`; empty for what a program in another terminal is to say by itself; a file to be saved. */
+  /** The line that is typed; `^C`; empty for what a program in another terminal is to say by itself; a file to be saved. */
   command: string;
   file?: { path: string; text: string };
   expected: string;

@@ -170,7 +170,7 @@ describe.each(dynamoEngines)("keep_latest on $name", (engine) => {
     expect(await history(id)).toHaveLength(1);
     await user.ask("PATCH", `/threads/${id}`, { ttl: { ttl: 5, strategy: "delete" } });
     await run(id);
-    // What has gone does not come back.
+    // A checkpoint that has gone does not come back.
     expect(await history(id)).toHaveLength(4);
     moved += 6 * MINUTE;
     expect((await state(id)).status).toBe(404);

@@ -60,7 +60,7 @@ const bytes = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 300_000, max: 600_000 }) },
 );
 const at = fc.nat(1000);
-/** So many channels make heads long enough to be differences to one before. */
+/** The number of channels that makes heads long enough to be differences to one before. */
 const WIDTH = 40;
 const value = fc.oneof(
   fc.constantFrom(null, undefined, "", "héllo wörld 🐎", "\ud800", 0, -0.5, true, [], {}),

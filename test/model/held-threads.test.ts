@@ -9,7 +9,7 @@ import { expect, it } from "vitest";
 import { sized } from "../support/runner/size.ts";
 import { type Command, MemoryTable } from "../support/stores/memory-table/table.ts";
 
-/** What becomes of a write: it is carried out now, later, or never, and its sender hears of it or not. */
+/** The fate of a write: it is carried out now, later, or never, and its sender hears of it or not. */
 const fate = fc.constantFrom(...Array<string>(15).fill("done"), "unanswered", "late", "lost");
 const action = fc.oneof(
   { weight: 9, arbitrary: fc.record({ kind: fc.constant("take" as const), process: fc.constantFrom(0, 0, 0, 1) }) },

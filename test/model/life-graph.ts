@@ -14,7 +14,7 @@ import {
   StateGraph,
 } from "@langchain/langgraph";
 
-/** So many channels make heads long enough to be differences to one before. */
+/** The number of channels that makes heads long enough to be differences to one before. */
 const FIELDS = Array.from({ length: 40 }, (_, n) => `field ${n}`);
 
 const State = Annotation.Root({

@@ -34,7 +34,7 @@ const text = (bytes: number) => {
   place = (place + 7919) % 40_000;
   return noise.slice(place, place + bytes);
 };
-/** So many channels make heads long enough to be differences to one before. */
+/** The number of channels that makes heads long enough to be differences to one before. */
 const wide: Values = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`field ${n}`, [text(20)]]));
 function changed(
   values: Values,

@@ -301,7 +301,7 @@ export class Life {
     const { threads, saver: checkpointer } = process;
     if (this.random(4) > 0) await thinThread({ threads, checkpointer }, id);
     else {
-      // It dies once the root is stored.
+      // The process dies once the root is stored.
       const incarnation = await threads.thin(id);
       if (typeof incarnation === "object")
         await threads.noteRoot(id, incarnation, await checkpointer.rootBelow(id, incarnation));

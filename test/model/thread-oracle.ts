@@ -7,7 +7,7 @@ export interface Checkpointed {
   values: Record<string, unknown>;
   /** Values that tasks wrote beside it to a channel that is rebuilt from such writes. */
   log: string[];
-  /** Where that channel's value was stored whole. */
+  /** The checkpoint where that channel's value was stored whole. */
   snapshot: boolean;
 }
 
@@ -59,7 +59,7 @@ export class ExpectedThread {
   }
 }
 
-/** What a channel of writes is rebuilt from: the writes along a checkpoint's ancestors, the oldest first, and the last whole value. */
+/** The parts that a channel of writes is rebuilt from: the writes along a checkpoint's ancestors, the oldest first, and the last whole value. */
 export function historyOf(of: Checkpointed | undefined): { writes: string[]; seed: unknown } {
   const writes: string[] = [];
   for (let at = of?.parent; at; at = at.parent) {

@@ -55,7 +55,7 @@ class Terminals {
       });
   }
 
-  /** What a step prints, with the port that the document names. */
+  /** The output of a step, with the port that the document names. */
   async perform({ command, file, expected }: Step): Promise<string> {
     const said = await this.outputOf(command, file, expected);
     return said.replaceAll(`localhost:${this.port}`, "localhost:3000").trimEnd();

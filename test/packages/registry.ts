@@ -77,7 +77,7 @@ async function packOwn(into: string): Promise<Version[]> {
   );
 }
 
-/** What package-lock.json has: each place of node_modules is a version of a package. */
+/** The packages of package-lock.json: each place of node_modules is a version of a package. */
 function locked(): Version[] {
   const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
     packages: Record<string, Manifest & { integrity?: string; link?: boolean }>;
@@ -97,7 +97,7 @@ function locked(): Version[] {
   });
 }
 
-/** Where npm's cache keeps bytes of this hash. */
+/** The path at which npm's cache keeps bytes of this hash. */
 function contentPath(integrity: string): string {
   const [algorithm = "", digest = ""] = integrity.split("-");
   const hex = Buffer.from(digest, "base64").toString("hex");

@@ -11,7 +11,7 @@ export interface Incarnation {
    * Left out by others.
    */
   fence?: number | undefined;
-  /** Where only the latest state of what was there before is to be seen. */
+  /** The floor of a thread, where only the latest state of what was there before is to be seen. */
   floor?: Floor | undefined;
 }
 

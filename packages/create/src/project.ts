@@ -12,7 +12,7 @@ const PLACEHOLDER = "my-app";
 /** Names that npm would not pack as they are. */
 const RENAMED = { gitignore: ".gitignore", npmrc: ".npmrc" };
 
-/** What is wrong with the last part of a path as a project's name, in one line; undefined when nothing is. */
+/** Says in one line why the last part of a path is no project's name; undefined when it is one. */
 export function nameProblem(path: string): string | undefined {
   const name = basename(path);
   if (NAME.test(name)) return undefined;

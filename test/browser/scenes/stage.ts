@@ -1,4 +1,4 @@
-/** Where a scene is played, and how it shows a state. */
+/** The page that a scene is played on, and how it shows a state. */
 import type { Page } from "playwright-core";
 import type { HeldAgent } from "../../support/service/held-agent.ts";
 import type { TestStack } from "../../support/service/stack.ts";

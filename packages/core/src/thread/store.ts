@@ -49,7 +49,7 @@ export interface NewAdmission extends Pick<Admission, "holder"> {
   strategy?: LifetimeStrategy | undefined;
 }
 
-/** What a sweep finds that a lifetime has left: a thread that is over, one with something below its floor, or what may be left of one that is gone. */
+/** A finding of the sweep: a thread that is over, one with something below its floor, or what may be left of one that is gone. */
 export type Overdue = { id: string } & ({ is: "over"; owner: string } | { is: "thin" } | { is: "gone"; at: number });
 
 /** When it is worth asking again, in epoch milliseconds. */

@@ -56,7 +56,7 @@ const numbers = {
   TENURE_MAX_SESSIONS: { standard: "20", least: "1", most: "100" },
 } satisfies Record<string, Bounds>;
 
-/** What goes at the deadline of a thread that asks for no lifetime: the thread, or its older checkpoints. */
+/** The strategy of a thread that asks for no lifetime: at its deadline the thread goes, or its older checkpoints do. */
 const STRATEGY = "TENURE_THREAD_STRATEGY";
 const STRATEGIES = ["delete", "keep_latest"] as const;
 const ORIGINS = "TENURE_ALLOWED_ORIGINS";

@@ -177,7 +177,7 @@ export function chatView(
     problems.draw();
     const words = BUSY[phase] ?? "";
     if (busy.textContent !== words) busy.textContent = words;
-    // What was typed for a thread that is gone begins the next one.
+    // A draft for a thread that is gone begins the next one.
     if (!isEditing) field.open(threadId, wasGone && threadId === "");
     wasGone = phase === "gone";
     field.draw({ canSend, isSending: phase === "sending", isRunning });

@@ -131,7 +131,7 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
     counting(check, nextTryAt - now, "Log in");
     if (!waiting) return;
     const left = waiting.expiresAt - now;
-    // What went wrong with a code is of no use once it has expired.
+    // The error of a code is of no use once the code has expired.
     if (left <= 0 && !isOver) codeError.textContent = "";
     isOver = left <= 0;
     time.textContent =

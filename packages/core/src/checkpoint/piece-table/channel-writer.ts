@@ -44,7 +44,7 @@ const unitsOf = (bytes: number) => 1 + Math.floor(bytes / BYTES_OF_A_UNIT);
 /** The least number of neighbouring slices that are merged into one segment, when a value has too many extents. */
 const LEAST_MERGED = 4;
 
-/** Where a slice's bytes are in the value is where it stands. */
+/** The writer of one channel: a slice stands where its bytes are in the value. */
 export class ChannelWriter {
   private readonly bytes: Buffer;
   private readonly depth: number;

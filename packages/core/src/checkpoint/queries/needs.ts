@@ -1,4 +1,4 @@
-/** What a head refers to: other heads, and segments. */
+/** Lists the other heads and the segments that a head refers to. */
 import type { Head } from "../items/head.ts";
 import { segmentKey } from "../items/keys.ts";
 import { reachOf, storedRanges } from "../piece-table/extents.ts";

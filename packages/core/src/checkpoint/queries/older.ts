@@ -90,7 +90,7 @@ export async function eraseOlder(stores: Stores, threadId: string, incarnation: 
   const latest = [...all.values()].filter((one) => one.isSeen && isLow(one));
   for (const { ref, head } of latest) {
     if (!(await heads.load(ref, head, new Map()).catch(unlessCorrupt))) return false;
-    // Whatever refers to others is found by them: see `Threads.indexKey`.
+    // The index finds a thread by heads that refer to no other, and those are deleted below: see `Threads.indexKey`.
     await threads.index(headKey(ref));
   }
   const whole = new Set([...all.values()].filter((one) => one.isSeen || !isLow(one)));
