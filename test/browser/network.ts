@@ -32,6 +32,7 @@ export class Network {
   private readonly clock: SiteClock;
   private weather: Weather = (route) => route.continue();
   private pattern = "";
+  /** What lets each request through that does not arrive yet. */
   private waiting: (() => void)[] = [];
 
   private constructor(clock: SiteClock) {
@@ -62,10 +63,10 @@ export class Network {
     for (const pass of this.waiting.splice(0)) pass();
   }
 
-  /** Requests whose path has `pattern` in it arrive when the clock has moved so far. */
+  /** Requests whose path has `pattern` in it arrive when the clock has moved so far, or on `restore`. */
   slow(ms: number, pattern = ""): void {
     this.set(async (route) => {
-      await this.clock.passed(ms);
+      await Promise.race([this.clock.passed(ms), this.restored()]);
       await route.continue();
     }, pattern);
   }
@@ -73,7 +74,7 @@ export class Network {
   /** Requests do not arrive before `restore`. */
   hold(pattern = ""): void {
     this.set(async (route) => {
-      await new Promise<void>((pass) => this.waiting.push(pass));
+      await this.restored();
       await route.continue();
     }, pattern);
   }
@@ -102,6 +103,10 @@ export class Network {
       await route.fetch();
       await route.abort("connectionreset");
     }, pattern);
+  }
+
+  private restored(): Promise<void> {
+    return new Promise((pass) => this.waiting.push(pass));
   }
 
   private set(weather: Weather, pattern: string): void {

@@ -4,6 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { Client } from "@langchain/langgraph-sdk";
+import { openWindows } from "@tenure/local/limits";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
@@ -35,7 +36,7 @@ let at: { apiUrl: string; apiKey: string };
 let things: Things;
 beforeAll(async () => {
   const [engine] = dynamoEngines as [(typeof dynamoEngines)[number]];
-  user = await openUserApi(engine, { graphs: { saying }, limits: "off" } as never);
+  user = await openUserApi(engine, { graphs: { saying } }, { windows: openWindows });
   at = { apiUrl: await user.api.serve(), apiKey: await user.api.logIn("ada@example.com") };
   const client = new Client({ ...at, callerOptions: { maxRetries: 0 } });
   const newThread = async () => {

@@ -6,6 +6,7 @@ import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { openWindows } from "@tenure/local/limits";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
@@ -30,7 +31,7 @@ describe.skipIf(!pythonProgram)("the Python client", () => {
   let at: [url: string, token: string];
   beforeAll(async () => {
     const [engine] = dynamoEngines as [(typeof dynamoEngines)[number]];
-    user = await openUserApi(engine, { graphs: { saying }, limits: "off" } as never);
+    user = await openUserApi(engine, { graphs: { saying } }, { windows: openWindows });
     at = [await user.api.serve(), await user.api.logIn("ada@example.com")];
   });
   afterAll(() => user?.close());

@@ -1,5 +1,5 @@
 /** The API on one DynamoDB and an embedded Redis, as one user who is logged in sees it, and the stores behind it. */
-import type { ServiceConfig } from "@tenure/functions/deps";
+import type { Deps, ServiceConfig } from "@tenure/functions/deps";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { credentials, type dynamoEngines, type TestTable } from "../stores/dynamo.ts";
 import { type Behind, behindGateway } from "../stores/redis.ts";
@@ -26,18 +26,22 @@ export interface UserApi {
 export async function openUserApi(
   { open }: (typeof dynamoEngines)[number],
   config: Partial<ServiceConfig> = {},
+  replaced: Partial<Deps> = {},
 ): Promise<UserApi> {
   const table = await open();
   const redis = await behindGateway(new EmbeddedRedis());
   let people = 0;
-  const api = await openApi({
-    // Each in a network of their own.
-    addressOf: () => `10.${people >> 8}.${people & 255}.1`,
-    redis,
-    dynamo: { endpoint: table.endpoint, region: "local", credentials },
-    tableName: table.tableName,
-    ...config,
-  });
+  const api = await openApi(
+    {
+      // Each in a network of their own.
+      addressOf: () => `10.${people >> 8}.${people & 255}.1`,
+      redis,
+      dynamo: { endpoint: table.endpoint, region: "local", credentials },
+      tableName: table.tableName,
+      ...config,
+    },
+    replaced,
+  );
   let headers: Record<string, string> = {};
   async function become(email: string) {
     people++;
