@@ -168,6 +168,31 @@ describe("units of the saver", () => {
     expect(Math.max(...reads)).toBeLessThanOrEqual(1.3 * whole + 5);
   });
 
+  it.each([1, 5, 15, 60, 200])("are even, and few, where %i of 200 channels change at a time", async (count) => {
+    const { saver, charges, chargesOf } = open();
+    const fields = Array.from({ length: 200 }, (_, n) => textOf(n, 40));
+    let whole = 0;
+    const states = Array.from({ length: 120 }, (_, step) => {
+      for (let n = 0; n < count; n++) fields[(step * count + n) % 200] = textOf(1000 * step + n, 40);
+      const state = Object.fromEntries(fields.map((text, n) => [`field ${n}`, text]));
+      const versions = Object.fromEntries(fields.map((_, n) => [`field ${n}`, step + 1]));
+      whole += 1 + Math.floor(deflateRawSync(JSON.stringify([state, versions])).length / 1024);
+      return state;
+    });
+    const state = Math.ceil(deflateRawSync(JSON.stringify(states.at(-1))).length / 4096);
+    const units: number[] = [];
+    const reads: number[] = [];
+    await putAll(saver(), states, async (n) => {
+      units.push(charges.writeUnits);
+      if (n % 8 === 7) reads.push((await chargesOf(() => saver().getTuple(at("t")))).readUnits);
+    });
+    const [first, half, total] = [units[19], units[69], units[119]] as [number, number, number];
+    expect(total - half).toBeLessThanOrEqual(1.05 * (half - first));
+    expect(total).toBeLessThanOrEqual(count === 1 ? 1.4 * 120 : 1.05 * whole);
+    // A page of heads has up to two keyframes.
+    if (count === 1) expect(Math.max(...reads)).toBeLessThanOrEqual(2 * state + 6);
+  });
+
   it("are for writes alone, while 40 threads of 1 MB take turns in one process", async () => {
     const { saver, chargesOf } = open();
     const [own, document] = [saver(), textOf(1, 1_000_000)];

@@ -40,9 +40,16 @@ export interface Keyframe {
 const FROM_BYTES = 2048;
 /** The window of deflate: bytes further back are not found. */
 const MAX_BYTES = 32 * 1024;
-/** The length in bytes of a difference at most, and its share of the text: beyond, the head is the next keyframe. */
-const MAX_DIFFERENCE_BYTES = 640;
-const MAX_SHARE = 1 / 6;
+/** Bytes of a text that nobody counts beforehand: of the type, and of the marks around places. */
+const SPARE_BYTES = 1024;
+/** The length in bytes of a difference, and its share of the text, up to which it takes no more than a whole text would. */
+const SMALL_DIFFERENCE_BYTES = 640;
+const SMALL_SHARE = 1 / 6;
+/** The share of a whole text's bytes, deflated, that a difference has at most. */
+const MAX_SHARE = 0.7;
+
+/** The number of bytes that the contents of a head have for small values and for places, beside a checkpoint of this length. */
+export const roomBeside = (body: Dumped): number => MAX_BYTES - SPARE_BYTES - body.bytes.length;
 
 /** The text of the contents of a head of this depth. */
 export function textOf({ body, channels }: Contents, depth: number): Buffer {
@@ -74,8 +81,18 @@ export function differenceTo(keyframe: Keyframe, contents: Contents, depth: numb
   const text = textOf(contents, depth);
   if (!isLong(text)) return undefined;
   const deflated = deflateRawSync(text, { dictionary: keyframe.text });
-  if (deflated.length > Math.min(MAX_DIFFERENCE_BYTES, text.length * MAX_SHARE)) return undefined;
+  if (!isWorthIt(deflated.length, text, depth - keyframe.depth)) return undefined;
   return { keyframe: keyframe.checkpointId, deflated, crc: crc32(text) };
+}
+
+/**
+ * True when a difference costs less than the next keyframe. Differences grow with each head: where each has `d` bytes more than the one before, a
+ * keyframe of `k` bytes pays every `√(2k/d)` heads, which is when a difference has `2k` by the number of heads.
+ */
+function isWorthIt(bytes: number, text: Buffer, heads: number): boolean {
+  if (bytes <= Math.min(SMALL_DIFFERENCE_BYTES, text.length * SMALL_SHARE)) return true;
+  const whole = deflateRawSync(text).length;
+  return bytes <= whole * Math.min(MAX_SHARE, 2 / heads);
 }
 
 /** Undefined when this is not the keyframe's text that the difference was made to. */

@@ -15,7 +15,7 @@ import type { Incarnation } from "../../incarnation.ts";
 import type { Codec, Dumped } from "../bytes/codec.ts";
 import { MAX_REACH } from "../piece-table/channel-writer.ts";
 import { headChannels, type Plan, plan, type State } from "../piece-table/plan.ts";
-import { differenceTo, isLong } from "./contents.ts";
+import { differenceTo, isLong, roomBeside } from "./contents.ts";
 import { type Expiry, earliest, endOf, kept, latest, outlives } from "./expiry.ts";
 import { encodeHead, fingerprintOf, type Head, keyframeFor, keyframeText, type StoredHead } from "./head.ts";
 import { type Candidate, type HeadCache, pointerTo, toEntry } from "./head-reader.ts";
@@ -78,7 +78,7 @@ export class HeadWriter {
     const refers = parent !== undefined && outlives(parent, expiry.expiresAt);
     const around = enclosing && outlives(enclosing, expiry.expiresAt) ? enclosing : undefined;
     const compared = refers ? parent : parent && { ...parent, channels: new Map() };
-    const planned = plan(compared, values, newSeries, { enclosing: around });
+    const planned = plan(compared, values, newSeries, { enclosing: around, room: roomBeside(body) });
     await check(planned);
     const shift = shiftAbove(ref.checkpointId, higher(above.parent, above.top));
     await Promise.all([
@@ -140,7 +140,7 @@ export class HeadWriter {
       const refers = outlives(state, expiry.expiresAt);
       if (!refers) await pendingWrites.makeWhole(ref, expiry);
       const compared = refers ? state : { ...state, channels: new Map() };
-      const planned = plan(compared, values, newSeries, { isReplacing: true });
+      const planned = plan(compared, values, newSeries, { isReplacing: true, room: roomBeside(body) });
       await check(planned);
       const until = latest(keptUntil, expiry.keptUntil);
       const isHigh = above.parent === undefined || isAbove(positionOf(ref.checkpointId, before.shift), above.parent);

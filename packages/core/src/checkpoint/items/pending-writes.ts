@@ -205,7 +205,7 @@ export class PendingWrites {
    * The function that is returned takes the checkpoint and gives its writes; it reads them by themselves if they are not among the newest.
    */
   readNewest(threadId: string, namespace: string): (ref: CheckpointRef) => Promise<CheckpointPendingWrite[]> {
-    const pageSize = 4;
+    const pageSize = 2;
     const range = { pk: partition(threadId), prefix: writesOfNamespace(namespace), descending: true, pageSize };
     const newest = this.table.query(range);
     const first = newest.next();

@@ -7,6 +7,8 @@ import { Shared } from "../piece-table/shared.ts";
 import {
   type Channel,
   isInline,
+  isStored,
+  isText,
   isValue,
   type Segment,
   type Slice,
@@ -55,7 +57,9 @@ export class Sources {
         ? inlineAt(segment.depth, segment.channel)
         : isValue(segment)
           ? values?.get(segment.of)?.bytes
-          : this.stored.get(nameOf(segment))?.bytes;
+          : isText(segment)
+            ? Buffer.from(segment.text)
+            : this.stored.get(nameOf(segment))?.bytes;
       return bytes?.subarray(from, to) ?? Buffer.alloc(0);
     });
     return { slices: new Shared().resolve(slices, own, values ?? new Map()), bytes: Buffer.concat(parts) };
@@ -70,14 +74,14 @@ export function readFromMemory(
   const pieces = new Map<string, { from: number; to: number; bytes: Buffer }[]>();
   const segments = new Map<string, StoredSegment>();
   const keyOf = (segment: Segment, own?: string) =>
-    isInline(segment) ? `${segment.depth} ${segment.channel ?? own}` : isValue(segment) ? "" : nameOf(segment);
+    isInline(segment) ? `${segment.depth} ${segment.channel ?? own}` : isStored(segment) ? nameOf(segment) : "";
   for (const [name, { slices, bytes }] of channels) {
     let at = 0;
     for (const { segment, from, to } of slices) {
       const key = keyOf(segment, name);
       const piece = { from, to, bytes: bytes.subarray(at, at + to - from) };
       pieces.set(key, [...(pieces.get(key) ?? []), piece]);
-      if (!isInline(segment) && !isValue(segment)) segments.set(key, segment);
+      if (isStored(segment)) segments.set(key, segment);
       at += to - from;
     }
   }

@@ -7,7 +7,7 @@ import {
   type Channel,
   type InlineSegment,
   isInline,
-  isValue,
+  isStored,
   join,
   type Slice,
   type StoredSegment,
@@ -62,7 +62,7 @@ export class ChannelWriter {
     this.newSeries = newSeries;
     this.fresh = { depth, size: bytes.length };
     for (const { segment } of known?.slices ?? [])
-      if (!isInline(segment) && !isValue(segment) && segment.ordinal >= this.nextOrdinal) {
+      if (isStored(segment) && segment.ordinal >= this.nextOrdinal) {
         this.series = segment.series;
         this.nextOrdinal = segment.ordinal + 1;
       }
@@ -99,7 +99,7 @@ export class ChannelWriter {
   private get readBytes(): number {
     const sizes = new Map(
       this.slices.flatMap(({ segment }) =>
-        isInline(segment) || isValue(segment) ? [] : [[`${segment.series} ${segment.ordinal}`, segment.size]],
+        isStored(segment) ? [[`${segment.series} ${segment.ordinal}`, segment.size]] : [],
       ),
     );
     return [...sizes.values()].reduce((sum, size) => sum + size, 0);

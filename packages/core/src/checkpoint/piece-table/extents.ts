@@ -2,7 +2,8 @@
  * Slices as a head keeps them: in extents, so that what was appended bit by bit takes no more room than what was there at
  * once. Heads are named by how many heads back they are along the parents. Pure: no I/O.
  */
-import { isInline, isValue, type Segment, type Slice, type StoredSegment, whole } from "./slices.ts";
+import { isInline, isText, isValue, type Segment, type Slice, type StoredSegment, whole } from "./slices.ts";
+import { toText } from "./small-values.ts";
 
 export type Extent =
   /** The whole inline segments of the heads from `first` back to `last` back, those that have one for the channel. */
@@ -16,13 +17,15 @@ export type Extent =
   /** The inline segments of the extents after this one are of another channel; of the own one again when it is left out. */
   | [kind: 5, channel?: string]
   /** Part of the value of another channel of the same checkpoint, which refers to no other itself. */
-  | [kind: 6, channel: string, from: number, to: number];
+  | [kind: 6, channel: string, from: number, to: number]
+  /** The whole of a small value. */
+  | [kind: 7, text: string];
 
 /** A channel's value as a head keeps it, but for the bytes that the head brings along. */
 export interface HeadChannel {
   type: string;
   extents: Extent[];
-  /** CRC-32 of the whole value. */
+  /** CRC-32 of the whole value; 0 for a small value, which is in the head alone. */
   crc: number;
 }
 
@@ -45,6 +48,7 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
       else if (last?.[0] === 1 && last[2] > back && isBare(last[2], back)) last[2] = back;
       else extents.push([1, back, back]);
     } else if (isValue(segment)) extents.push([6, segment.of, from, to]);
+    else if (isText(segment)) extents.push([7, segment.text]);
     else {
       const { series, ordinal } = segment;
       if (!isWhole) extents.push([4, series, ordinal, from, to]);
@@ -60,6 +64,8 @@ export function toExtents(slices: Slice[], depth: number, inlineSize: InlineSize
     return true;
   }
 }
+
+export const isSmall = ([first]: Extent[]): boolean => first?.[0] === 7;
 
 /** Returns the number of heads back that the extents reach. */
 export function reachOf(extents: Extent[]): number {
@@ -117,6 +123,8 @@ export function toSlices(
         return [];
       case 6:
         return [{ segment: { of: extent[1], size: extent[3] }, from: extent[2], to: extent[3] }];
+      case 7:
+        return [whole(toText(Buffer.from(extent[1])))];
       default:
         return [{ segment: stored(extent[1], extent[2]), from: extent[3], to: extent[4] }];
     }

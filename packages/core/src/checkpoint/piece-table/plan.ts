@@ -9,6 +9,7 @@ import { compare } from "./diff.ts";
 import { type HeadChannel, toExtents } from "./extents.ts";
 import { type Other, Shared } from "./shared.ts";
 import { type Channel, cut, type Slice } from "./slices.ts";
+import { inText, isInText, SMALL_BYTES, smallValues } from "./small-values.ts";
 
 /** A head on the way to the root, as far as its inline segments are of use. */
 export interface Ancestor {
@@ -40,32 +41,46 @@ export interface Plan {
   segments: NewSegment[];
 }
 
-/** The length in bytes below which a value is kept whole or not at all. */
-const SMALL_BYTES = 128;
 /** The number of new bytes that all channels together have in a head, at most: it is one item. */
 const MAX_HEAD_BYTES = 128 * 1024;
 
 /**
  * With `isReplacing`, `parent` is the checkpoint itself as it was: its head keeps its depth and its inline segments, and all
- * new bytes go into stored ones. `enclosing` is a checkpoint of the graph that this one's is a part of, in another namespace.
+ * new bytes go into stored ones. `enclosing` is a checkpoint of the graph that this one's is a part of, in another namespace. `room` is the
+ * number of bytes that the contents have for small values and for the places of all.
  */
 export function plan(
   parent: State | undefined,
   values: Map<string, Dumped>,
   newSeries: () => string,
-  { isReplacing = false, enclosing }: { isReplacing?: boolean; enclosing?: State | undefined } = {},
+  {
+    isReplacing = false,
+    enclosing,
+    room = 0,
+  }: { isReplacing?: boolean; enclosing?: State | undefined; room?: number } = {},
 ): Plan {
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
   const made: Plan = { channels: new Map(), references: new Map(), kept: new Map(), inline: new Map(), segments: [] };
   const shared = new Shared();
+  const small = smallValues(values, room);
   let inHead = 0;
   // LangGraph's own channels repeat what is in the graph's: a task that is sent with the state has all of it once more.
   for (const [name, value] of [...values].sort(
     ([a], [b]) => Number(isOwnOfLangGraph(a)) - Number(isOwnOfLangGraph(b)),
   )) {
     const known = parent?.channels.get(name);
+    const isEqual = known?.type === value.type && known.bytes.equals(value.bytes);
+    if (small.has(name)) {
+      made.kept.set(name, isEqual ? value.bytes.length : 0);
+      const bytes = isEqual ? known.bytes : value.bytes;
+      made.channels.set(
+        name,
+        isEqual && isInText(known.slices) ? known : { ...value, bytes, slices: inText(bytes), crc: crc32(bytes) },
+      );
+      continue;
+    }
     const comparable =
-      known?.type === value.type && (value.bytes.length >= SMALL_BYTES || known.bytes.equals(value.bytes));
+      known?.type === value.type && !isInText(known.slices) && (value.bytes.length >= SMALL_BYTES || isEqual);
     const parts = comparable ? compare(known.bytes, value.bytes) : [{ kept: false, from: 0, to: value.bytes.length }];
     made.kept.set(name, parts[0]?.kept && parts[0].from === 0 ? parts[0].to : 0);
     const writer = new ChannelWriter(value.bytes, depth, known, newSeries);
@@ -129,7 +144,15 @@ export function headChannels(planned: Plan, depth: number, parent: State | undef
     [...planned.channels].map(([name, { type, slices, crc }]) => {
       const sizeAt = (at: number, of = name) =>
         at === depth ? (planned.inline.get(of)?.length ?? 0) : (sizes.get(at)?.get(of) ?? 0);
-      return [name, { type, crc, extents: toExtents(planned.references.get(name) ?? slices, depth, sizeAt) }];
+      // The bytes of a head have a checksum of their own, which a small value is covered by.
+      return [
+        name,
+        {
+          type,
+          crc: isInText(slices) ? 0 : crc,
+          extents: toExtents(planned.references.get(name) ?? slices, depth, sizeAt),
+        },
+      ];
     }),
   );
 }

@@ -1,6 +1,6 @@
 /** New bytes of one channel that are in the values of others already. Pure: no I/O. */
 import { findIn } from "./diff.ts";
-import { type Channel, cut, isInline, isValue, type Segment, type Slice } from "./slices.ts";
+import { type Channel, cut, isInline, isStored, isValue, type Segment, type Slice } from "./slices.ts";
 
 /** The length in bytes from which new bytes are looked for in other channels, and from which those are looked through. */
 const SHARED_FROM_BYTES = 512;
@@ -99,11 +99,11 @@ function storedPieces(begin: number, slices: Slice[]): Piece[] {
   for (const slice of slices) {
     const to = at + slice.to - slice.from;
     const last = pieces.at(-1);
-    const isStored = !isInline(slice.segment) && !isValue(slice.segment);
-    if (last && isStored === (last.slices !== undefined)) {
+    const refers = isStored(slice.segment);
+    if (last && refers === (last.slices !== undefined)) {
       last.to = to;
       last.slices?.push(slice);
-    } else pieces.push({ from: at, to, slices: isStored ? [slice] : undefined });
+    } else pieces.push({ from: at, to, slices: refers ? [slice] : undefined });
     at = to;
   }
   return pieces;

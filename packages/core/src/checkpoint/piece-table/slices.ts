@@ -25,7 +25,13 @@ export interface ValueSegment {
   size: number;
 }
 
-export type Segment = InlineSegment | StoredSegment | ValueSegment;
+/** A small value that each head which has it brings along in its contents: nothing refers to it. See small-values.ts. */
+export interface TextSegment {
+  text: string;
+  size: number;
+}
+
+export type Segment = InlineSegment | StoredSegment | ValueSegment | TextSegment;
 
 export interface Slice {
   segment: Segment;
@@ -40,6 +46,8 @@ export interface Channel extends Dumped {
 }
 
 export const isInline = (segment: Segment): segment is InlineSegment => "depth" in segment;
+export const isStored = (segment: Segment): segment is StoredSegment => "series" in segment;
+export const isText = (segment: Segment): segment is TextSegment => "text" in segment;
 export const isValue = (segment: Segment): segment is ValueSegment => "of" in segment;
 export const whole = (segment: Segment): Slice => ({ segment, from: 0, to: segment.size });
 
