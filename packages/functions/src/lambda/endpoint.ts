@@ -1,6 +1,6 @@
 /**
  * Where a function's requests to DynamoDB go, as AWS' SDKs read it from the environment: an endpoint that is named, or the region's own, by
- * its FIPS and dual-stack variants where they are asked for. endpoint.test.ts compares it with what the SDK itself answers.
+ * its FIPS and dual-stack variants where they are asked for. test/conformance/dynamo-endpoints compares it with what the SDK itself answers.
  */
 import { TenureError } from "@tenure/core/errors";
 
@@ -16,8 +16,7 @@ export function dynamoEndpoint(env: Record<string, string | undefined>, region: 
   const given = env.AWS_ENDPOINT_URL_DYNAMODB ?? env.AWS_ENDPOINT_URL;
   if (given !== undefined) return given;
   const found = PARTITIONS.find(([pattern]) => pattern.test(region));
-  if (!found)
-    throw misconfigured(`the endpoint of ${region} is not known: name it in AWS_ENDPOINT_URL_DYNAMODB`);
+  if (!found) throw misconfigured(`the endpoint of ${region} is not known: name it in AWS_ENDPOINT_URL_DYNAMODB`);
   const [, plain, dualStack] = found;
   // In GovCloud the usual endpoint is the one for FIPS.
   const isOwnName = isFips && !(region.startsWith("us-gov-") && !isDualStack);

@@ -1,6 +1,7 @@
+/** A function takes the endpoints of DynamoDB that the SDK takes, by the same variables of AWS. */
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { expect, it } from "vitest";
-import { dynamoEndpoint } from "./endpoint.ts";
+import { dynamoEndpoint } from "../../packages/functions/src/lambda/endpoint.ts";
 
 const REGIONS = ["us-east-1", "eu-central-1", "ap-southeast-2", "il-central-1", "mx-central-1"];
 const OTHERS = ["cn-north-1", "us-gov-west-1", "us-gov-east-1"];
