@@ -34,6 +34,12 @@ const { values } = parseArgs({
 });
 const [blocks, requests] = [Number(values.blocks), Number(values.requests)];
 
+/** As core uses the client: each command is a request, and none is sent again. */
+const upstash = (gateway: { url: string; token: string }) => ({
+  ...gateway,
+  ...({ retry: false, enableTelemetry: false, automaticDeserialization: false, enableAutoPipelining: false } as const),
+});
+
 if (process.argv[2] === "gateway") {
   const address = process.argv[3] ?? "";
   const { url, token } = await behindGateway(address ? new RedisServer(new URL(address)) : new EmbeddedRedis());
@@ -124,12 +130,6 @@ async function ours(gateway: { url: string; token: string }): Promise<() => Prom
     return answer.json();
   };
 }
-
-/** As core uses the client: each command is a request, and none is sent again. */
-const upstash = (gateway: { url: string; token: string }) => ({
-  ...gateway,
-  ...({ retry: false, enableTelemetry: false, automaticDeserialization: false, enableAutoPipelining: false } as const),
-});
 
 /** Users in memory, sessions in Redis alone, as better-auth has them once there is a secondary storage. */
 async function theirs(gateway: { url: string; token: string }): Promise<() => Promise<unknown>> {

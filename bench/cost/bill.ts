@@ -61,7 +61,16 @@ const api = await openApi(
     dynamo: { endpoint: table.endpoint, region: "local", credentials },
     tableName: table.tableName,
   },
-  { windows: openWindows },
+  // One user begins all runs, beyond any limit; that is asked about all the same.
+  ({ windows }) => ({
+    windows: {
+      ...windows,
+      async take(...asked) {
+        await windows.take(...asked);
+        return openWindows.take(...asked);
+      },
+    },
+  }),
 );
 const headers = {
   Authorization: `Bearer ${await api.logIn("ada@example.com")}`,
@@ -88,7 +97,8 @@ const newThread = async () => {
   return ((await answer.json()) as { thread_id: string }).thread_id;
 };
 async function turn(threadId: string, n: number): Promise<void> {
-  const content = `Turn ${n}: what is ${n} and ${n + 1}, in words of your own, and what would you say about that?`;
+  // The agent calculates: four supersteps, a tool among them.
+  const content = `Turn ${n} of this chat, in which we calculate: what is ${n} * 23?`;
   const body = { assistant_id: "agent", input: { messages: [{ role: "user", content }] } };
   const asked = { ...body, stream_mode: ["values", "messages-tuple"] };
   const answer = await api.request("POST", `/threads/${threadId}/runs/stream`, { headers, body: asked });

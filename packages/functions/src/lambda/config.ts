@@ -10,6 +10,7 @@ import { addressFromHeader } from "../http/address.ts";
 import { type Check, either, exactly, fields, type Of, optional, text } from "../http/check.ts";
 import { readSettings, type Settings } from "../http/settings.ts";
 import { ADDRESS_HEADER, edgeSecretOf } from "./edge.ts";
+import { dynamoEndpoint } from "./endpoint.ts";
 
 const filled = text({ min: 1 });
 const secret = fields({ value: filled });
@@ -94,23 +95,6 @@ export function provideModelKey(): void {
   const { found, problems } = readLinked(modelKey);
   if (problems.length > 0) throw new TenureError({ tag: "misconfigured", problems });
   process.env[name] = found.ModelApiKey.value;
-}
-
-/**
- * Where a function's requests to DynamoDB go: the endpoint that AWS' SDKs take from the environment, or the region's own. Throws
- * `misconfigured` for the variants of it that this function would have to know by their names.
- */
-function dynamoEndpoint(env: Record<string, string | undefined>, region: string): string {
-  const variants = ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"].filter((name) => env[name] === "true");
-  const given = env.AWS_ENDPOINT_URL_DYNAMODB ?? env.AWS_ENDPOINT_URL;
-  if (given === undefined && variants.length > 0)
-    throw new TenureError({
-      tag: "misconfigured",
-      problems: variants.map(
-        (name) => `${name} is not supported: name the endpoint itself in AWS_ENDPOINT_URL_DYNAMODB`,
-      ),
-    });
-  return given ?? `https://dynamodb.${region}.amazonaws.com${region.startsWith("cn-") ? ".cn" : ""}`;
 }
 
 type Shape = Record<string, Check<unknown>>;

@@ -14,6 +14,8 @@ import { lruOf } from "../lru.ts";
 import type { CheckpointRef } from "./keys.ts";
 import { isAbove } from "./order.ts";
 
+/** Threads that are remembered: a checkpoint cache has the latest checkpoints of about so many. */
+const MAX_THREADS = 2000;
 /** Namespaces of a thread, and checkpoints of a namespace with writes, that are told apart. */
 const MAX_NAMESPACES = 16;
 const MAX_WRITTEN = 1000;
@@ -34,7 +36,7 @@ interface Held {
 }
 
 export class HeldThreads {
-  private readonly threads = lruOf<Held>(10_000);
+  private readonly threads = lruOf<Held>(MAX_THREADS);
 
   /** The latest checkpoint of a namespace and its position, for the lease's holder; undefined where it has to be read. It has no pending writes. */
   latest(

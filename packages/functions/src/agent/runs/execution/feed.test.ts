@@ -24,7 +24,7 @@ afterEach(() => {
 const numbers = (batch: EventBatch | undefined) => batch?.events.map(({ head }) => Number(head));
 const upTo = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-it("logs all events of 200 ms with one command", async () => {
+it("logs all events of the first 200 ms with one command", async () => {
   for (let n = 0; n < 50; n++) feed.append("values", { head: String(n) });
   await vi.advanceTimersByTimeAsync(199);
   expect(batches).toEqual([]);
@@ -34,13 +34,13 @@ it("logs all events of 200 ms with one command", async () => {
   expect(batches).toHaveLength(1);
 });
 
-it("logs five times a second, however many events there are", async () => {
+it("logs twice a second, however many events there are", async () => {
   for (let n = 0; n < 1000; n++) {
     feed.append("values", { head: String(n) });
     await vi.advanceTimersByTimeAsync(10);
   }
   await feed.end();
-  expect(batches.length).toBeLessThanOrEqual(51);
+  expect(batches.length).toBeLessThanOrEqual(22);
   expect(batches.flatMap(numbers)).toEqual(upTo(0, 1000));
   expect(batches.map(({ ended }) => ended).lastIndexOf(false)).toBe(batches.length - 2);
 });
@@ -74,7 +74,7 @@ it("names the first event that ends as others do, and tells readers each one who
   for (const head of ["[1,", "[2,"]) feed.append("messages", { head, tail: "7]" });
   await vi.advanceTimersByTimeAsync(200);
   feed.append("messages", { head: "[3,", tail: "7]" });
-  await vi.advanceTimersByTimeAsync(200);
+  await vi.advanceTimersByTimeAsync(500);
   const tail = { text: "7]", first: 1 };
   expect(batches.flatMap(({ events }) => events)).toEqual([
     { event: "metadata", head: "0", tail: undefined },
