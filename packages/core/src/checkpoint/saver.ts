@@ -17,25 +17,21 @@ import type { BlobOptions } from "./bytes/blob-store.ts";
 import { CheckedSerde } from "./bytes/checked-serde.ts";
 import { Codec } from "./bytes/codec.ts";
 import { Encryption, type EncryptionOptions } from "./bytes/encryption.ts";
-import { enclosingOf, required, runOf, text, toConfig } from "./config.ts";
-import { unlessCorrupt } from "./corrupt.ts";
+import { required, runOf, text } from "./config.ts";
 import { Chunks } from "./items/chunks.ts";
 import { expiryOf } from "./items/expiry.ts";
 import { HeadReader } from "./items/head-reader.ts";
 import { HeadWriter } from "./items/head-writer.ts";
 import { Heads } from "./items/heads.ts";
 import { HeldThreads } from "./items/held.ts";
-import { leftOut } from "./items/left-out.ts";
-import type { Loaded } from "./items/loaded.ts";
 import { Objects } from "./items/objects.ts";
-import { positionOf } from "./items/order.ts";
 import { PendingWrites } from "./items/pending-writes.ts";
 import { Segments } from "./items/segments.ts";
 import { Threads } from "./items/threads.ts";
 import { Incarnations, incarnationIn, Tombstones } from "./items/tombstone.ts";
 import { Values } from "./items/values.ts";
-import type { Plan } from "./piece-table/plan.ts";
 import { PutOrder } from "./put-order.ts";
+import { Putting } from "./putting.ts";
 import { type Copying, copyThread, type ThreadEnd } from "./queries/copy.ts";
 import { Floors } from "./queries/floor.ts";
 import { inspectThread, type ThreadReport } from "./queries/inspect.ts";
@@ -90,9 +86,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly threads: Threads;
   private readonly codec: Codec;
   private readonly heads: Heads;
-  private readonly segments: Segments;
   private readonly pendingWrites: PendingWrites;
-  private readonly headWriter: HeadWriter;
+  private readonly putting: Putting;
   private readonly puts = new PutOrder();
   private readonly held = new HeldThreads();
   private readonly tombstones: Tombstones;
@@ -102,7 +97,6 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   private readonly copying: Omit<Copying, "expiry" | "now">;
   private readonly seen: Seen;
   private readonly floors: Floors;
-  private readonly metadataOf: (config: RunnableConfig) => Record<string, unknown>;
   private readonly ttlMs: number | undefined;
   private readonly clock: Clock;
 
@@ -111,33 +105,41 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     super(serde);
     this.clock = clock;
     this.ttlMs = ttlMs;
-    this.metadataOf = options.metadataOf ?? (() => ({}));
     this.table = new Table({ client: asDocumentClient(client), tableName, clock });
     this.threads = new Threads({ table: this.table, indexName: options.indexName, blobs: options.blobs?.store });
     this.codec = new Codec(options.encryption && new Encryption(options.encryption));
     const objects = new Objects(options.blobs);
     // A segment in memory is of use where another checkpoint than the last is read; those that take turns are put again and again.
     const ofSegments = Math.max(1, Math.floor(cacheBytes / 4));
-    this.segments = new Segments({
-      table: this.table,
-      codec: this.codec,
-      objects,
-      cacheBytes: ofSegments,
-    });
+    const segments = new Segments({ table: this.table, codec: this.codec, objects, cacheBytes: ofSegments });
     const checkedSerde = new CheckedSerde(this.serde);
     this.values = new Values(checkedSerde);
     this.seen = new Seen(this.values, clock);
-    this.heads = new Heads(new HeadReader(this.table, this.codec), this.segments, Math.max(1, cacheBytes - ofSegments));
+    this.heads = new Heads(new HeadReader(this.table, this.codec), segments, Math.max(1, cacheBytes - ofSegments));
     const chunks = new Chunks(this.table, this.codec, objects);
     this.pendingWrites = new PendingWrites(this.table, chunks, checkedSerde, this.heads);
-    const { table, codec, threads, heads, segments, pendingWrites, values } = this;
-    this.headWriter = new HeadWriter({ table, codec, threads, heads, segments, pendingWrites });
+    const { table, codec, threads, heads, pendingWrites, values } = this;
+    const headWriter = new HeadWriter({ table, codec, threads, heads, segments, pendingWrites });
     const tuples = new Tuples({ heads, pendingWrites, values, getNextVersion: (one) => this.getNextVersion(one) });
     this.tombstones = new Tombstones(this.table);
     this.incarnations = new Incarnations(this.tombstones);
     this.floors = new Floors({ heads, seen: this.seen, values });
-    const { seen, floors, incarnations, held } = this;
+    const { seen, floors, incarnations, held, puts } = this;
+    const { metadataOf = () => ({}) } = options;
     this.reading = new Reading({ heads, held, seen, floors, incarnations, values, pendingWrites, tuples, threads });
+    this.putting = new Putting({
+      heads,
+      headWriter,
+      held,
+      seen,
+      floors,
+      incarnations,
+      values,
+      puts,
+      metadataOf,
+      ttlMs,
+      clock,
+    });
     this.copying = { table, codec, heads, seen, floors, values, chunks, objects, threads };
   }
 
@@ -170,64 +172,8 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
     metadata: CheckpointMetadata,
     newVersions: ChannelVersions,
   ): Promise<RunnableConfig> {
-    const put = () => guarded(() => this.putNow(config, checkpoint, metadata, newVersions));
+    const put = () => guarded(() => this.putting.put(config, checkpoint, metadata, newVersions));
     return this.held.write(text(config, "thread_id") ?? "", incarnationIn(config), put);
-  }
-
-  private async putNow(
-    config: RunnableConfig,
-    checkpoint: Checkpoint,
-    metadata: CheckpointMetadata,
-    newVersions: ChannelVersions,
-  ): Promise<RunnableConfig> {
-    const ref = {
-      threadId: required(config, "thread_id", "put a checkpoint"),
-      namespace: text(config, "checkpoint_ns") ?? "",
-      checkpointId: checkpoint.id,
-    };
-    const parentId = text(config, "checkpoint_id");
-    const isAgain = parentId === ref.checkpointId || this.heads.known(ref) !== undefined;
-    const enclosing = enclosingOf(ref, metadata);
-    // Serialized at once: the caller may go on changing it.
-    const dumped = Promise.all([
-      this.values.dumpChannels(checkpoint),
-      this.values.dumpBody(checkpoint),
-      this.values.dumpMetadata({ ...this.metadataOf(config), ...metadata }),
-    ]);
-    return this.puts.run(ref, parentId, dumped, async ([values, body, about]) => {
-      const valued = new Set(values.keys());
-      const given = incarnationIn(config);
-      if (parentId === undefined)
-        for (const name of await leftOut(this.heads, this.values, ref, given, checkpoint, newVersions))
-          values.delete(name);
-      const isOnItself = parentId === ref.checkpointId;
-      const [found, top] = await Promise.all([
-        parentId === undefined ? undefined : this.heads.find({ ...ref, checkpointId: parentId }).catch(unlessCorrupt),
-        given?.fence === undefined || isOnItself ? undefined : this.heads.topUnder(ref, given),
-      ]);
-      // A parent that this process has in memory may have been rolled back by another.
-      const isSeen = async (one: Loaded) =>
-        !given ||
-        ((await this.seen.isVisible(one, given)) && (await this.floors.view(ref.threadId, given).admits(one)));
-      const parent = found && (await isSeen(found)) ? found : undefined;
-      // A checkpoint whose parent is gone belongs to an incarnation that is over, if the thread was deleted.
-      const isRoot = parentId === undefined || (isOnItself && !parent);
-      const incarnation =
-        given?.id ?? (isRoot ? (await this.incarnations.of(ref.threadId, config)).id : parent?.state.incarnation);
-      const expiry = expiryOf(config, this.ttlMs, this.clock.now());
-      const check = (planned: Plan) => this.values.check(checkpoint, planned);
-      const above = { top, ...(parentId && !isOnItself && { parent: positionOf(parentId, found?.head.shift) }) };
-      const content = { parentId, above, incarnation, given, body, metadata: about, values, valued, check };
-      const near = enclosing && this.heads.near(enclosing);
-      const around = near && (!given?.floor || (await isSeen(near))) ? near.state : undefined;
-      const sources = {
-        parent: isOnItself ? undefined : parent,
-        enclosing: around?.incarnation === incarnation ? around : undefined,
-      };
-      await this.headWriter.put(ref, content, sources, expiry);
-      this.held.notePut(ref, given, positionOf(ref.checkpointId, this.heads.known(ref)?.head.shift), isAgain);
-      return toConfig(ref);
-    });
   }
 
   async putWrites(config: RunnableConfig, writes: PendingWrite[], taskId: string, taskPath = ""): Promise<void> {

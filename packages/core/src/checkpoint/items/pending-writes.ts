@@ -3,42 +3,21 @@
  * One item per task and one `UpdateItem` per call, so a crash leaves all writes of a call or none. LangGraph
  * may call concurrently, and before the checkpoint itself is put.
  */
-import {
-  type CheckpointPendingWrite,
-  compareWritesSortKeys,
-  ERROR,
-  type PendingWrite,
-  WRITES_IDX_MAP,
-  writesSortKey,
-} from "@langchain/langgraph-checkpoint";
-import { type Item, isItemTooLarge, type Key, type Table } from "../../dynamo/index.ts";
-import { isTenureError, TenureError } from "../../errors.ts";
-import { type CheckedSerde, channelSubject } from "../bytes/checked-serde.ts";
+import { ERROR, type PendingWrite, WRITES_IDX_MAP } from "@langchain/langgraph-checkpoint";
+import { type Item, isItemTooLarge, type Key } from "../../dynamo/index.ts";
+import { TenureError } from "../../errors.ts";
+import { channelSubject } from "../bytes/checked-serde.ts";
 import type { Dumped } from "../bytes/codec.ts";
 import { errorRecord } from "../bytes/error-record.ts";
-import { by, packOf, parsePack, type Write, wholePack } from "../bytes/packs.ts";
-import { corrupt, unlessCorrupt } from "../corrupt.ts";
+import { by, packOf, type Write, wholePack } from "../bytes/packs.ts";
+import { unlessCorrupt } from "../corrupt.ts";
 import { differenceType, isDifference, wholeType } from "../piece-table/difference.ts";
 import type { PutOrder } from "../put-order.ts";
-import type { Chunked, Chunks } from "./chunks.ts";
+import type { Chunked } from "./chunks.ts";
 import type { Expiry } from "./expiry.ts";
-import type { Heads } from "./heads.ts";
-import {
-  type CheckpointRef,
-  checkpointOf,
-  namespaceOf,
-  partition,
-  taskOf,
-  WRITES,
-  whatOf,
-  writesKey,
-  writesOf,
-  writesOfNamespace,
-} from "./keys.ts";
+import { type CheckpointRef, checkpointOf, namespaceOf, partition, WRITES, writesKey, writesOf } from "./keys.ts";
 import { UpdateBuilder } from "./update-builder.ts";
-
-/** A write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
-type StoredWrite = [channel: string, type: string, value: Chunked, run?: string];
+import { SINGLE, type StoredWrite, WritesReader, whatOfTask } from "./writes-reader.ts";
 
 /** A task that writes, the run that it is part of, and the fence of that run's lease, as far as they are known. */
 interface Task {
@@ -57,22 +36,8 @@ export const FENCE = "fence";
 /** The length in bytes of a write that waits for its checkpoint's put, and for how long at most. */
 const LARGE_BYTES = 8192;
 const PUT_WAIT_MS = 1_000;
-/** Names of attributes that hold one write. */
-const SINGLE = /^w(-?\d+)$/;
 
-export class PendingWrites {
-  private readonly table: Table;
-  private readonly chunks: Chunks;
-  private readonly serde: CheckedSerde;
-  private readonly heads: Heads;
-
-  constructor(table: Table, chunks: Chunks, serde: CheckedSerde, heads: Heads) {
-    this.table = table;
-    this.chunks = chunks;
-    this.serde = serde;
-    this.heads = heads;
-  }
-
+export class PendingWrites extends WritesReader {
   /**
    * Stores the writes of one call. A regular write (index 0 and up) is kept as it was first stored; a special
    * one (error, interrupt, resume, scheduled: negative) is replaced, and of several in one call the last counts.
@@ -193,93 +158,6 @@ export class PendingWrites {
     }
   }
 
-  /** Reads all writes of a checkpoint, or those of one run, in the order in which a live run applies them. */
-  async read(ref: CheckpointRef, run?: string): Promise<CheckpointPendingWrite[]> {
-    const items: Item[] = [];
-    for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) items.push(item);
-    return this.toWrites(ref, items, run);
-  }
-
-  /**
-   * Begins to read the writes of a checkpoint that is not known yet, but is the newest of its namespace or nearly so.
-   * The function that is returned takes the checkpoint and gives its writes; it reads them by themselves if they are not among the newest.
-   */
-  readNewest(threadId: string, namespace: string): (ref: CheckpointRef) => Promise<CheckpointPendingWrite[]> {
-    const pageSize = 2;
-    const range = { pk: partition(threadId), prefix: writesOfNamespace(namespace), descending: true, pageSize };
-    const newest = this.table.query(range);
-    const first = newest.next();
-    // A failure is thrown by the function that is returned, and is never unhandled.
-    first.catch(() => {});
-    return async (ref) => {
-      const own = writesOf(ref);
-      const items: Item[] = [];
-      let next = await first;
-      for (let read = 0; !next.done; next = await newest.next()) {
-        if (next.value.sk < own) break;
-        if (next.value.sk.startsWith(own)) items.push(next.value);
-        // More than one page: a fan-out, of which page after page would be read, or checkpoints in between.
-        if (++read === pageSize) return this.read(ref);
-      }
-      return this.toWrites(ref, items);
-    };
-  }
-
-  /**
-   * Reads the writes of several checkpoints of a namespace, by checkpoint id: of each list of ids in one query over their span. Each
-   * is loaded when it is asked for, so that one that is damaged does no harm to the others.
-   */
-  async readAll(threadId: string, namespace: string, lists: string[][]): Promise<Map<string, WritesReader>> {
-    const wanted = new Map(lists.flat().map((checkpointId) => [checkpointId, [] as Item[]]));
-    const rangeStart = (checkpointId: string) => writesOf({ threadId, namespace, checkpointId });
-    for (const ids of lists.map((list) => list.toSorted())) {
-      const [oldest, newest] = [ids[0], ids.at(-1)];
-      if (oldest === undefined || newest === undefined) continue;
-      const range = { pk: partition(threadId), from: rangeStart(oldest), to: `${rangeStart(newest)}\u{10ffff}` };
-      const own = new Set(ids);
-      for await (const item of this.table.query(range))
-        if (own.has(checkpointOf(item.sk))) wanted.get(checkpointOf(item.sk))?.push(item);
-    }
-    return new Map(
-      [...wanted].map(([checkpointId, items]) => [
-        checkpointId,
-        () => this.toWrites({ threadId, namespace, checkpointId }, items),
-      ]),
-    );
-  }
-
-  private async toWrites(ref: CheckpointRef, items: Item[], run?: string): Promise<CheckpointPendingWrite[]> {
-    try {
-      return await this.decode(ref, items, run);
-    } catch (error) {
-      throw isTenureError(error) ? error : corrupt(`the writes of ${whatOf(ref)}`, { cause: error });
-    }
-  }
-
-  private async decode(ref: CheckpointRef, items: Item[], of?: string): Promise<CheckpointPendingWrite[]> {
-    const found: { key: ReturnType<typeof writesSortKey>; write: CheckpointPendingWrite }[] = [];
-    for (const item of items) {
-      const taskId = taskOf(item.sk);
-      for (const [index, channel, type, bytes, run] of await this.unpack(ref, item)) {
-        if (of !== undefined && run !== of) continue;
-        found.push({
-          key: writesSortKey(String(item.path), taskId, index),
-          write: [taskId, channel, await this.load(ref, { type, bytes }, whatOfWrite(ref, taskId, channel))],
-        });
-      }
-    }
-    return found.sort((a, b) => compareWritesSortKeys(a.key, b.key)).map(({ write }) => write);
-  }
-
-  /** The value of a write, which may be stored as a difference. Throws `store-corrupt` naming `what`. */
-  private async load(ref: CheckpointRef, { type, bytes }: { type: string; bytes: Uint8Array }, what: string) {
-    const whole = isDifference(type)
-      ? { type: wholeType(type), bytes: await this.heads.expand(ref, bytes) }
-      : { type, bytes: Buffer.from(bytes) };
-    if (!whole.bytes) throw corrupt(what);
-    return this.serde.load({ type: whole.type, bytes: whole.bytes }, () => what);
-  }
-
   /** Stores the differences beside a checkpoint whole: it is about to live longer than what it refers to. */
   async makeWhole(ref: CheckpointRef, expiry: Expiry): Promise<void> {
     for await (const found of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) }))
@@ -316,34 +194,7 @@ export class PendingWrites {
     }
     return isChanged ? update : undefined;
   }
-
-  private async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {
-    const what = whatOfTask(ref, item);
-    const packed = item.pack === undefined ? [] : await this.unpackAll(ref, item);
-    const writes = new Map(packed.map((write) => [write[0], write]));
-    for (const [name, value] of Object.entries(item)) {
-      const index = SINGLE.exec(name)?.[1];
-      if (index === undefined) continue;
-      const [channel, type, blob, run] = value as StoredWrite;
-      writes.set(Number(index), [Number(index), channel, type, await this.chunks.read(item, blob, what), ...by(run)]);
-    }
-    return [...writes.values()];
-  }
-
-  /** The writes of an item's pack. */
-  private async unpackAll(ref: CheckpointRef, item: Item): Promise<Write[]> {
-    const what = whatOfTask(ref, item);
-    return parsePack(await this.chunks.read(item, item.pack as Chunked, what), what);
-  }
 }
-
-/** Loads the writes of one checkpoint. */
-export type WritesReader = () => Promise<CheckpointPendingWrite[]>;
-
-const whatOfTask = ({ checkpointId }: CheckpointRef, { sk }: Item): string =>
-  `the writes of task ${taskOf(sk)} of checkpoint ${checkpointId}`;
-const whatOfWrite = (ref: CheckpointRef, taskId: string, channel: string): string =>
-  `${whatOf(ref)}, the write of task ${taskId} to channel ${channel}`;
 
 /** Negative for the channels that LangGraph keeps one write of. A channel may be called `constructor`. */
 const indexOf = (channel: string, position: number): number =>

@@ -13,8 +13,9 @@ import type { Heads } from "../items/heads.ts";
 import { type CheckpointRef, whatOf } from "../items/keys.ts";
 import type { Loaded } from "../items/loaded.ts";
 import { idsByClock } from "../items/order.ts";
-import type { PendingWrites, WritesReader } from "../items/pending-writes.ts";
+import type { PendingWrites } from "../items/pending-writes.ts";
 import type { Values } from "../items/values.ts";
+import type { LoadWrites } from "../items/writes-reader.ts";
 import type { WantedHeads } from "./listing.ts";
 
 interface Parts {
@@ -39,7 +40,7 @@ export class Tuples {
 
   /** The tuples of heads that were read, with one query for the writes of each namespace. */
   async *ofGroup(threadId: string, { wanted, cache }: WantedHeads): AsyncGenerator<CheckpointTuple> {
-    const writes = new Map<string, Map<string, WritesReader>>();
+    const writes = new Map<string, Map<string, LoadWrites>>();
     for (const namespace of new Set(wanted.map(({ ref }) => ref.namespace))) {
       const lists = idsByClock(wanted.filter(({ ref }) => ref.namespace === namespace));
       writes.set(namespace, await this.pendingWrites.readAll(threadId, namespace, lists));
