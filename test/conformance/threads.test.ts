@@ -1,38 +1,13 @@
-/** Threads, leases and users: their ports' contracts, over every DynamoDB. */
+/** Threads and users: their ports' contracts, over every DynamoDB. */
 import { randomBytes, randomUUID } from "node:crypto";
 import { ScanCommand } from "@aws-sdk/lib-dynamodb";
-import { Table } from "@tenure/core/dynamo";
-import {
-  type Begun,
-  createThreadStore,
-  defaultLeasePolicy,
-  type Lease,
-  type NewRun,
-  type ThreadStore,
-} from "@tenure/core/thread";
-import { createUserStore } from "@tenure/core/user";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { dynamoEngines, type TestTable } from "../support/stores/dynamo.ts";
+import { type Begun, defaultLeasePolicy, type Lease, type ThreadStore } from "@tenure/core/thread";
+import { describe, expect, it } from "vitest";
+import { dynamoEngines } from "../support/stores/dynamo.ts";
+import { begun, inLine, useThreads } from "./use-threads.ts";
 
-describe.each(dynamoEngines)("on $name", ({ open }) => {
-  let table: TestTable;
-  let now = 1_800_000_000_000;
-  const clock = { now: () => now, elapsed: () => now };
-  beforeAll(async () => {
-    table = await open();
-  });
-  afterAll(() => table.close());
-
-  const stores = () => {
-    const { client, tableName } = table;
-    const seen = new Table({ client, tableName, clock });
-    return { threads: createThreadStore(seen, clock, defaultLeasePolicy), users: createUserStore(seen, clock) };
-  };
-  const newThread = async () => {
-    const id = randomUUID();
-    await stores().threads.create({ id, owner: "ada", metadata: { topic: "x" } });
-    return id;
-  };
+describe.each(dynamoEngines)("on $name", (engine) => {
+  const { time, stores, table, newThread, runOn } = useThreads(engine);
 
   it("makes a thread once, and shows it to its owner only", async () => {
     const { threads } = stores();
@@ -44,213 +19,6 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(await threads.get(id, owner)).toEqual(created);
     expect(await threads.get(id, owner === "ada" ? "eve" : "ada")).toBeUndefined();
     expect(await threads.get(randomUUID(), "ada")).toBeUndefined();
-  });
-
-  const runOn = (threadId: string, id: string = randomUUID(), more: Partial<NewRun> = {}): NewRun => ({
-    ...{ id, threadId, owner: "ada", assistantId: "assistant", graphId: "agent" },
-    ...{ request: { input: id }, metadata: {}, multitask: "enqueue", createdAt: now, startAt: now },
-    ...more,
-  });
-  const inLine = { alone: false, change: () => ({ metadata: { graph_id: "agent" } }) };
-  const begun = async (threads: ThreadStore, threadId: string, holder: string) =>
-    (await threads.begin(threadId, holder)) as Begun;
-
-  it("gives a thread to one of many at a time, in the order in which they came, and raises the fence", async () => {
-    const { threads } = stores();
-    const id = await newThread();
-    const runs = [runOn(id), runOn(id), runOn(id)];
-    for (const run of runs) expect(await threads.admit(run, inLine)).toBe("admitted");
-    expect(await threads.get(id, "ada")).toMatchObject({
-      status: "busy",
-      metadata: { topic: "x", graph_id: "agent" },
-      inflight: runs.map((run) => run.id),
-    });
-    for (const [i, run] of runs.entries()) {
-      const taken = await Promise.all(Array.from({ length: 6 }, (_, n) => threads.begin(id, `holder-${n}`)));
-      const held = taken.filter((one): one is Begun => one !== undefined && "lease" in one);
-      expect(held).toHaveLength(1);
-      expect(held[0]).toMatchObject({
-        lease: { fence: i + 1 },
-        run: { id: run.id, attempt: 1, request: { input: run.id } },
-      });
-      expect(await threads.settle((held[0] as Begun).lease, { status: "success", thread: "interrupted" })).toBe(
-        i < 2 ? "next" : "done",
-      );
-      expect(await threads.run(id, run.id)).toMatchObject({ status: "success" });
-    }
-    expect(await threads.begin(id, "late")).toBe(undefined);
-    expect(await threads.get(id, "ada")).toMatchObject({ status: "interrupted", inflight: [] });
-  });
-
-  it("admits a run alone only where nobody is, and keeps nothing of it elsewhere", async () => {
-    const { threads } = stores();
-    const id = await newThread();
-    const runs = Array.from({ length: 6 }, () => runOn(id));
-    const admitted = await Promise.all(runs.map((run) => threads.admit(run, { ...inLine, alone: true })));
-    expect(admitted.toSorted()).toEqual(["admitted", ...Array(5).fill("busy")]);
-    const kept = await Promise.all(runs.map((run) => threads.run(id, run.id)));
-    expect(kept.filter(Boolean)).toHaveLength(1);
-    expect(await threads.admit(runOn(id, randomUUID(), { owner: "eve" }), inLine)).toBe("not-found");
-    const own = runs[admitted.indexOf("admitted")] as NewRun;
-    expect(await threads.admit(own, { ...inLine, alone: true })).toBe("admitted");
-    expect((await threads.get(id, "ada"))?.inflight).toEqual([own.id]);
-  });
-
-  it("begins a run as it admits it where nobody is in the line, and only there", async () => {
-    const { threads } = stores();
-    const id = await newThread();
-    const runs = Array.from({ length: 6 }, (_, n) => runOn(id, randomUUID(), { request: { n, left: undefined } }));
-    const admitted = await Promise.all(
-      runs.map((run, n) => threads.admit(run, { ...inLine, alone: n % 2 === 0, holder: `holder-${n}` })),
-    );
-    const held = admitted.filter((one): one is Begun => typeof one === "object");
-    expect(held).toHaveLength(1);
-    const [{ lease, run }] = held as [Begun];
-    expect(lease).toMatchObject({ fence: 1, holder: `holder-${run.request.n}` });
-    // As it is when it is read: nothing of the run is known better by who began it.
-    expect(await threads.run(id, run.id)).toEqual({ ...run, updatedAt: expect.any(Number) });
-    expect(run).toMatchObject({ status: "running", attempt: 1, yields: 0 });
-    const { inflight = [], metadata } = (await threads.get(id, "ada")) ?? {};
-    expect(metadata).toEqual({ topic: "x", graph_id: "agent" });
-    expect(inflight[0]).toBe(run.id);
-    // The others wait, as if they had never tried.
-    for (const other of inflight.slice(1)) expect(await threads.run(id, other)).toMatchObject({ status: "pending" });
-    expect(await threads.admit(runs[Number(run.request.n)] as NewRun, { ...inLine, holder: "late" })).toBe("admitted");
-    expect(await threads.begin(id, "late")).toHaveProperty("retryAt");
-    const left = inflight.length > 1 ? "next" : "done";
-    expect(await threads.settle(lease, { status: "success", thread: "idle" })).toBe(left);
-    for (const _ of inflight.slice(1)) {
-      const next = await begun(threads, id, "next");
-      expect(next.run).toMatchObject({ attempt: 1 });
-      await threads.settle(next.lease, { status: "success", thread: "idle" });
-    }
-    const later = runOn(id, randomUUID(), { startAt: now + 1000 });
-    expect(await threads.admit(later, { ...inLine, holder: "early" })).toBe("admitted");
-  });
-
-  it("admits a run whose admission was cut short, by whoever asks again", async () => {
-    const { threads } = stores();
-    const { client, tableName } = table;
-    const id = await newThread();
-    const run = runOn(id);
-    /** Loses everything after the run's own item. */
-    const cut = new Table({ client, tableName, clock });
-    cut.update = () => Promise.reject(new Error("cut"));
-    const dying = createThreadStore(cut, clock, defaultLeasePolicy);
-    await expect(dying.admit(run, { ...inLine, holder: "dying" })).rejects.toThrow("cut");
-    expect(await threads.run(id, run.id)).toMatchObject({ status: "pending" });
-    expect(await threads.begin(id, "anybody")).toBeUndefined();
-    /** Somebody changes the thread in between of the first try. */
-    const disturbed = new Table({ client, tableName, clock });
-    disturbed.update = async (...asked) => {
-      disturbed.update = Table.prototype.update;
-      await threads.change(id, "ada", { metadata: { disturbed: true } });
-      return disturbed.update(...asked);
-    };
-    const again = createThreadStore(disturbed, clock, defaultLeasePolicy);
-    expect(await again.admit(run, { ...inLine, alone: true, holder: "again" })).toBe("admitted");
-    expect((await threads.get(id, "ada"))?.metadata).toMatchObject({ disturbed: true, graph_id: "agent" });
-    const { lease } = await begun(threads, id, "again");
-    expect(lease).toMatchObject({ runId: run.id, fence: 1 });
-    expect(await threads.settle(lease, { status: "success", thread: "idle" })).toBe("done");
-    expect(await threads.admit(run, { ...inLine, holder: "again" })).toBe("admitted");
-    expect(await threads.begin(id, "again")).toBeUndefined();
-  });
-
-  it("ends a run whose admission was cut short when nobody asks again, and no other", async () => {
-    const { threads } = stores();
-    const { client, tableName } = table;
-    const id = await newThread();
-    const cut = new Table({ client, tableName, clock });
-    cut.update = () => Promise.reject(new Error("cut"));
-    const dying = createThreadStore(cut, clock, defaultLeasePolicy);
-    const [stray, waiting, orphan] = [runOn(id), runOn(id), runOn(randomUUID())];
-    await expect(dying.admit(stray, inLine)).rejects.toThrow("cut");
-    await threads.admit(waiting, inLine);
-    for (const { threadId, id } of [stray, waiting, orphan]) await threads.endStray(threadId, id);
-    expect(await threads.run(id, stray.id)).toMatchObject({ status: "error", error: { error: "Error" } });
-    expect(await threads.run(id, waiting.id)).toMatchObject({ status: "pending" });
-    const unfinished: string[] = [];
-    for await (const { runId } of threads.unfinished()) unfinished.push(runId);
-    expect(unfinished).not.toContain(stray.id);
-    expect(unfinished).toContain(waiting.id);
-    // The admission that comes late after all finds nothing to do.
-    expect(await threads.admit(stray, inLine)).toBe("admitted");
-  });
-
-  it("lets a lease lapse when it is not renewed, gives the run to another, and refuses its former holder", async () => {
-    const { threads } = stores();
-    const id = await newThread();
-    const [first, next] = [runOn(id), runOn(id)];
-    for (const run of [first, next]) await threads.admit(run, inLine);
-    const lost = await begun(threads, id, "frozen");
-    const { leaseMs } = defaultLeasePolicy;
-    expect(await threads.begin(id, "early")).toEqual({ retryAt: now + leaseMs });
-    now += leaseMs - 1;
-    expect(await threads.begin(id, "early")).toEqual({ retryAt: now + 1 });
-    const renewed = await threads.renew(lost.lease);
-    expect(renewed?.lease.expiresAt).toBe(now + leaseMs);
-    now += 1;
-    expect(await threads.begin(id, "early")).toEqual({ retryAt: now + leaseMs });
-    now += leaseMs;
-    // The holder's own process judges by the same time, and does not renew a lease that has lapsed.
-    expect(await threads.renew((renewed as { lease: Lease }).lease)).toBe(undefined);
-    const over = await begun(threads, id, "successor");
-    expect(over).toMatchObject({ lease: { fence: lost.lease.fence + 1 }, run: { id: first.id, attempt: 2 } });
-    expect(await threads.renew(lost.lease)).toBe(undefined);
-    expect(await threads.settle(lost.lease, { status: "success", thread: "idle" })).toBe("lost");
-    expect((await threads.run(id, first.id))?.status).toBe("running");
-    expect(
-      await threads.settle(over.lease, { status: "error", thread: "error", error: { error: "E", message: "m" } }),
-    ).toBe("next");
-    expect(await threads.settle(over.lease, { status: "error", thread: "error" })).toBe("lost");
-    expect(await threads.run(id, first.id)).toMatchObject({ status: "error", error: { error: "E", message: "m" } });
-    expect((await begun(threads, id, "successor")).run.id).toBe(next.id);
-  });
-
-  it("gives a run that was given back to the next one who asks, before those behind it", async () => {
-    const { threads } = stores();
-    const id = await newThread();
-    const [first, next] = [runOn(id), runOn(id)];
-    for (const run of [first, next]) await threads.admit(run, inLine);
-    const stopping = await begun(threads, id, "stopping");
-    for (let repeated = 0; repeated < 2; repeated++) await threads.release(stopping.lease);
-    expect(await threads.run(id, stopping.run.id)).toMatchObject({ status: "running", attempt: 1, yields: 1 });
-    expect((await begun(threads, id, "other")).run).toMatchObject({ id: first.id, attempt: 2 });
-  });
-
-  it("begins a run no sooner than it is due, and those that are due before those that are not", async () => {
-    const { threads } = stores();
-    const id = await newThread();
-    const later = runOn(id, randomUUID(), { startAt: now + 60_000 });
-    await threads.admit(later, inLine);
-    expect(await threads.begin(id, "holder")).toEqual({ retryAt: now + 60_000 });
-    const due = runOn(id);
-    await threads.admit(due, inLine);
-    const { lease, run } = await begun(threads, id, "holder");
-    expect(run.id).toBe(due.id);
-    await threads.settle(lease, { status: "success", thread: "idle" });
-    now += 60_000;
-    expect((await begun(threads, id, "holder")).run.id).toBe(later.id);
-  });
-
-  it("ends a run that waits at once, and tells the holder of one that is under way", async () => {
-    const { threads } = stores();
-    const id = await newThread();
-    const [first, second, third] = [runOn(id), runOn(id), runOn(id)];
-    for (const run of [first, second, third]) await threads.admit(run, inLine);
-    const { lease } = await begun(threads, id, "holder");
-    expect(await threads.cancel(id, second.id, "interrupt")).toBe("ended");
-    expect(await threads.cancel(id, third.id, "rollback")).toBe("ended");
-    expect(await threads.cancel(id, first.id, "interrupt")).toBe("asked");
-    expect(await threads.cancel(id, randomUUID(), "interrupt")).toBe("not-found");
-    expect((await threads.run(id, second.id))?.status).toBe("interrupted");
-    expect(await threads.run(id, third.id)).toBe(undefined);
-    expect((await threads.renew(lease))?.cancel).toBe("interrupt");
-    expect((await threads.get(id, "ada"))?.inflight).toEqual([first.id]);
-    await threads.settle(lease, { status: "interrupted", thread: "idle", forget: true });
-    expect(await threads.run(id, first.id)).toBe(undefined);
-    expect(await threads.get(id, "ada")).toMatchObject({ status: "idle", inflight: [] });
   });
 
   it("knows the runs that have not ended, keeps requests of any size, and deletes all that is of a thread", async () => {
@@ -283,7 +51,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
 
   /** Keys of all items that name a text. */
   async function inTable(text: string): Promise<string[]> {
-    const { client, tableName } = table;
+    const { client, tableName } = table();
     const { Items = [] } = await client.send(new ScanCommand({ TableName: tableName, ConsistentRead: true }));
     return Items.filter((item) => JSON.stringify(item).includes(text)).map(({ pk, sk }) => `${pk} ${sk}`);
   }
@@ -307,7 +75,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect(await threads.begin(id, "other")).toBe(undefined);
     const closed = [];
     for await (const one of threads.closed()) if (one.id === id) closed.push(one);
-    expect(closed).toEqual([{ id, owner: "ada", closedAt: now }]);
+    expect(closed).toEqual([{ id, owner: "ada", closedAt: time.now }]);
     await threads.erase(id, "ada");
     expect(await inTable(id)).toEqual(marker(id));
     const next = await threads.create({ id, owner: "eve", metadata: {} });
@@ -330,9 +98,9 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     await threads.erase(run.threadId, owner);
     expect(await inTable(run.threadId)).toEqual(marker(run.threadId));
 
-    const delayed = { ...runOn(randomUUID()), owner, startAt: now + 1000 };
+    const delayed = { ...runOn(randomUUID()), owner, startAt: time.now + 1000 };
     expect(await threads.admitNew(delayed, { ...made, holder: "holder" })).toBe("admitted");
-    expect(await threads.begin(delayed.threadId, "other")).toEqual({ retryAt: now + 1000 });
+    expect(await threads.begin(delayed.threadId, "other")).toEqual({ retryAt: time.now + 1000 });
 
     const tooLarge = { ...runOn(randomUUID()), owner, request: { input: randomBytes(400_000).toString("base64") } };
     const refused = threads.admitNew(tooLarge, { ...made, metadata: { a: "x".repeat(500_000) } });
@@ -345,7 +113,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const owner = `owner-${randomUUID()}`;
     const ids = [];
     for (let i = 0; i < 5; i++) {
-      now += 10;
+      time.now += 10;
       const id = randomUUID();
       await threads.create({ id, owner, metadata: {}, temporary: i === 2 });
       if (i !== 2) ids.unshift(id);
@@ -371,7 +139,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
       (run: string) => threads.removeRun(id, run),
     ];
     for (const end of ends) {
-      const waiting = runOn(id, randomUUID(), { startAt: now + 60_000 });
+      const waiting = runOn(id, randomUUID(), { startAt: time.now + 60_000 });
       await threads.admit(waiting, inLine);
       expect(await threads.get(id, "ada")).toMatchObject({ status: "busy" });
       await end(waiting.id);
@@ -389,7 +157,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     const [lease] = leases as [Lease];
     const run = runOn(id);
     expect(await threads.admit(run, { ...inLine, holder: "runner" })).toBe("admitted");
-    expect(await threads.begin(id, "runner")).toEqual({ retryAt: now + defaultLeasePolicy.leaseMs });
+    expect(await threads.begin(id, "runner")).toEqual({ retryAt: time.now + defaultLeasePolicy.leaseMs });
     await threads.free(lease, { status: "interrupted" });
     const next = await begun(threads, id, "runner");
     expect(next.lease.fence).toBe(lease.fence + 1);
