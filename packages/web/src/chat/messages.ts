@@ -55,7 +55,11 @@ export function messageList({ edit }: Options): Messages {
     element.setAttribute("aria-busy", String(isRunning));
     element.toggleAttribute("data-can-edit", canEdit);
     const next = new Map<string, { source: string; node: HTMLElement }>();
-    const nodes = messages.flatMap((message, n) => {
+    const names = new Map(messages.flatMap(({ tool_calls = [] }) => tool_calls.map(({ id, name }) => [id, name])));
+    const nodes = messages.flatMap((found, n) => {
+      // A tool that changes the state writes its answer itself, mostly without its name.
+      const name = found.type === "tool" && (found.name || names.get(found.tool_call_id));
+      const message = name ? { ...found, name } : found;
       const key = message.id ?? `message ${n}`;
       const source = JSON.stringify([message, markdown !== undefined]);
       const before = drawn.get(key);
