@@ -19,6 +19,16 @@ describe.skipIf(!chromiumPath)("late answers in Chromium", () => {
     await ends(page).first().waitFor();
   }
 
+  /** The ids of a thread's checkpoints, as the API has them. */
+  const checkpoints = (page: Page, threadId: string) =>
+    page.evaluate(async (id) => {
+      const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
+      const states = (await (await fetch(`/api/threads/${id}/history`, post)).json()) as {
+        checkpoint: { checkpoint_id: string };
+      }[];
+      return states.map(({ checkpoint }) => checkpoint.checkpoint_id);
+    }, threadId);
+
   /** A page at "Second", with another thread, "First". */
   async function withTwoThreads(email: string): Promise<{ page: Page; network: Network }> {
     const page = await site.open();
@@ -86,16 +96,30 @@ describe.skipIf(!chromiumPath)("late answers in Chromium", () => {
     await page.getByText("You change an earlier message").waitFor();
     await messageField(page).fill("Second, again");
     await page.keyboard.press("Enter");
-    const checkpoints = await page.evaluate(async (id) => {
-      const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" };
-      const states = (await (await fetch(`/api/threads/${id}/history`, post)).json()) as {
-        checkpoint: { checkpoint_id: string };
-      }[];
-      return states.map(({ checkpoint }) => checkpoint.checkpoint_id);
-    }, shown);
-    expect(checkpoints).toContain((await sent).postDataJSON().checkpoint_id);
+    expect(await checkpoints(page, shown)).toContain((await sent).postDataJSON().checkpoint_id);
     await ends(page).nth(1).waitFor();
     await page.getByText("Second, again").first().waitFor();
+  });
+
+  it("shows no checkpoint of another thread while the thread's own are read, and changes a message all the same", async () => {
+    const { page, network } = await withTwoThreads("unread@example.com");
+    const shown = new URL(page.url()).hash.replace("#/chat/", "");
+    await open(page, "First");
+    network.hold(`${shown}/history`);
+    await threads(page).getByRole("link", { name: "Second", exact: true }).click();
+    await title(page, "Second").waitFor();
+    await page.getByText("Loading the checkpoints…").waitFor();
+    expect(await page.getByRole("list", { name: "Checkpoints" }).count()).toBe(0);
+    const edit = page.getByRole("button", { name: "Edit this message" });
+    await edit.dblclick();
+    expect(await edit.getAttribute("aria-busy")).toBe("true");
+    expect(await edit.textContent()).toBe("One moment…");
+    network.restore();
+    await page.getByText("You change an earlier message").waitFor();
+    const sent = page.waitForRequest(`**/${shown}/runs/stream`);
+    await page.keyboard.press("Enter");
+    expect(await checkpoints(page, shown)).toContain((await sent).postDataJSON().checkpoint_id);
+    await ends(page).nth(1).waitFor();
   });
 
   it("takes a thread that another tab has deleted out of the list, once it is known", async () => {

@@ -1,12 +1,13 @@
 /** The messages of a conversation: one item each, of which those that have not changed stay the elements that they are. */
+import { actionButton } from "../page/button.ts";
 import { h } from "../page/dom.ts";
 import { type Message, textOf } from "../server/message.ts";
 import type * as Markdown from "./markdown.ts";
 import { answerWords, callWords, details } from "./tools.ts";
 
 interface Options {
-  /** Begins to edit what a person has said earlier. */
-  edit: (message: Message) => void;
+  /** Begins to edit what a person has said earlier. Deals with its own failures. */
+  edit: (message: Message) => Promise<void>;
 }
 
 export interface Messages {
@@ -42,11 +43,10 @@ export function messageList({ edit }: Options): Messages {
     const speaker = { human: "You", ai: "The agent", tool: "A tool" }[type] ?? "The agent";
     const button =
       message.type === "human" &&
-      h(
-        "button",
-        { type: "button", class: "quiet small edit", "aria-label": "Edit this message", click: () => edit(message) },
-        "Edit",
-      );
+      actionButton("Edit", "One moment…", () => edit(message), {
+        class: "quiet small edit",
+        "aria-label": "Edit this message",
+      }).button;
     return h("li", { "data-type": type }, h("span", { class: "visually-hidden" }, `${speaker}: `), ...content, button);
   }
 

@@ -45,7 +45,11 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
       const id = threadId();
       turn += 1;
       const own = turn;
-      if (of !== id) steps = [];
+      if (of !== id) {
+        steps = [];
+        // As long as none is read, there may be some.
+        hasMore = true;
+      }
       of = id;
       const page = id ? await agent.listSteps(id) : { items: [], hasMore: false };
       if (own !== turn) return [];
@@ -109,7 +113,11 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
 
   return {
     element: strip.element,
-    load: strip.load,
+    load() {
+      // A checkpoint of another thread is no place to go on from.
+      if (of !== threadId()) strip.clear();
+      return strip.load();
+    },
     mend: strip.mend,
     mark(step) {
       from = step;

@@ -67,7 +67,7 @@ export function chatView(
       conversation.travel(step);
     },
   });
-  const messages = messageList({ edit: (message) => void attempt(() => edit(message)) });
+  const messages = messageList({ edit: (message) => attempt(() => edit(message)) });
   const problems = trouble(conversation, shell);
   const busy = h("p", { class: "hint", role: "status" });
   const head = heading({ rename, remove: () => attempt(remove) });
