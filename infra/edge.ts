@@ -6,8 +6,32 @@ import { pepper } from "./secret";
 /** As `edgeSecretOf` of packages/functions/src/lambda/edge.ts computes it. */
 const secret = pepper.value.apply((key) => keyedHandle(key, "edge", ""));
 
+const nothingHere = {
+  type: "/api/problems/route-not-found",
+  title: "Nothing here",
+  status: 404,
+  detail: "There is nothing at this path.",
+};
+
+/**
+ * The API's answer for a path that nothing is at. The router gives the site for each path that no file is known for, and a person
+ * can read that; a program would take it for what it has asked for. A name with a dot is a file's, which the router looks for.
+ */
+const answerPrograms = `
+  const accept = event.request.headers.accept;
+  if (!/^\\/(api(\\/|$)|$)|\\.[^/]*$/.test(event.request.uri) && !(accept && accept.value.includes("text/html"))) return {
+    statusCode: 404,
+    headers: {
+      "content-type": { value: "application/problem+json" },
+      "cache-control": { value: "no-store" },
+      "x-content-type-options": { value: "nosniff" },
+    },
+    body: ${JSON.stringify(JSON.stringify(nothingHere))},
+  };
+`;
+
 /** Sets the headers that prove that a request came this way, and say from where, over whatever the client has sent. */
-export const onRequest = $interpolate`
+export const onRequest = $interpolate`${answerPrograms}
   event.request.headers["x-tenure-edge"] = { value: "${secret}" };
   event.request.headers["x-tenure-client-address"] = { value: event.viewer.ip };
 `;

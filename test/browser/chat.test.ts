@@ -44,7 +44,7 @@ describe.skipIf(!chromiumPath)("the chat in Chromium", () => {
     await say(page, "remember: buy milk");
     await page.getByText("The agent wants to keep the note “buy milk”. May it?").waitFor();
     await expect
-      .poll(() => page.getByRole("button", { name: "Approve" }).evaluate((one) => one === document.activeElement))
+      .poll(() => page.getByRole("group", { name: "Approval" }).evaluate((one) => one === document.activeElement))
       .toBe(true);
     // JSON is for those who ask for it.
     const json = page.getByRole("group", { name: "Approval" }).getByText('"tool": "save_note"');

@@ -120,7 +120,8 @@ describe.skipIf(!chromiumPath)("the site's layout in Chromium", () => {
       await page.keyboard.press("Tab");
     await page.keyboard.type("remember: buy milk");
     await page.keyboard.press("Enter");
-    await expect.poll(() => page.getByRole("button", { name: "Approve" }).evaluate(isFocused)).toBe(true);
+    await expect.poll(() => page.getByRole("group", { name: "Approval" }).evaluate(isFocused)).toBe(true);
+    await tabTo(page, "Approve");
     await page.keyboard.press("Enter");
     await page.getByText("Saved: buy milk. I am").waitFor();
     await expect.poll(() => page.getByLabel("Message", { exact: true }).evaluate(isFocused)).toBe(true);

@@ -63,6 +63,13 @@ export const mistakes: Mistake[] = [
     'router.route("/v1",',
   ),
   mistake(
+    "a page for programs that ask for nothing that is there",
+    "a path without a page gives a person the site, and a program the API's answer",
+    "infra/edge.ts",
+    `\${answerPrograms}`,
+    "",
+  ),
+  mistake(
     "an address that clients may claim",
     "a request says where it comes from, whatever its client says",
     "infra/edge.ts",

@@ -21,13 +21,16 @@ export interface Pages {
   site?: boolean | undefined;
 }
 
-/** Adds the mailbox and the site, which come last: what no file is there for is a problem document. */
+/**
+ * Adds the mailbox and the site, which come last. A path without a file, outside /api, gives a person the site, which says so, and a
+ * program a problem document; infra/edge.ts does the same.
+ */
 export function withPages(app: Hono, { mailbox, health, site = true }: Pages): Hono {
   app.use(siteHeaders());
   app.use("/dev/*", loopbackHostOnly);
   app.route("/dev", mailbox.routes());
   if (health) app.get(DOCTOR, async (c) => c.json(await health()));
-  if (site) app.get("*", serveStatic({ root: SITE }));
+  if (site) app.get("*", serveStatic({ root: SITE }), siteForPeople);
   app.notFound((c) => problemResponse(c, new TenureError({ tag: "route-not-found" })));
   return app;
 }
@@ -39,6 +42,12 @@ export const dated =
     await next();
     c.res.headers.set("Date", new Date(clock.now()).toUTCString());
   };
+
+const index = serveStatic({ root: SITE, path: "index.html" });
+const siteForPeople: MiddlewareHandler = (c, next) => {
+  const isPerson = c.req.header("Accept")?.includes("text/html") && !/^\/api(\/|$)/.test(c.req.path);
+  return isPerson ? index(c, next) : next();
+};
 
 /** A page elsewhere cannot read the mailbox by pointing a name of its own at this machine. */
 const loopbackHostOnly: MiddlewareHandler = async (c, next) => {

@@ -22,6 +22,9 @@ type Name = "home" | "chat" | "race";
 let screens: Partial<Record<Name, Screen>> | undefined;
 let shown: Screen | undefined;
 let lastUser: string | undefined;
+/** No other page than this one has an address: at another one it says so, and goes on from its own. */
+const isAstray = location.pathname !== "/";
+if (isAstray) history.replaceState(null, "", `/${location.search}${location.hash}`);
 /** False once the service has told that the deployment has no race. */
 let mayHaveRace = true;
 
@@ -139,12 +142,17 @@ async function display(screen: Screen, detail: string): Promise<void> {
 
 addEventListener("hashchange", () => {
   // The link that skips to the content is no screen.
-  if (location.hash === "" || location.hash.startsWith("#/")) void route();
+  if (location.hash !== "" && !location.hash.startsWith("#/")) return;
+  // The words were of another screen.
+  if (!isOfflineSaid()) say("");
+  void route();
 });
 const OFFLINE = "You are offline. What you typed is still here.";
+const isOfflineSaid = () => element("notice").textContent === OFFLINE;
 addEventListener("offline", () => say(OFFLINE));
-addEventListener("online", () => element("notice").textContent === OFFLINE && say(""));
+addEventListener("online", () => isOfflineSaid() && say(""));
 // A mistake of the page: said, and not only in the console.
 addEventListener("unhandledrejection", ({ reason }) => say(failureOf(reason).message));
 
 await session.ask();
+if (isAstray) say("There is no page at the address that you came by. This is where Tenure begins.");

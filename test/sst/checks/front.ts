@@ -1,5 +1,7 @@
 /** Checks of CloudFront: routes, headers, caching of errors and the domain. */
+import { TenureError } from "@tenure/core/errors";
 import { edgeSecretOf } from "@tenure/functions/lambda/edge";
+import { problemOf } from "@tenure/http";
 import { expect } from "vitest";
 import { secrets } from "../program.ts";
 import { viewerRequest } from "../router.ts";
@@ -13,7 +15,7 @@ const MOST_EDGE_BYTES = 9_500;
 export const frontChecks: Checks = {
   async "the site and the API are one origin, and each path leads where it is served"(program, { domain }) {
     const routed = viewerRequest(program);
-    const headers = { host: { value: domain ?? "d1.cloudfront.net" } };
+    const headers = { host: { value: domain ?? "d1.cloudfront.net" }, accept: { value: "text/html,*/*;q=0.8" } };
     const route = ({ uri }: { uri: string }) => routed({ uri, headers });
     const hostOf = (name: string) =>
       (program.resources.find((one) => one.name === `RouterRoute${name}RouteKey.sst.aws.KvKeys`)?.inputs.entries
@@ -36,6 +38,30 @@ export const frontChecks: Checks = {
       expect(origin?.domainName).toContain("webassets");
       if (page === "/") expect(uri).toBe("/index.html");
     }
+  },
+
+  async "a path without a page gives a person the site, and a program the API's answer"(program) {
+    const route = viewerRequest(program);
+    const asked = async (uri: string, accept?: string) => {
+      const { statusCode, headers, body, origin } = await route({
+        uri,
+        headers: accept ? { accept: { value: accept } } : {},
+      });
+      return origin?.domainName.includes("webassets") ? "site" : { statusCode, type: headers["content-type"], body };
+    };
+    const problem = problemOf(new TenureError({ tag: "route-not-found" }), (tag) => `/api/problems/${tag}`);
+    const refused = {
+      statusCode: problem.status,
+      type: { value: problem.headers["Content-Type"] },
+      body: JSON.stringify(problem.document),
+    };
+    for (const path of ["/no/such/page", "/apikeys", "/assets"]) {
+      expect(await asked(path, "text/html,application/xhtml+xml,*/*;q=0.8"), path).toBe("site");
+      for (const accept of ["*/*", "application/json", undefined])
+        expect(await asked(path, accept), path).toEqual(refused);
+    }
+    for (const file of ["/", "/index.html", "/icon.svg", "/assets/any.js"])
+      expect(await asked(file), file).toBe("site");
   },
 
   async "a request says where it comes from, whatever its client says"(program) {

@@ -1,6 +1,6 @@
 /** The chat: threads, a conversation (conversation.ts), its approvals, and the checkpoints from any of which one can go on. */
 import { actionButton } from "../page/button.ts";
-import { h, type Screen } from "../page/dom.ts";
+import { h, type Screen, section } from "../page/dom.ts";
 import { failureOf } from "../server/failure.ts";
 import type { Shell } from "../session/shell.ts";
 import { type ChatView, chatView } from "./view.ts";
@@ -22,22 +22,26 @@ export function chatScreen(shell: Shell, options: ChatOptions): Screen {
       content.replaceChildren(loaded.element);
       return loaded;
     } catch (error) {
-      const again = actionButton("Try again", "Trying again…", async () => location.reload());
+      const again = actionButton("Try again", "Trying again…", retry);
       content.replaceChildren(h("p", { class: "error", role: "alert" }, failureOf(error).message), again.button);
       return undefined;
     }
+  }
+
+  async function retry(): Promise<void> {
+    view = await load();
+    if (view) return view.show(wanted);
+    // A browser may remember that a module did not come, and a deployment may have taken it away: then a new page finds it. Where
+    // the page does not come either, this one stays, since it says so.
+    const page = await fetch("/", { method: "HEAD", cache: "no-store" }).catch(() => undefined);
+    if (page?.ok) location.reload();
   }
 
   let wanted = "";
   return {
     drop: () => view?.close(),
     title: "Chat",
-    element: h(
-      "section",
-      { "aria-labelledby": "chat-title" },
-      h("h1", { id: "chat-title", tabindex: -1 }, "Chat"),
-      content,
-    ),
+    element: section("chat", "Chat", {}, content),
     async show(detail) {
       wanted = detail;
       view ??= await load();

@@ -15,6 +15,8 @@ interface Options {
 export interface Composer {
   element: HTMLElement;
   focus(): void;
+  /** True while the keyboard is in the field, and something stands in it. */
+  readonly isBeingWritten: boolean;
   /** Shows the draft of a thread; the one that was shown is kept. With `isCarried`, it goes along to a thread that has none. */
   open(threadId: string, isCarried?: boolean): void;
   /** Puts an earlier message into the field, to be changed and sent, until another draft is opened. */
@@ -94,6 +96,9 @@ export function composer({ send, stop }: Options): Composer {
   return {
     element: form,
     focus: () => text.focus(),
+    get isBeingWritten() {
+      return document.activeElement === text && text.value !== "";
+    },
     open,
     edit(words) {
       open(EDITED);

@@ -116,7 +116,7 @@ export class Conversation {
   }
 
   answer(approved: boolean): Promise<void> {
-    return this.send({ approved });
+    return this.send({ approved, to: this.present.question?.id });
   }
 
   /** Carries out what a stopped or failed run has left. */

@@ -4,7 +4,7 @@ import { confirmed } from "../page/confirm.ts";
 import { h, submitted } from "../page/dom.ts";
 
 interface Options {
-  /** Both deal with their own failures; `rename` returns whether the thread has the title now. */
+  /** Both deal with their own failures; `rename` returns whether the thread that is shown has the title now. */
   rename: (title: string) => Promise<boolean>;
   remove: () => Promise<void>;
 }

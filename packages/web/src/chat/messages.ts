@@ -1,12 +1,13 @@
 /** The messages of a conversation: one item each, of which those that have not changed stay the elements that they are. */
+import { actionButton } from "../page/button.ts";
 import { h } from "../page/dom.ts";
 import { type Message, textOf } from "../server/message.ts";
 import type * as Markdown from "./markdown.ts";
 import { answerWords, callWords, details } from "./tools.ts";
 
 interface Options {
-  /** Begins to edit what a person has said earlier. */
-  edit: (message: Message) => void;
+  /** Begins to edit what a person has said earlier. Deals with its own failures. */
+  edit: (message: Message) => Promise<void>;
 }
 
 export interface Messages {
@@ -42,11 +43,10 @@ export function messageList({ edit }: Options): Messages {
     const speaker = { human: "You", ai: "The agent", tool: "A tool" }[type] ?? "The agent";
     const button =
       message.type === "human" &&
-      h(
-        "button",
-        { type: "button", class: "quiet small edit", "aria-label": "Edit this message", click: () => edit(message) },
-        "Edit",
-      );
+      actionButton("Edit", "One moment…", () => edit(message), {
+        class: "quiet small edit",
+        "aria-label": "Edit this message",
+      }).button;
     return h("li", { "data-type": type }, h("span", { class: "visually-hidden" }, `${speaker}: `), ...content, button);
   }
 
@@ -55,7 +55,11 @@ export function messageList({ edit }: Options): Messages {
     element.setAttribute("aria-busy", String(isRunning));
     element.toggleAttribute("data-can-edit", canEdit);
     const next = new Map<string, { source: string; node: HTMLElement }>();
-    const nodes = messages.flatMap((message, n) => {
+    const names = new Map(messages.flatMap(({ tool_calls = [] }) => tool_calls.map(({ id, name }) => [id, name])));
+    const nodes = messages.flatMap((found, n) => {
+      // A tool that changes the state writes its answer itself, mostly without its name.
+      const name = found.type === "tool" && (found.name || names.get(found.tool_call_id));
+      const message = name ? { ...found, name } : found;
       const key = message.id ?? `message ${n}`;
       const source = JSON.stringify([message, markdown !== undefined]);
       const before = drawn.get(key);

@@ -25,7 +25,7 @@ export interface Steps {
   mend(): Promise<void>;
   /** Marks the checkpoint that the next message goes on from. */
   mark(from: Step | undefined): void;
-  /** Finds the checkpoint just before a message was said, reading as far back as it takes. Throws a Failure. */
+  /** Finds the checkpoint just before a message was said, reading as far back as it takes, while its thread is shown. Throws a Failure. */
   before(message: Message): Promise<Step | undefined>;
 }
 
@@ -34,6 +34,8 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
   let steps: Step[] = [];
   let hasMore = false;
   let of = "";
+  /** Rises with each reading of the newest ones: an answer to an earlier request says nothing of the list that there is now. */
+  let turn = 0;
   let from: Step | undefined;
 
   const strip = part({
@@ -41,9 +43,16 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
     handled: (failure: Failure, again) => handled(failure, again),
     async content() {
       const id = threadId();
-      if (of !== id) steps = [];
+      turn += 1;
+      const own = turn;
+      if (of !== id) {
+        steps = [];
+        // As long as none is read, there may be some.
+        hasMore = true;
+      }
       of = id;
       const page = id ? await agent.listSteps(id) : { items: [], hasMore: false };
+      if (own !== turn) return [];
       const known = new Set(page.items.map(({ checkpointId }) => checkpointId));
       const older = steps.filter(({ checkpointId }) => !known.has(checkpointId));
       // A gap would hide checkpoints: then the older ones are asked for again.
@@ -55,7 +64,9 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
   });
 
   async function readEarlier(): Promise<void> {
+    const own = turn;
     const page = await agent.listSteps(of, steps.at(-1)?.checkpointId);
+    if (own !== turn) return;
     steps = [...steps, ...page.items];
     hasMore = page.hasMore;
     strip.element.replaceChildren(...drawn());
@@ -102,7 +113,11 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
 
   return {
     element: strip.element,
-    load: strip.load,
+    load() {
+      // A checkpoint of another thread is no place to go on from.
+      if (of !== threadId()) strip.clear();
+      return strip.load();
+    },
     mend: strip.mend,
     mark(step) {
       from = step;
@@ -110,7 +125,9 @@ export function stepStrip(agent: AgentClient, { handled, attempt }: Shell, { thr
         button.setAttribute("aria-pressed", String(button.getAttribute("data-id") === step?.checkpointId));
     },
     async before({ id }) {
+      const thread = of;
       for (;;) {
+        if (of !== thread) return undefined;
         const path = present();
         const found = steps.find(
           ({ checkpointId, chat }) => path.has(checkpointId) && !chat.messages.some((message) => message.id === id),

@@ -11,7 +11,7 @@ interface Threads {
   load(): Promise<void>;
   /** Marks the thread that is open. */
   mark(threadId: string): void;
-  /** Takes one out that was deleted. */
+  /** Takes one out that is gone. */
   forget(threadId: string): void;
 }
 
@@ -19,6 +19,8 @@ export function threadList(agent: AgentClient, { handled, attempt }: Shell): Thr
   let entries: ThreadEntry[] = [];
   let hasMore = false;
   let open = "";
+  /** Threads that are gone: an answer that was on its way meanwhile may still name them. */
+  const gone = new Set<string>();
 
   const list = part({
     loading: "Loading your threads…",
@@ -46,6 +48,12 @@ export function threadList(agent: AgentClient, { handled, attempt }: Shell): Thr
       }),
     { class: "quiet" },
   );
+
+  /** The first list, and behind it what the second has beside. */
+  function merged(first: ThreadEntry[], second: ThreadEntry[]): ThreadEntry[] {
+    const ids = new Set(first.map(({ id }) => id));
+    return [...first, ...second.filter(({ id }) => !ids.has(id))].filter(({ id }) => !gone.has(id));
+  }
 
   function drawn(): Node[] {
     if (entries.length === 0) return [h("p", { class: "hint" }, "No threads yet.")];
@@ -81,8 +89,10 @@ export function threadList(agent: AgentClient, { handled, attempt }: Shell): Thr
     ),
     load: list.load,
     forget(threadId) {
+      gone.add(threadId);
+      const count = entries.length;
       entries = entries.filter(({ id }) => id !== threadId);
-      list.element.replaceChildren(...drawn());
+      if (entries.length < count) list.element.replaceChildren(...drawn());
     },
     mark(threadId) {
       if (open !== threadId) expand(false);
@@ -92,10 +102,4 @@ export function threadList(agent: AgentClient, { handled, attempt }: Shell): Thr
         else link.removeAttribute("aria-current");
     },
   };
-}
-
-/** The first list, and behind it what the second has beside. */
-function merged(first: ThreadEntry[], second: ThreadEntry[]): ThreadEntry[] {
-  const ids = new Set(first.map(({ id }) => id));
-  return [...first, ...second.filter(({ id }) => !ids.has(id))];
 }

@@ -1,6 +1,6 @@
 /** Tool calls, their answers and the agent's questions in words; the JSON is behind a disclosure. */
 import { h } from "../page/dom.ts";
-import { type Message, type Question, type ToolCall, textOf } from "../server/message.ts";
+import { type Asked, type Message, type ToolCall, textOf } from "../server/message.ts";
 
 interface Words {
   /** Said of a call: "Calculates 6 * 7." */
@@ -20,7 +20,7 @@ const TOOLS: Record<string, Words> = {
   },
   save_note: {
     argument: "note",
-    does: (note) => `Keeps the note “${note}”`,
+    does: (note) => `Asks to keep the note “${note}”`,
     wants: (note) => `The agent wants to keep the note “${note}”. May it?`,
   },
 };
@@ -38,7 +38,7 @@ export function callWords(call: ToolCall): string {
   return found ? found[0].does(found[1]) : `Uses ${spaced(call.name)}`;
 }
 
-export function questionWords({ question, tool, args }: Question): string {
+export function questionWords({ question, tool, args }: Asked): string {
   const found = known({ name: tool, args });
   if (found) return found[0].wants(found[1]);
   if (tool) return `The agent wants to use ${spaced(tool)}. May it?`;

@@ -67,7 +67,7 @@ export function chatView(
       conversation.travel(step);
     },
   });
-  const messages = messageList({ edit: (message) => void attempt(() => edit(message)) });
+  const messages = messageList({ edit: (message) => attempt(() => edit(message)) });
   const problems = trouble(conversation, shell);
   const busy = h("p", { class: "hint", role: "status" });
   const head = heading({ rename, remove: () => attempt(remove) });
@@ -84,7 +84,10 @@ export function chatView(
   const question = h("div", {});
   const approval = h(
     "div",
-    { class: "card approval", role: "group", "aria-label": "Approval", hidden: true },
+    {
+      ...{ class: "card approval", role: "group", tabindex: -1, hidden: true },
+      ...{ "aria-label": "Approval", "aria-describedby": "approval-words" },
+    },
     question,
     h("div", { class: "row" }, approve.button, decline.button),
   );
@@ -108,7 +111,9 @@ export function chatView(
   }
 
   async function edit(message: Message): Promise<void> {
+    const id = conversation.threadId;
     const step = await steps.before(message);
+    if (conversation.threadId !== id) return;
     if (!step) throw new Failure("gone", NO_CHECKPOINT);
     isEditing = true;
     conversation.travel(step);
@@ -116,11 +121,12 @@ export function chatView(
   }
 
   async function rename(title: string): Promise<boolean> {
+    const id = conversation.threadId;
     let isRenamed = false;
     await attempt(async () => {
-      await agent.renameThread(conversation.threadId, title);
-      conversation.title = title;
-      isRenamed = true;
+      await agent.renameThread(id, title);
+      isRenamed = conversation.threadId === id;
+      if (isRenamed) conversation.title = title;
       await threads.load();
     });
     return isRenamed;
@@ -132,19 +138,24 @@ export function chatView(
       if (failureOf(error).tag !== "thread-not-found") throw error;
     });
     threads.forget(id);
+    say("The thread is deleted.");
+    if (conversation.threadId !== id) return;
     address("new");
     await conversation.open("");
-    say("The thread is deleted.");
     field.focus();
   }
 
-  /** After a turn the keyboard is where it goes on, unless the person is somewhere else by now. */
+  /**
+   * After a turn the keyboard is where it goes on, unless the person is somewhere else by now, or types. A question gets it, and not
+   * the button that approves: a key that was meant for the field would press it.
+   */
   function arrive(): void {
     draw();
     const { activeElement } = document;
     if (activeElement && activeElement !== document.body && !element.contains(activeElement)) return;
-    if (conversation.phase === "asking" && !conversation.from) approve.button.focus();
-    else if (activeElement === document.body) field.focus();
+    if (conversation.phase === "asking" && !conversation.from) {
+      if (!field.isBeingWritten) approval.focus();
+    } else if (activeElement === document.body) field.focus();
   }
 
   function drawQuestion(): void {
@@ -154,7 +165,8 @@ export function chatView(
     const source = JSON.stringify(chat.question);
     if (!chat.question || source === asked) return;
     asked = source;
-    question.replaceChildren(h("p", { dir: "auto" }, questionWords(chat.question)), details(chat.question));
+    const words = h("p", { id: "approval-words", dir: "auto" }, questionWords(chat.question.asked));
+    question.replaceChildren(words, details(chat.question.asked));
   }
 
   function draw(): void {
@@ -179,6 +191,7 @@ export function chatView(
     if (busy.textContent !== words) busy.textContent = words;
     // A draft for a thread that is gone begins the next one.
     if (!isEditing) field.open(threadId, wasGone && threadId === "");
+    if (phase === "gone" && !wasGone) threads.forget(threadId);
     wasGone = phase === "gone";
     field.draw({ canSend, isSending: phase === "sending", isRunning });
     steps.mark(from);

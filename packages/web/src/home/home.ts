@@ -1,6 +1,6 @@
 /** The home screen: the user, the session's deadlines, the devices, and the account's activity. */
 import { actionButton } from "../page/button.ts";
-import { h, type Screen } from "../page/dom.ts";
+import { h, type Screen, section } from "../page/dom.ts";
 import { part } from "../page/part.ts";
 import { dayAndTime, duration, happening } from "../page/words.ts";
 import { activity, serviceInfo } from "../server/account.ts";
@@ -46,10 +46,10 @@ export function homeScreen(shell: Shell): Screen {
 
   return {
     title: "Home",
-    element: h(
-      "section",
-      { "aria-labelledby": "home-title" },
-      h("h1", { id: "home-title", tabindex: -1 }, "Home"),
+    element: section(
+      "home",
+      "Home",
+      {},
       who,
       bars.element,
       h("div", { class: "row" }, touch.button),

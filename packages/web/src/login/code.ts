@@ -18,7 +18,7 @@ function latin(digit: string): string {
  * @example
  * codeIn("Your code is 123 456. It works for 10 minutes."); // "123456"
  * codeIn("１２３"); // "123"
-codeIn("٤٥٦"); // "456"
+ * codeIn("٤٥٦"); // "456"
  */
 export function codeIn(text: string): string {
   const plain = text

@@ -12,7 +12,7 @@
  *              -> in        session/session.ts goes on
  */
 import { type ActionButton, actionButton } from "../page/button.ts";
-import { h, type Screen, submitted } from "../page/dom.ts";
+import { h, type Screen, section, submitted } from "../page/dom.ts";
 import { duration, wait } from "../page/words.ts";
 import {
   currentSession,
@@ -178,23 +178,25 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
   }
 
   async function verify(): Promise<void> {
-    if (!waiting) return step(false);
+    const asked = waiting;
+    if (!asked) return step(false);
     const typed = codeIn(code.value);
     if (typed.length < DIGITS) {
       codeError.textContent = "A code has six digits.";
       return;
     }
-    if (waiting.refused.includes(typed)) {
+    if (asked.refused.includes(typed)) {
       codeError.textContent = "This code was tried already, and is not right. Look at the message again.";
       return;
     }
     codeError.textContent = "";
     code.readOnly = true;
     try {
-      loggedIn(await logIn(waiting.challenge, typed));
+      loggedIn(await logIn(asked.challenge, typed));
     } catch (thrown) {
       const failure = failureOf(thrown);
-      if (failure.tag === "code-rejected") keep({ ...waiting, refused: [...waiting.refused, typed] });
+      // Another code may have been sent meanwhile, of which nothing is known yet.
+      if (failure.tag === "code-rejected" && waiting === asked) keep({ ...asked, refused: [...asked.refused, typed] });
       if (failure.retryAt) nextTryAt = failure.retryAt;
       codeError.textContent =
         failure.kind === "limited"
@@ -238,13 +240,7 @@ export function loginScreen({ loggedIn, info }: LoginOptions): LoginScreen {
   }
 
   return {
-    element: h(
-      "section",
-      { class: "narrow", "aria-labelledby": "login-title" },
-      h("h1", { id: "login-title", tabindex: -1 }, "Log in"),
-      emailForm,
-      codeForm,
-    ),
+    element: section("login", "Log in", { class: "narrow" }, emailForm, codeForm),
     title: "Log in",
     expectUser: (address) => {
       email.value = address;

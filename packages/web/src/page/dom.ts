@@ -27,6 +27,15 @@ function fill(element: Element, attributes: Attributes, children: Child[]): void
   element.append(...children.filter((child): child is Node | string => child !== undefined && child !== false));
 }
 
+/** A screen's element, named by its heading, which gets the keyboard's place when the screen comes into view. */
+export const section = (id: string, heading: string, attributes: Attributes, ...children: Child[]): HTMLElement =>
+  h(
+    "section",
+    { ...attributes, "aria-labelledby": `${id}-title` },
+    h("h1", { id: `${id}-title`, tabindex: -1 }, heading),
+    ...children,
+  );
+
 /** A listener for a form, of which the page takes care by itself. */
 export const submitted = (act: () => unknown) => (event: Event) => {
   event.preventDefault();

@@ -3,6 +3,7 @@
  *
  *     empty -> loading -> ready     the content; a later load keeps it until the new content is there
  *                      -> failed    words, and a button that loads again
+ *     any   -> empty               its content was of something else than what is loaded next
  *
  * The later one of two loads that overlap counts.
  */
@@ -15,6 +16,8 @@ export interface Part {
   load(): Promise<void>;
   /** Loads it again where the last load has failed. */
   mend(): Promise<void>;
+  /** Takes the content away, which is of something else than the next load. */
+  clear(): void;
 }
 
 interface PartOptions {
@@ -55,5 +58,13 @@ export function part({ loading, content, handled }: PartOptions): Part {
     }
   }
 
-  return { element, load, mend: async () => void (hasFailed && (await load())) };
+  return {
+    element,
+    load,
+    mend: async () => void (hasFailed && (await load())),
+    clear() {
+      isReady = false;
+      element.replaceChildren();
+    },
+  };
 }

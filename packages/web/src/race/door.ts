@@ -1,5 +1,5 @@
 /** The race's place while nobody knows yet whether the deployment has one: it says so, and asks again when the person does. */
-import { h, type Screen } from "../page/dom.ts";
+import { type Screen, section } from "../page/dom.ts";
 import { part } from "../page/part.ts";
 import type { Shell } from "../session/shell.ts";
 
@@ -8,12 +8,7 @@ export function raceDoor(find: () => Promise<void>, handled: Shell["handled"]): 
   const found = part({ loading: "Loading the race…", content: () => find().then(() => []), handled });
   return {
     title: "Expiry race",
-    element: h(
-      "section",
-      { "aria-labelledby": "door-title" },
-      h("h1", { id: "door-title", tabindex: -1 }, "The expiry race"),
-      found.element,
-    ),
+    element: section("door", "The expiry race", {}, found.element),
     show: found.load,
   };
 }

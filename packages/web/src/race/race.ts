@@ -1,6 +1,6 @@
 /** The expiry race: one record with one deadline in both stores, read for real, five times a second. */
 import { actionButton } from "../page/button.ts";
-import { h, type Screen } from "../page/dom.ts";
+import { h, type Screen, section } from "../page/dom.ts";
 import { wait } from "../page/words.ts";
 import { type InfoDescription, type RaceReading, readRace, startRace } from "../server/account.ts";
 import type { Shell } from "../session/shell.ts";
@@ -102,14 +102,14 @@ export function raceScreen({ attempt }: Shell, local: InfoDescription["local"]):
     : "The stores are this deployment's own: Upstash Redis and Amazon DynamoDB.";
   return {
     title: "Expiry race",
-    element: h(
-      "section",
-      { "aria-labelledby": "race-title" },
-      h("h1", { id: "race-title", tabindex: -1 }, "The expiry race"),
+    element: section(
+      "race",
+      "The expiry race",
+      {},
       h(
         "p",
         {},
-        "The same record, with the same deadline ten seconds from now, is written to Redis and to DynamoDB, and then read in three ways. ",
+        "The same record, with the same deadline about ten seconds from now, is written to Redis and to DynamoDB, and then read in three ways. ",
         stores,
       ),
       h("div", { class: "row" }, start.button),

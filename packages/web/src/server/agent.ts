@@ -2,7 +2,7 @@
 import { Client } from "@langchain/langgraph-sdk";
 import { noThread } from "./failure.ts";
 import { DEADLINE_MS, request } from "./http.ts";
-import { type Chat, type Message, type Question, textOf } from "./message.ts";
+import { type Asked, type Chat, type Message, type Question, textOf } from "./message.ts";
 
 export interface ThreadEntry {
   id: string;
@@ -26,7 +26,7 @@ interface Page<T> {
 
 interface Values {
   messages?: Message[];
-  __interrupt__?: { value?: unknown }[];
+  __interrupt__?: { id?: string; value?: unknown }[];
 }
 
 interface State {
@@ -40,6 +40,8 @@ const THREADS = 30;
 const STEPS = 30;
 const TITLE_LENGTH = 60;
 const THREAD_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+/** LangGraph takes an answer for a map of answers when its keys look so. */
+const INTERRUPT_ID = /^[\da-f]{32}$/;
 /** The step of a thread's first checkpoint is -1. */
 const FIRST_STEP = -1;
 
@@ -139,8 +141,11 @@ function wordsOf(error: string): string {
   }
 }
 
-/** A person's part of a turn: words, from a checkpoint or from the end; the answer to a question; or nothing, to go on with what is left. */
-export type Sent = { text: string; checkpointId?: string } | { approved: boolean } | { goOn: true };
+/** A person's part of a turn: words, from a checkpoint or from the end; the answer to a question that it names; or nothing, to go on with what is left. */
+export type Sent =
+  | { text: string; checkpointId?: string }
+  | { approved: boolean; to: string | undefined }
+  | { goOn: true };
 
 interface Watcher {
   /** Ends the watching; the run goes on. */
@@ -177,7 +182,10 @@ async function begin({ threadId, isNew, sent, key }: Turn, watcher: Watcher): Pr
 
 function payloadOf(sent: Sent) {
   if ("goOn" in sent) return { input: null };
-  if ("approved" in sent) return { command: { resume: { approved: sent.approved } } };
+  if ("approved" in sent) {
+    const answer = { approved: sent.approved };
+    return { command: { resume: sent.to && INTERRUPT_ID.test(sent.to) ? { [sent.to]: answer } : answer } };
+  }
   return {
     input: { messages: [{ type: "human", content: sent.text }] },
     ...(sent.checkpointId && { checkpointId: sent.checkpointId }),
@@ -221,9 +229,9 @@ function withPart(messages: Message[], part: Message): Message[] {
 
 function questionOf(interrupts: Values["__interrupt__"]): Question | undefined {
   if (!interrupts?.length) return undefined;
-  const value = interrupts[0]?.value;
-  if (typeof value === "string") return { question: value };
-  return typeof value === "object" && value !== null ? (value as Question) : {};
+  const { id, value } = interrupts[0] ?? {};
+  if (typeof value === "string") return { id, asked: { question: value } };
+  return { id, asked: typeof value === "object" && value !== null ? (value as Asked) : {} };
 }
 
 export const agent = {

@@ -16,8 +16,15 @@ export interface Message {
   status?: string;
 }
 
-/** A question that the agent waits to have answered, as its graph has put it. */
+/** A question that the agent waits to have answered. */
 export interface Question {
+  /** Names the interrupt: an answer that names it answers this question, and no other that has come meanwhile. */
+  id: string | undefined;
+  /** The value of the interrupt, as the graph has put it. */
+  asked: Asked;
+}
+
+export interface Asked {
   question?: string;
   tool?: string;
   args?: unknown;
