@@ -9,7 +9,7 @@ import { type KnownBad, saver, stored, tableOf, threads } from "./wrap.ts";
 export const runFaults: KnownBad[] = [
   {
     name: "a takeover does not ask which answers were used",
-    seed: 508,
+    seed: 529,
     patches: saver((own) => {
       const asked = own.progressOf.bind(own);
       own.progressOf = async (...args) => ({ ...(await asked(...args)), writes: [] });
@@ -66,7 +66,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a run without a thread that is given back is deleted",
-    seed: 798,
+    seed: 837,
     patches: threads(({ threads: own }) => ({
       release: async (lease) => {
         await own.release(lease);
@@ -93,7 +93,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a process that was told to stop begins runs",
-    seed: 308,
+    seed: 544,
     patches: {
       runner: (runner) => {
         const yieldAll = runner.yieldAll.bind(runner);
