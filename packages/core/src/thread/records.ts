@@ -175,14 +175,14 @@ function asStored(item: Item): ThreadRecord {
 }
 
 /**
- * True when nobody is at work in a thread. A lease without a run is a change by hand: its instant is another deadline of the record, by the same clock
+ * True when somebody is at work in a thread, or a run waits there. A lease without a run is a change by hand: its instant is another deadline of the record, by the same clock
  * that wrote the deadline. Nothing is taken from its holder by this comparison: see lifetime.ts.
  */
-function isIdle({ thread, turns }: ThreadRecord, now: number): boolean {
-  // A damaged record may not tell of its queue: its owner is shown it, and decides.
-  if (thread.damage || turns.queue.length > 0) return false;
-  return turns.lease === undefined || turns.lease.expiresAt <= now;
-}
+export const isAtWork = ({ turns: { queue, lease } }: ThreadRecord, now: number): boolean =>
+  queue.length > 0 || (lease !== undefined && lease.expiresAt > now);
+
+/** A damaged record may not tell of its queue: its owner is shown it, and decides. */
+const isIdle = (record: ThreadRecord, now: number): boolean => !record.thread.damage && !isAtWork(record, now);
 
 const isLate = ({ thread: { deadline } }: ThreadRecord, now: number): boolean =>
   deadline !== undefined && now >= deadline;
