@@ -6,7 +6,8 @@ import { z } from "zod";
 import { refuseOptions } from "../../http/input.ts";
 
 export const record = z.record(z.string(), z.unknown());
-const streamMode = z.enum([
+/** As the clients' types have them. */
+export const streamMode = z.enum([
   "values",
   "updates",
   "messages",
@@ -16,6 +17,8 @@ const streamMode = z.enum([
   "tasks",
   "debug",
   "events",
+  "tools",
+  "lifecycle",
 ]);
 export type StreamMode = z.infer<typeof streamMode>;
 
@@ -84,14 +87,18 @@ export const runRequest = z.object({
 export type RunRequest = z.infer<typeof runRequest>;
 
 /** Throws `not-implemented` for an option that is missing; `onThread`: of a run on a thread that is there by itself. */
-export const refuseUnsupported = (
-  { webhook, feedback_keys, strict_resume, on_completion }: RunRequest,
-  { onThread }: { onThread: boolean },
-): void =>
+export const refuseUnsupported = (request: RunRequest, { onThread }: { onThread: boolean }): void => {
+  const { webhook, feedback_keys, strict_resume, on_completion } = request;
   refuseOptions({
     ...{ webhook, feedback_keys, strict_resume },
     "on_completion=delete of a run on a thread": onThread && on_completion === "delete",
   });
+  refuseModes(streamModes(request));
+};
+
+/** Throws `not-implemented` for modes that no run is streamed in here. */
+export const refuseModes = (modes: readonly StreamMode[] | undefined): void =>
+  refuseOptions({ "stream_mode=lifecycle": modes?.includes("lifecycle") });
 
 /** A checkpoint that a request names in a thread. Throws `invalid-input` where it says that it is another thread's. */
 export function checkpointIn<T extends z.infer<typeof checkpointRequest>>(
