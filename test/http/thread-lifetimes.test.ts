@@ -103,6 +103,22 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
     expect(await statusOf(id)).toBe(404);
   });
 
+  it("are shown as what they are at least, while a run waits", async () => {
+    const id = await make({ ttl: 5 });
+    const asked = { assistant_id: "saying", input: {}, after_seconds: 900 };
+    const { run_id } = (await user.ask<{ run_id: string }>("POST", `/threads/${id}/runs`, asked)).body;
+    const until = async () =>
+      Date.parse((await user.ask<ThreadAnswer>("GET", `/threads/${id}?include=ttl`)).body.ttl?.expires_at ?? "");
+    moved += 9 * MINUTE;
+    const now = clock.now();
+    expect(await until()).toBeGreaterThanOrEqual(now + 5 * MINUTE);
+    await user.ask("POST", `/threads/${id}/runs/${run_id}/cancel?wait=true`);
+    moved += (await until()) - clock.now() - 2000;
+    expect(await statusOf(id)).toBe(200);
+    moved += 2001;
+    expect(await statusOf(id)).toBe(404);
+  });
+
   it("are those of the source, in a copy", async () => {
     const id = await make({ ttl: 10 });
     await run(id);

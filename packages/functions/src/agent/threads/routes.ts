@@ -154,7 +154,7 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       operation({ tag, summary: "Read a thread", query: getQuery, answers: { 200: "The thread" } }),
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        const more = included(c.var.query.include, thread);
+        const more = included(c.var.query.include, thread, deps.clock.now());
         return json(c, { ...(await access.show(thread)), ...more });
       },
     )
