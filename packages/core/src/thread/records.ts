@@ -5,6 +5,7 @@ import { type Floor, type Incarnation, newIncarnationId } from "../incarnation.t
 import {
   type CancelAction,
   type Lease,
+  type Lifetime,
   type LifetimeStrategy,
   type Projection,
   RUN_TTL_MS,
@@ -103,8 +104,12 @@ export function threadItem({ id, owner, metadata, temporary = false, ttlMs, stra
 }
 
 /** The attribute of a strategy, undefined for the one that is not stored. */
-export const storedStrategy = (strategy: LifetimeStrategy = "delete"): { strategy?: LifetimeStrategy | undefined } =>
+const storedStrategy = (strategy: LifetimeStrategy = "delete"): { strategy?: LifetimeStrategy | undefined } =>
   strategy === "delete" ? {} : { strategy };
+
+/** The attributes of a lifetime that a thread is given, but for its deadline; none where it is given none. */
+export const storedLifetime = ({ ttlMs, strategy }: Lifetime): Record<string, unknown> =>
+  ttlMs === undefined ? {} : { ttlMs, strategy: storedStrategy(strategy).strategy };
 
 const THREAD_STATUSES: readonly ThreadStatus[] = ["idle", "busy", "interrupted", "error"];
 const THREAD_ADVICE = "Copy the thread to keep its state, or delete it.";

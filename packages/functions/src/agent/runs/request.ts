@@ -4,6 +4,7 @@ import { Command, Send } from "@langchain/langgraph";
 import { invalidInput } from "@tenure/core/errors";
 import { z } from "zod";
 import { refuseOptions } from "../../http/input.ts";
+import { ttlField } from "../threads/lifetime.ts";
 
 export const record = z.record(z.string(), z.unknown());
 /** As the clients' types have them. */
@@ -79,6 +80,8 @@ export const runRequest = z.object({
   durability: z.enum(["sync", "async", "exit"]).nullish(),
   /** The former name of `durability`: true for async, false for exit. */
   checkpoint_during: z.boolean().nullish(),
+  /** The lifetime of the run's thread, from now on. */
+  ttl: ttlField,
   after_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).nullish(),
   webhook: z.unknown().optional(),
   feedback_keys: z.unknown().optional(),
@@ -88,10 +91,12 @@ export type RunRequest = z.infer<typeof runRequest>;
 
 /** Throws `not-implemented` for an option that is missing; `onThread`: of a run on a thread that is there by itself. */
 export const refuseUnsupported = (request: RunRequest, { onThread }: { onThread: boolean }): void => {
-  const { webhook, feedback_keys, strict_resume, on_completion } = request;
+  const { webhook, feedback_keys, strict_resume, on_completion, ttl } = request;
+  const isKept = onThread || on_completion === "keep" || on_completion === "continue";
   refuseOptions({
     ...{ webhook, feedback_keys, strict_resume },
     "on_completion=delete of a run on a thread": onThread && on_completion === "delete",
+    "ttl of a run whose thread goes with it": isKept ? undefined : ttl,
   });
   refuseModes(streamModes(request));
 };
