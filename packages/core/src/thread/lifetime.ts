@@ -123,7 +123,7 @@ export function lifetimes({ table, clock, watch, step, stored, readWhole }: Stor
           const now = clock.now();
           // Nothing was put since the floor rose, and nothing is under way: a mark would have the sweep look for nothing.
           const isDone = floorAt(record, now)?.fence === turns.fence && !isAtWork(record, now);
-          return { result: true, ...(!isDone && { write: { turns, set: { prune: true } } }) };
+          return { result: true, write: { turns, ...(!isDone && { set: { prune: true } }) } };
         },
       );
       return found === true;
