@@ -1,6 +1,7 @@
 /**
  * Every option of the JavaScript client is carried out or refused by its name: docs/client-options.md says which, is made by this test with
- * `TENURE_TEST_WRITE=1`, and is current. Options are read from the client's types, so that a newer client's are found.
+ * `TENURE_TEST_WRITE=1`, and is current. Options, and the texts that an option can be, are read from the client's types, so that a newer
+ * client's are found.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { Client } from "@langchain/langgraph-sdk";
@@ -9,7 +10,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";
-import { call } from "./call.ts";
+import { type Call, call } from "./call.ts";
 import { declaredOptions } from "./declared.ts";
 import { METHODS } from "./driven.ts";
 import { PAGE, part, withPart } from "./page.ts";
@@ -31,12 +32,16 @@ const NOWHERE = new Map(
   ]),
 );
 
+/** Request headers that a page of another origin may send unasked. Source: https://fetch.spec.whatwg.org/#cors-safelisted-request-header */
+const SAFE_HEADERS = new Set(["accept", "accept-language", "content-language"]);
+const OTHER_ORIGIN = "https://app.example.com";
+
 let user: UserApi;
 let at: { apiUrl: string; apiKey: string };
 let things: Things;
 beforeAll(async () => {
   const [engine] = dynamoEngines as [(typeof dynamoEngines)[number]];
-  user = await openUserApi(engine, { graphs: { saying } }, { windows: openWindows });
+  user = await openUserApi(engine, { graphs: { saying }, allowedOrigins: [OTHER_ORIGIN] }, { windows: openWindows });
   at = { apiUrl: await user.api.serve(), apiKey: await user.api.logIn("ada@example.com") };
   const client = new Client({ ...at, callerOptions: { maxRetries: 0 } });
   const newThread = async () => {
@@ -60,19 +65,30 @@ afterAll(() => user.close());
 
 it("every option is carried out or refused by its name, and the page says which", async () => {
   const rows: string[] = [];
+  const headers = new Set<string>();
   const declared = await declaredOptions();
   expect([...declared.keys()].toSorted()).toEqual(Object.keys(METHODS).toSorted());
   for (const [method, options] of declared) {
     const without = await call(method, undefined, things, at);
+    for (const name of without.headers) headers.add(name);
     if (without.refusal) {
       expect([method, without.refusal.status]).toEqual([method, 501]);
       rows.push(`| \`${method}\` | all | refused (501): ${without.refusal.detail} |`);
       continue;
     }
     const verdicts = new Map<string, string[]>();
-    for (const option of options) {
-      const verdict = await verdictOn(method, option, without.sent);
-      verdicts.set(verdict, [...(verdicts.get(verdict) ?? []), `\`${option}\``]);
+    const judge = (verdict: string, name: string) =>
+      verdicts.set(verdict, [...(verdicts.get(verdict) ?? []), `\`${name}\``]);
+    for (const [option, texts] of options) {
+      const tried = await call(method, option, things, at);
+      for (const name of tried.headers) headers.add(name);
+      const verdict = verdictOn(method, option, without.sent, tried);
+      judge(verdict, option);
+      if (verdict !== DONE) continue;
+      for (const text of texts) {
+        const one = verdictOn(method, option, without.sent, await call(method, option, things, at, text));
+        if (one !== DONE) judge(one, `${option}: "${text}"`);
+      }
     }
     // The page says it of `signal` once.
     for (const [verdict, names] of verdicts)
@@ -82,10 +98,18 @@ it("every option is carried out or refused by its name, and the page says which"
   const page = await readFile(PAGE, "utf8");
   if (process.env.TENURE_TEST_WRITE) await writeFile(PAGE, withPart(page, "JavaScript", made));
   else expect(page).toContain(made);
+  // A page of another origin is given leave for each header that the client sends.
+  const preflight = await user.ask("OPTIONS", "/threads", undefined, {
+    ...{ Origin: OTHER_ORIGIN, "Access-Control-Request-Method": "POST" },
+  });
+  const allowed = (preflight.headers.get("Access-Control-Allow-Headers") ?? "").toLowerCase().split(", ");
+  expect(headers).toContain("prefer");
+  expect([...headers].filter((name) => !SAFE_HEADERS.has(name) && !allowed.includes(name))).toEqual([]);
 });
 
-async function verdictOn(method: string, option: string, without: string[]): Promise<string> {
-  const { sent, refusal } = await call(method, option, things, at);
+const DONE = "carried out";
+
+function verdictOn(method: string, option: string, without: string[], { sent, refusal }: Call): string {
   const isSent = JSON.stringify(sent) !== JSON.stringify(without);
   const isOwn = CLIENT_OWN.has(option) || CLIENT_OWN.has(`${method} ${option}`);
   if (isOwn) {
@@ -93,7 +117,7 @@ async function verdictOn(method: string, option: string, without: string[]): Pro
     expect([method, option, isSent, refusal]).toEqual([method, option, false, undefined]);
     return "the client's own: nothing is sent";
   }
-  if (!refusal) return "carried out";
+  if (!refusal) return DONE;
   const nowhere = NOWHERE.get(`${method} ${option}`);
   if (nowhere && refusal.status === 404) return nowhere;
   expect

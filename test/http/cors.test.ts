@@ -26,7 +26,7 @@ describe("a preflight", () => {
       expect(corsOf(answer)).toEqual({
         "access-control-allow-origin": origin,
         "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
-        "access-control-allow-headers": expect.stringMatching(/Authorization.*x-api-key.*Last-Event-ID/),
+        "access-control-allow-headers": expect.stringMatching(/Authorization.*x-api-key.*Last-Event-ID.*Prefer/),
         "access-control-max-age": "7200",
       });
     }

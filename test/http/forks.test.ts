@@ -98,4 +98,27 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     expect((await stateOf(id)).values.said).toEqual(FIRST);
     expect((await stateOf(id)).checkpoint).toEqual(before);
   });
+
+  it("shows nothing of a run that was rolled back, by its ids and in what is stored", async () => {
+    const id = await spokenTo();
+    const { checkpoint: before } = await stateOf(id);
+    const asked = { ...body, input: { said: ["two"], waits: true } };
+    const { run_id } = (await ask<{ run_id: string }>("POST", `/threads/${id}/runs`, asked)).body;
+    while ((await stateOf(id)).values.said?.at(-1) !== "heard") await new Promise((resolve) => setTimeout(resolve, 20));
+    const { checkpoint_id: gone } = (await stateOf(id)).checkpoint;
+    const newest = async () =>
+      (await ask<{ newest: { checkpoint_id: string }[] }>("GET", `/threads/${id}/storage`)).body.newest.map(
+        (one) => one.checkpoint_id,
+      );
+    expect(await newest()).toEqual([gone]);
+    await ask("POST", `/threads/${id}/runs/${run_id}/cancel?action=rollback&wait=1`);
+    expect(await newest()).toEqual([before.checkpoint_id]);
+    for (const [method, path, more] of [
+      ["GET", `state/${gone}`],
+      ["POST", "state/checkpoint", { checkpoint: { checkpoint_id: gone } }],
+      ["GET", `state/${UNKNOWN}`],
+    ] as const)
+      expect([path, (await ask(method, `/threads/${id}/${path}`, more)).status]).toEqual([path, 404]);
+    expect((await ask("GET", `/threads/${id}/state/${before.checkpoint_id}`)).status).toBe(200);
+  });
 });

@@ -84,13 +84,14 @@ describe.each(dynamoEngines)("keep_latest on $name", (engine) => {
     const routes: [string, string, object?][] = [
       ["POST", "/state/checkpoint", { checkpoint: { checkpoint_id: old } }],
       ["GET", `/state/${old}`],
+      ["GET", `/state/${old}?select=values`],
       ["POST", "/state", { values: { said: ["no"] }, checkpoint_id: old }],
       ["POST", "/runs/wait", { assistant_id: "talking", input: {}, checkpoint_id: old }],
       ["POST", "/runs", { assistant_id: "talking", input: {}, checkpoint: { checkpoint_id: old } }],
     ];
     for (const [method, path, asked] of routes) {
-      const { status, body: answer } = await user.ask<StateAnswer>(method, `/threads/${id}${path}`, asked);
-      expect([path, status === 200 ? answer.values : status]).toEqual([path, status === 200 ? {} : 404]);
+      const { status, body: answer } = await user.ask<{ type: string }>(method, `/threads/${id}${path}`, asked);
+      expect([path, status, answer.type]).toEqual([path, 404, "/api/problems/checkpoint-not-found"]);
     }
     const found = await user.ask<StateAnswer[]>("POST", "/threads/search", { ids: [id] });
     expect(found.body[0]?.values).toEqual(latest.values);
@@ -191,6 +192,53 @@ describe.each(dynamoEngines)("keep_latest on $name", (engine) => {
     await user.api.runner.sweep();
     expect((await stored(busy)).writes).toBe(0);
     expect((await state(idle)).body.values.said).toHaveLength(2);
+  });
+});
+
+describe.each(dynamoEngines)("the sweep of keep_latest on $name", (engine) => {
+  let user: UserApi;
+  let moved = 0;
+  beforeAll(async () => {
+    user = await openUserApi(engine, { graphs: { talking }, clock: { now: () => Date.now() + moved } });
+  });
+  afterAll(() => user.close());
+
+  const stored = async (id: string) => {
+    const { Items = [] } = await user.table.client.send(new ScanCommand({ TableName: user.table.tableName }));
+    return Items.filter(({ pk }) => String(pk).includes(id)).map(({ sk }) => String(sk).split("#")[0] as string);
+  };
+  const sweepLater = async (minutes: number) => {
+    moved += minutes * MINUTE;
+    await user.api.runner.sweep();
+  };
+  const made = async (body: object) => {
+    const id = (await user.ask<{ thread_id: string }>("POST", "/threads", body)).body.thread_id;
+    await user.ask("POST", `/threads/${id}/runs/wait`, { assistant_id: "talking", input: { said: ["hello"] } });
+    return id;
+  };
+
+  it.each([
+    ["a run that waits", { ttl: KEEP }, undefined],
+    ["a run that waits, after a prune", { ttl: KEEP }, "keep_latest"],
+  ])("comes again to a thread whose deadline passed during %s", async (_what, body, strategy) => {
+    const id = await made(body);
+    const asked = { assistant_id: "talking", input: {}, after_seconds: 600 };
+    const { run_id } = (await user.ask<{ run_id: string }>("POST", `/threads/${id}/runs`, asked)).body;
+    if (strategy) await user.ask("POST", "/threads/prune", { thread_ids: [id], strategy });
+    await sweepLater(6);
+    await user.ask("POST", `/threads/${id}/runs/${run_id}/cancel?wait=true`);
+    for (let sweep = 0; sweep < 3; sweep++) await sweepLater(6);
+    expect((await stored(id)).filter((kind) => kind === "writes" || kind === "deadline")).toEqual([]);
+  });
+
+  it("does not come back to a thread that is pruned once more, and to which nothing happens", async () => {
+    const id = await made({});
+    for (let prune = 0; prune < 2; prune++) {
+      const asked = { thread_ids: [id], strategy: "keep_latest" };
+      expect((await user.ask("POST", "/threads/prune", asked)).body).toEqual({ pruned_count: 1 });
+      for (let sweep = 0; sweep < 2; sweep++) await sweepLater(2);
+      expect((await stored(id)).filter((kind) => kind === "writes" || kind === "deadline")).toEqual([]);
+    }
   });
 });
 

@@ -1,15 +1,30 @@
+import { tool } from "@langchain/core/tools";
+import { Annotation, START, StateGraph } from "@langchain/langgraph";
+import type { GraphFactory } from "@tenure/functions/graphs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { saying } from "../support/service/saying.ts";
 import { openUserApi, type UserApi } from "../support/service/user-api.ts";
 import { dynamoEngines } from "../support/stores/dynamo.ts";
 
+/** Uses a tool. */
+const using: GraphFactory = ({ checkpointer }) => {
+  const add = tool(({ a, b }) => String(a + b), { name: "add", schema: z.object({ a: z.number(), b: z.number() }) });
+  return new StateGraph(Annotation.Root({ sum: Annotation<string>() }))
+    .addNode("add", async () => ({ sum: await add.invoke({ a: 20, b: 22 }) }))
+    .addEdge(START, "add")
+    .compile({ ...(checkpointer && { checkpointer }) });
+};
+
 describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
   let user: UserApi;
   let thread: string;
+  let run: string;
   beforeAll(async () => {
-    user = await openUserApi(engine, { graphs: { saying } });
+    user = await openUserApi(engine, { graphs: { saying, using } });
     thread = (await user.ask<{ thread_id: string }>("POST", "/threads", {})).body.thread_id;
     await user.ask("POST", `/threads/${thread}/runs/wait`, { assistant_id: "saying", input: { said: ["What?"] } });
+    [run = ""] = (await user.ask<{ run_id: string }[]>("GET", `/threads/${thread}/runs`)).body.map((one) => one.run_id);
   });
   afterAll(() => user.close());
 
@@ -45,6 +60,15 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
       { assistant_id: "saying", on_completion: "delete" },
     ],
     ["patchState", "PATCH", () => `/threads/${thread}/state`, { metadata: { a: 1 } }],
+    ["extract=context of a thread", "POST", () => "/threads/search", { extract: { a: "context.b" } }],
+    [
+      "stream_mode=lifecycle",
+      "POST",
+      () => `/threads/${thread}/runs/stream`,
+      { assistant_id: "saying", stream_mode: ["values", "lifecycle"] },
+    ],
+    ["stream_mode=lifecycle", "GET", () => `/threads/${thread}/runs/${run}/stream?stream_mode=lifecycle`],
+    ["wait", "POST", () => "/runs/cancel?wait=true", {}],
     ["select=context of a thread", "POST", () => "/threads/search", { select: ["context"] }],
     ["select=later of a state", "GET", () => `/threads/${thread}/state?select=later.a`],
     ["select=later of a state", "POST", () => `/threads/${thread}/history`, { select: ["later"] }],
@@ -55,6 +79,21 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     const { status, body: answer } = await user.ask<{ type: string; detail: string }>(method, path(), body);
     expect([status, answer.type]).toEqual([501, "/api/problems/not-implemented"]);
     expect(answer.detail).toContain(option);
+  });
+
+  it.each<[method: string, path: () => string]>([
+    ["GET", () => `/threads/${thread}/runs/${run}/stream?stream_mode=later`],
+    ["GET", () => `/threads/${thread}/runs/${run}/stream?stream_mode=${encodeURIComponent('["later"]')}`],
+    ["GET", () => `/threads/${thread}/runs/${run}/stream?cancel_on_disconnect=later`],
+    ["GET", () => `/threads/${thread}/runs/${run}/join?cancel_on_disconnect=2`],
+    ["GET", () => `/threads/${thread}/state?subgraphs=later`],
+    ["POST", () => `/threads/${thread}/runs/${run}/cancel?wait=later`],
+    ["GET", () => "/assistants/saying/graph?xray=later"],
+    ["GET", () => "/assistants/saying/subgraphs?recurse=later"],
+    ["DELETE", () => "/assistants/saying?delete_threads=later"],
+  ])("with a value that says nothing are refused: %s %s", async (method, path) => {
+    const { status, body } = await user.ask<{ type: string }>(method, path());
+    expect([path(), status, body.type]).toEqual([path(), 400, "/api/problems/invalid-input"]);
   });
 
   it("that ask for nothing are taken", async () => {
@@ -86,6 +125,16 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     });
     const { body } = await user.ask<object[]>("POST", `/threads/${thread}/history`, { select: ["next"], limit: 1 });
     expect(body).toEqual([{ next: [] }]);
+  });
+
+  it.each([["tools"], ["tools", "events"]])("stream_mode: %j tells of the uses of tools", async (...stream_mode) => {
+    const asked = { assistant_id: "using", input: {}, stream_mode };
+    const { text } = await user.send("POST", "/runs/stream", JSON.stringify(asked));
+    const told = [...text.matchAll(/^event: tools\ndata: (.*)$/gm)].map(([, data = ""]) => JSON.parse(data));
+    expect(told).toMatchObject([
+      { event: "on_tool_start", name: "add" },
+      { event: "on_tool_end", name: "add", output: "42" },
+    ]);
   });
 
   it("a checkpoint of another thread is none of this one", async () => {

@@ -103,6 +103,49 @@ describe.each(dynamoEngines)("lifetimes of threads on $name", (engine) => {
     expect(await statusOf(id)).toBe(404);
   });
 
+  it("are given in a run, to the thread that it makes and to one that is there", async () => {
+    const lifetimeNow = async (id: string) =>
+      (await user.ask<ThreadAnswer>("GET", `/threads/${id}?include=ttl`)).body.ttl;
+    const made = crypto.randomUUID();
+    const ttl = { ttl: 5, strategy: "keep_latest" };
+    await run(made, { if_not_exists: "create", ttl });
+    expect(await lifetimeNow(made)).toMatchObject({ strategy: "keep_latest", ttl_minutes: 5 });
+    const there = await make({});
+    await run(there, { ttl: 5 });
+    expect(await lifetimeNow(there)).toMatchObject({ strategy: "delete", ttl_minutes: 5 });
+    await run(made);
+    expect(await lifetimeNow(made)).toMatchObject({ strategy: "keep_latest", ttl_minutes: 5 });
+    const alone = { assistant_id: "saying", input: {}, ttl: 5 };
+    const kept = (await user.ask<{ thread_id: string }>("POST", "/runs", { ...alone, on_completion: "keep" })).body;
+    await expect
+      .poll(async () => (await user.ask<{ status: string }>("GET", `/threads/${kept.thread_id}`)).body.status)
+      .toBe("idle");
+    expect(await lifetimeNow(kept.thread_id)).toMatchObject({ strategy: "delete", ttl_minutes: 5 });
+    const refused = await user.ask<{ detail: string }>("POST", "/runs/wait", alone);
+    expect([refused.status, refused.body.detail]).toEqual([501, expect.stringContaining("ttl of a run")]);
+    moved += 6 * MINUTE;
+    expect([await statusOf(made), await statusOf(there), await statusOf(kept.thread_id)]).toEqual([200, 404, 404]);
+    await user.api.runner.sweep();
+    expect(await items(there)).toEqual([`thread#${there} deadline`]);
+    expect((await items(made)).filter((one) => one.includes(" writes#"))).toEqual([]);
+  });
+
+  it("are shown as what they are at least, while a run waits", async () => {
+    const id = await make({ ttl: 5 });
+    const asked = { assistant_id: "saying", input: {}, after_seconds: 900 };
+    const { run_id } = (await user.ask<{ run_id: string }>("POST", `/threads/${id}/runs`, asked)).body;
+    const until = async () =>
+      Date.parse((await user.ask<ThreadAnswer>("GET", `/threads/${id}?include=ttl`)).body.ttl?.expires_at ?? "");
+    moved += 9 * MINUTE;
+    const now = clock.now();
+    expect(await until()).toBeGreaterThanOrEqual(now + 5 * MINUTE);
+    await user.ask("POST", `/threads/${id}/runs/${run_id}/cancel?wait=true`);
+    moved += (await until()) - clock.now() - 2000;
+    expect(await statusOf(id)).toBe(200);
+    moved += 2001;
+    expect(await statusOf(id)).toBe(404);
+  });
+
   it("are those of the source, in a copy", async () => {
     const id = await make({ ttl: 10 });
     await run(id);

@@ -49,7 +49,7 @@ async def main(url, token):
     left = await client.threads.get_history(thread_id)
     assert len(left) == 1 and left[0]["values"] == fork, left
     gone = history[-1]["checkpoint"]
-    assert not (await client.threads.get_state(thread_id, checkpoint=gone))["values"]
+    await is_gone(client.threads.get_state(thread_id, checkpoint=gone))
     await is_gone(client.runs.wait(thread_id, "saying", input={}, checkpoint=gone))
     more = await client.runs.wait(thread_id, "saying", input={"said": ["More?"]})
     assert more["said"] == [*fork["said"], "More?", "42"], more

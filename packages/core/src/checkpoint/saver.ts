@@ -34,7 +34,7 @@ import { PutOrder } from "./put-order.ts";
 import { Putting } from "./putting.ts";
 import { type Copying, copyThread, type ThreadEnd } from "./queries/copy.ts";
 import { Floors } from "./queries/floor.ts";
-import { inspectThread, type ThreadReport } from "./queries/inspect.ts";
+import { type Inspection, inspectThread, type ThreadReport } from "./queries/inspect.ts";
 import { eraseOlder } from "./queries/older.ts";
 import type { RunProgress } from "./queries/progress.ts";
 import { Reading } from "./queries/reading.ts";
@@ -212,9 +212,10 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
   }
 
   /** Reports the storage that a thread takes up. Reads all of it, or about `mostBytes` of it. */
-  inspect(threadId: string, { mostBytes = Infinity } = {}): Promise<ThreadReport> {
-    const { table, codec, heads } = this;
-    return inspectThread({ table, codec, heads }, threadId, mostBytes);
+  inspect(threadId: string, asked: Partial<Inspection> = {}): Promise<ThreadReport> {
+    const { table, codec, heads, seen } = this;
+    const { mostBytes = Infinity, incarnation = { undone: [] } } = asked;
+    return inspectThread({ table, codec, heads, seen }, threadId, { mostBytes, incarnation });
   }
 
   /**

@@ -10,7 +10,7 @@ import { mark } from "./marker.ts";
 import type { Lease, LeasePolicy, Run } from "./policy.ts";
 import { begun, cancelled, type Ending, entered } from "./queue.ts";
 import type { Recent } from "./recent.ts";
-import { storedQueue, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
+import { storedLifetime, storedQueue, type ThreadRecord, temporaryUntil, threadItem, toThread } from "./records.ts";
 import { asInThread, runItems } from "./run-records.ts";
 import type { RunStore } from "./runs.ts";
 import { newNonce, type Step } from "./step.ts";
@@ -84,10 +84,11 @@ export async function admit(stores: Stores, run: NewRun, options: Admission): Pr
       holder !== undefined && state === "stored" && left.queue.length === 0 && !turns.lease && run.startAt <= now;
     const since = elapsed(clock);
     const expiresAt = now + policy.leaseMs;
-    const { metadata, config } = change(thread);
+    const { metadata, config, ...lifetime } = change(thread);
     const set = {
       metadata: JSON.stringify({ ...thread.metadata, ...metadata }),
       config: JSON.stringify(config ?? thread.config),
+      ...storedLifetime(lifetime),
     };
     if (!begins) return { result: "admitted", write: { turns: next, set } };
     const taken = begun(next, id, { id: leaseId, holder, expiresAt });

@@ -14,7 +14,7 @@ import {
   deadlineOf,
   isOver,
   mayBeBehind,
-  storedStrategy,
+  storedLifetime,
   type ThreadRecord,
   threadItem,
   threadKey,
@@ -117,7 +117,7 @@ export function createThreadStore(table: Table, clock: Clock, policy: LeasePolic
           const set = {
             metadata: JSON.stringify(changed.metadata),
             config: JSON.stringify(changed.config),
-            ...(ttlMs !== undefined && { ttlMs, strategy: storedStrategy(strategy).strategy }),
+            ...storedLifetime({ ttlMs, strategy }),
           };
           const deadline = deadlineOf(changed.ttlMs, changed.updatedAt);
           return { result: { ...changed, ...(deadline !== undefined && { deadline }) }, write: { turns, set } };

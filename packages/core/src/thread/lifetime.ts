@@ -15,7 +15,7 @@ import type { Clock } from "../clock.ts";
 import type { Table } from "../dynamo/index.ts";
 import type { Incarnation } from "../incarnation.ts";
 import { dueMarkers, type Marker, mark, moveMarker, removeMarker } from "./marker.ts";
-import { CLOSED, floorAt, isOver, sortable, type ThreadRecord } from "./records.ts";
+import { CLOSED, floorAt, isAtWork, isOver, sortable, type ThreadRecord } from "./records.ts";
 import type { Step } from "./step.ts";
 import type { Overdue, ThreadStore } from "./store.ts";
 import type { Watch } from "./watch.ts";
@@ -32,6 +32,18 @@ interface Stores {
   step: Step;
   stored: (id: string) => Promise<ThreadRecord | undefined>;
   readWhole: (id: string, owner: string) => Promise<ThreadRecord | undefined>;
+}
+
+/**
+ * The instant at which the sweep has to look again at a thread in which it has nothing to do now; undefined where a write of the record tells
+ * it when. The end of work in the thread is no such write: it moves the deadline, and leaves the marker to the sweep.
+ */
+function nextLook(record: ThreadRecord, now: number): number | undefined {
+  const { deadline, strategy } = record.thread;
+  const isBusy = isAtWork(record, now);
+  if (record.isPruned && isBusy) return now + BUSY_MS;
+  if (deadline === undefined || deadline > now) return deadline;
+  return isBusy || strategy !== "keep_latest" ? now + 1000 : undefined;
 }
 
 type Lifetimes = Pick<
@@ -70,12 +82,9 @@ export function lifetimes({ table, clock, watch, step, stored, readWhole }: Stor
     const owner = await expire(id);
     if (owner !== undefined) return { id, is: "over", owner };
     if (unswept(record) !== undefined) return { id, is: "thin" };
-    const { deadline } = record.thread;
-    if (record.isPruned) await moveMarker(table, marker, now + BUSY_MS);
-    else if (deadline !== undefined && deadline > now) await moveMarker(table, marker, deadline);
-    else if (deadline !== undefined && record.thread.strategy !== "keep_latest")
-      await moveMarker(table, marker, now + 1000);
-    else await drop(marker, record);
+    const next = nextLook(record, now);
+    if (next === undefined) await drop(marker, record);
+    else await moveMarker(table, marker, next);
     return undefined;
   }
 
@@ -108,8 +117,14 @@ export function lifetimes({ table, clock, watch, step, stored, readWhole }: Stor
       const found = await step<boolean>(
         id,
         () => readWhole(id, owner),
-        ({ thread, turns }) =>
-          thread.owner === owner ? { result: true, write: { turns, set: { prune: true } } } : { result: false },
+        (record) => {
+          const { thread, turns } = record;
+          if (thread.owner !== owner) return { result: false };
+          const now = clock.now();
+          // Nothing was put since the floor rose, and nothing is under way: a mark would have the sweep look for nothing.
+          const isDone = floorAt(record, now)?.fence === turns.fence && !isAtWork(record, now);
+          return { result: true, write: { turns, ...(!isDone && { set: { prune: true } }) } };
+        },
       );
       return found === true;
     },

@@ -5,6 +5,7 @@ import { type Floor, type Incarnation, newIncarnationId } from "../incarnation.t
 import {
   type CancelAction,
   type Lease,
+  type Lifetime,
   type LifetimeStrategy,
   type Projection,
   RUN_TTL_MS,
@@ -103,8 +104,12 @@ export function threadItem({ id, owner, metadata, temporary = false, ttlMs, stra
 }
 
 /** The attribute of a strategy, undefined for the one that is not stored. */
-export const storedStrategy = (strategy: LifetimeStrategy = "delete"): { strategy?: LifetimeStrategy | undefined } =>
+const storedStrategy = (strategy: LifetimeStrategy = "delete"): { strategy?: LifetimeStrategy | undefined } =>
   strategy === "delete" ? {} : { strategy };
+
+/** The attributes of a lifetime that a thread is given, but for its deadline; none where it is given none. */
+export const storedLifetime = ({ ttlMs, strategy }: Lifetime): Record<string, unknown> =>
+  ttlMs === undefined ? {} : { ttlMs, strategy: storedStrategy(strategy).strategy };
 
 const THREAD_STATUSES: readonly ThreadStatus[] = ["idle", "busy", "interrupted", "error"];
 const THREAD_ADVICE = "Copy the thread to keep its state, or delete it.";
@@ -175,14 +180,14 @@ function asStored(item: Item): ThreadRecord {
 }
 
 /**
- * True when nobody is at work in a thread. A lease without a run is a change by hand: its instant is another deadline of the record, by the same clock
+ * True when somebody is at work in a thread, or a run waits there. A lease without a run is a change by hand: its instant is another deadline of the record, by the same clock
  * that wrote the deadline. Nothing is taken from its holder by this comparison: see lifetime.ts.
  */
-function isIdle({ thread, turns }: ThreadRecord, now: number): boolean {
-  // A damaged record may not tell of its queue: its owner is shown it, and decides.
-  if (thread.damage || turns.queue.length > 0) return false;
-  return turns.lease === undefined || turns.lease.expiresAt <= now;
-}
+export const isAtWork = ({ turns: { queue, lease } }: ThreadRecord, now: number): boolean =>
+  queue.length > 0 || (lease !== undefined && lease.expiresAt > now);
+
+/** A damaged record may not tell of its queue: its owner is shown it, and decides. */
+const isIdle = (record: ThreadRecord, now: number): boolean => !record.thread.damage && !isAtWork(record, now);
 
 const isLate = ({ thread: { deadline } }: ThreadRecord, now: number): boolean =>
   deadline !== undefined && now >= deadline;

@@ -44,10 +44,18 @@ export const checkPaths = (paths: Record<string, string>): void => void extracte
 export const fieldsOf = (paths: string[], option: string): string[] =>
   paths.map((path) => partsOf(path, option)[0] ?? "");
 
-/** Throws `not-implemented`, by name, for a path into a field that such a thing does not have, and `invalid-input` for what is no path. */
-export function checkSelect(select: string[] | null | undefined, fields: readonly string[], of: string): void {
-  for (const field of fieldsOf(select ?? [], "select"))
-    refuseOptions({ [`select=${field} of ${of}`]: !fields.includes(field) });
+/**
+ * Throws `not-implemented`, by name, for a path into a field that such a thing does not have, and `invalid-input` for what is no path. `option` is
+ * the one that has the paths.
+ */
+export function checkSelect(
+  paths: string[] | null | undefined,
+  fields: readonly string[],
+  of: string,
+  option = "select",
+): void {
+  for (const field of fieldsOf(paths ?? [], option))
+    refuseOptions({ [`${option}=${field} of ${of}`]: !fields.includes(field) });
 }
 
 /** The fields that were asked for, or all where none was. */

@@ -13,10 +13,10 @@ import { credentialOf } from "./session/credential.ts";
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
 /** Request headers of LangGraph's clients, and of browsers that take up a stream. */
 const REQUEST_HEADERS =
-  "Authorization, Content-Type, x-api-key, x-auth-scheme, x-requested-with, Idempotency-Key, Last-Event-ID";
+  "Authorization, Content-Type, x-api-key, x-auth-scheme, x-requested-with, Idempotency-Key, Last-Event-ID, Prefer";
 const RESPONSE_HEADERS = [
   ...["Content-Location", "Location", "X-Pagination-Total", "X-Pagination-Next", "X-Session-Expires-At"],
-  ...["Retry-After", "RateLimit", "RateLimit-Policy"],
+  ...["Retry-After", "RateLimit", "RateLimit-Policy", "Preference-Applied"],
 ].join(", ");
 /** The time in seconds for which a browser need not ask again: Chromium takes no more. */
 const MAX_AGE = "7200";

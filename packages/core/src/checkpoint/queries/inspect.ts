@@ -1,5 +1,6 @@
 /** Reports the storage that a thread takes up, to explain its cost. Reads the thread once. */
 import type { Item, Table } from "../../dynamo/index.ts";
+import type { Incarnation } from "../../incarnation.ts";
 import type { Codec } from "../bytes/codec.ts";
 import type { StoredHead } from "../items/head.ts";
 import { toEntry } from "../items/head-reader.ts";
@@ -7,6 +8,7 @@ import type { Heads } from "../items/heads.ts";
 import { type CheckpointRef, partition } from "../items/keys.ts";
 import { isAbove, positionOf } from "../items/order.ts";
 import type { Extent } from "../piece-table/extents.ts";
+import type { Seen } from "./seen.ts";
 
 export interface ThreadReport {
   /** Items by what they hold, and their sizes as DynamoDB counts them, in bytes. */
@@ -26,7 +28,7 @@ export interface ThreadReport {
   }[];
   /** By id, those of a namespace together, with the bytes of each one's head. */
   checkpoints: { namespace: string; id: string; bytes: number }[];
-  /** The newest checkpoint of each namespace, with the bytes of its head. */
+  /** The newest checkpoint of each namespace that readers of the thread's incarnation see, with the bytes of its head. */
   newest: { namespace: string; id: string; bytes: number }[];
   /** Ids of checkpoints whose heads are damaged. */
   damaged: string[];
@@ -38,15 +40,29 @@ interface Stores {
   table: Table;
   codec: Codec;
   heads: Heads;
+  seen: Seen;
+}
+
+export interface Inspection {
+  /** Where to stop reading. */
+  mostBytes: number;
+  /** The thread as its record has it: what another incarnation or a run that was rolled back has left is stored, and never the newest. */
+  incarnation: Incarnation;
+}
+
+interface Candidate {
+  ref: CheckpointRef;
+  head: StoredHead;
+  position: string;
+  bytes: number;
 }
 
 const KINDS = { head: "heads", segment: "segments", writes: "writes", blob: "blobs" } as const;
 
-/** `mostBytes`: where to stop reading. */
 export async function inspectThread(
-  { table, codec, heads }: Stores,
+  { table, codec, heads, seen }: Stores,
   threadId: string,
-  mostBytes: number,
+  { mostBytes, incarnation }: Inspection,
 ): Promise<ThreadReport> {
   const empty = () => ({ items: 0, bytes: 0 });
   const report: ThreadReport = {
@@ -57,7 +73,7 @@ export async function inspectThread(
     damaged: [],
     isPart: false,
   };
-  const newest = new Map<string, { ref: CheckpointRef; head: StoredHead; position: string; bytes: number }>();
+  const candidates = new Map<string, Candidate[]>();
   let read = 0;
   for await (const item of table.query({ pk: partition(threadId), withExpired: true })) {
     const kind = KINDS[item.sk.split("#")[0] as keyof typeof KINDS];
@@ -77,15 +93,25 @@ export async function inspectThread(
     report.checkpoints.push({ namespace, id: checkpointId, bytes });
     if (!head) report.damaged.push(checkpointId);
     const position = head && positionOf(checkpointId, head.shift);
-    if (head && position && isAbove(position, newest.get(namespace)?.position ?? ""))
-      newest.set(namespace, { ref, head, position, bytes });
+    if (!head || !position) continue;
+    const known = candidates.get(namespace) ?? [];
+    if (known.push({ ref, head, position, bytes }) === 1) candidates.set(namespace, known);
   }
-  for (const [namespace, { ref, head, bytes }] of newest) {
+  for (const [namespace, known] of candidates) {
+    const newest = await newestOf(known, seen, incarnation);
+    if (!newest) continue;
+    const { ref, head, bytes } = newest;
     report.newest.push({ namespace, id: head.checkpointId, bytes });
     for (const [name, { extents }] of (await heads.whole(ref, head, new Map())).contents.channels)
       report.channels.push({ namespace, name, extents: extents.length, ...reachAndSegments(extents) });
   }
   return report;
+}
+
+async function newestOf(known: Candidate[], seen: Seen, incarnation: Incarnation): Promise<Candidate | undefined> {
+  const sorted = known.toSorted((a, b) => (isAbove(a.position, b.position) ? -1 : 1));
+  for (const one of sorted) if (await seen.isOfIncarnation(one, incarnation)) return one;
+  return undefined;
 }
 
 function reachAndSegments(extents: Extent[]): { segments: number; reach: number } {

@@ -9,7 +9,7 @@ import type { Graph } from "../../graphs/graph.ts";
 import { type GraphSchemas, schemasOf } from "../../graphs/schemas.ts";
 import type { Identity } from "../../http/identity.ts";
 import { operation } from "../../http/operation.ts";
-import { uuid } from "../../http/schemas.ts";
+import { uuid, yesOrNo } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import { deleteThread, keepForUser } from "../deletion.ts";
 import type { AgentDeps } from "../deps.ts";
@@ -21,13 +21,10 @@ import { assistantOf, graphAssistants, shownAssistant } from "./assistants.ts";
 import type { AssistantDescription } from "./description.ts";
 
 const tag = "assistants";
-const yes = z
-  .string()
-  .nullish()
-  .transform((value) => /^(\d+|true|yes)$/i.test(value ?? "") && value !== "0");
 /** True or false, or the number of levels of sub-graphs that are shown. */
 const xray = z
   .string()
+  .regex(/^(\d{1,3}|true|yes|false|no)?$/i, { message: "is neither true nor false, and no number of levels" })
   .nullish()
   .transform((value) => (/^\d{1,3}$/.test(value ?? "") ? Number(value) : /^(true|yes)$/i.test(value ?? "")));
 const fields = {
@@ -177,7 +174,7 @@ export function assistantRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       operation({
         tag,
         summary: "Delete an assistant",
-        query: z.object({ delete_threads: yes }),
+        query: z.object({ delete_threads: yesOrNo }),
         answers: { 204: "Gone" },
       }),
       async (c) => {
@@ -255,7 +252,7 @@ export function assistantRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       operation({
         tag,
         summary: "Read the schemas of subgraphs",
-        query: z.object({ recurse: yes }),
+        query: z.object({ recurse: yesOrNo }),
         answers: { 200: "Schemas by namespace" },
       }),
       async (c) => {

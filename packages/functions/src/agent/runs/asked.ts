@@ -1,28 +1,25 @@
 /** Options that the routes of runs take, besides a run's own request. */
 import { z } from "zod";
-import { pageQuery, uuid } from "../../http/schemas.ts";
-import { runRequest } from "./request.ts";
+import { pageQuery, uuid, yesOrNo } from "../../http/schemas.ts";
+import { runRequest, streamMode } from "./request.ts";
 
-const yes = z
-  .string()
-  .nullish()
-  .transform((value) => /^(1|true|yes)$/i.test(value ?? ""));
 /** Modes as one text, as several parameters, or as a list in JSON. */
 const modes = z
   .union([z.string(), z.array(z.string())])
   .nullish()
-  .transform((asked, context): string[] | undefined => {
+  .transform((asked, context): unknown => {
     if (!asked?.length) return undefined;
     if (typeof asked !== "string") return asked;
     if (!asked.startsWith("[")) return [asked];
     try {
-      return z.array(z.string()).parse(JSON.parse(asked));
+      return JSON.parse(asked);
     } catch {
       context.addIssue("is no list of modes as JSON");
       return z.NEVER;
     }
-  });
-export const joinQuery = z.object({ cancel_on_disconnect: yes });
+  })
+  .pipe(z.array(streamMode).optional());
+export const joinQuery = z.object({ cancel_on_disconnect: yesOrNo });
 export const watchQuery = joinQuery.extend({
   stream_mode: modes,
   /** The checkpoint that the client shows already. As the client has it, a run is told whole where it is not known from which event on. */
@@ -37,7 +34,7 @@ export const listQuery = z.object({
     .transform((asked) => (asked ? [asked].flat() : undefined)),
 });
 export const cancelQuery = z.object({
-  wait: yes,
+  wait: yesOrNo,
   action: z.enum(["interrupt", "rollback"]).nullish(),
 });
 export const batchBody = z.array(runRequest).min(1).max(100);

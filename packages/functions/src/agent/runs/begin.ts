@@ -12,7 +12,7 @@ import { assistantOf } from "../assistants/assistants.ts";
 import { keepForUser, takeBack } from "../deletion.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { ThreadAccess } from "../threads/access.ts";
-import { deleteOver } from "../threads/lifetime.ts";
+import { deleteOver, lifetimeOf } from "../threads/lifetime.ts";
 import { threadConfig } from "./config.ts";
 import { forkOf, refuseAbsent } from "./fork.ts";
 import { checkpointIn, type RunRequest, refuseUnsupported } from "./request.ts";
@@ -93,6 +93,7 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
     const change = (found: Thread | undefined) => ({
       metadata: { graph_id: graphId, assistant_id: assistant.id },
       config: threadConfig(request, assistant, found),
+      ...lifetimeOf(request.ttl),
     });
     const confirm = (release: () => Promise<void>) =>
       keepForUser(deps, c.var.session.data, async () => {
@@ -102,9 +103,9 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
     const admitted =
       threadId === undefined
         ? await runner.submitNew(run, {
-            ...change(undefined),
             temporary,
             ...(!temporary && deps.threadLifetime),
+            ...change(undefined),
             here: watched,
             confirm,
           })
@@ -133,10 +134,10 @@ export function beginner(deps: AgentDeps, runner: Runner, access: ThreadAccess) 
   }
 
   /** Makes the thread of a run, as the request wants it where there is none. */
-  async function threadFor(c: Asked, { if_not_exists }: RunRequest, threadId: string): Promise<void> {
+  async function threadFor(c: Asked, { if_not_exists, ttl }: RunRequest, threadId: string): Promise<void> {
     if (!uuid.safeParse(threadId).success) throw new TenureError({ tag: "thread-not-found", threadId });
     if (if_not_exists !== "create") return;
-    const thread = { id: threadId, owner: c.var.session.data.userId, metadata: {} };
+    const thread = { id: threadId, owner: c.var.session.data.userId, metadata: {}, ...lifetimeOf(ttl) };
     const created = await access.create(thread, (id) => deleteOver(deps, runner, id));
     // Before the run begins: from here on a deletion of the account finds the thread.
     if (created) await keepForUser(deps, c.var.session.data, () => takeBack(deps, runner, created));

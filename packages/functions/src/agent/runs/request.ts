@@ -4,9 +4,11 @@ import { Command, Send } from "@langchain/langgraph";
 import { invalidInput } from "@tenure/core/errors";
 import { z } from "zod";
 import { refuseOptions } from "../../http/input.ts";
+import { ttlField } from "../threads/lifetime.ts";
 
 export const record = z.record(z.string(), z.unknown());
-const streamMode = z.enum([
+/** As the clients' types have them. */
+export const streamMode = z.enum([
   "values",
   "updates",
   "messages",
@@ -16,6 +18,8 @@ const streamMode = z.enum([
   "tasks",
   "debug",
   "events",
+  "tools",
+  "lifecycle",
 ]);
 export type StreamMode = z.infer<typeof streamMode>;
 
@@ -76,6 +80,8 @@ export const runRequest = z.object({
   durability: z.enum(["sync", "async", "exit"]).nullish(),
   /** The former name of `durability`: true for async, false for exit. */
   checkpoint_during: z.boolean().nullish(),
+  /** The lifetime of the run's thread, from now on. */
+  ttl: ttlField,
   after_seconds: z.number().min(0).max(MAX_DELAY_SECONDS).nullish(),
   webhook: z.unknown().optional(),
   feedback_keys: z.unknown().optional(),
@@ -84,14 +90,20 @@ export const runRequest = z.object({
 export type RunRequest = z.infer<typeof runRequest>;
 
 /** Throws `not-implemented` for an option that is missing; `onThread`: of a run on a thread that is there by itself. */
-export const refuseUnsupported = (
-  { webhook, feedback_keys, strict_resume, on_completion }: RunRequest,
-  { onThread }: { onThread: boolean },
-): void =>
+export const refuseUnsupported = (request: RunRequest, { onThread }: { onThread: boolean }): void => {
+  const { webhook, feedback_keys, strict_resume, on_completion, ttl } = request;
+  const isKept = onThread || on_completion === "keep" || on_completion === "continue";
   refuseOptions({
     ...{ webhook, feedback_keys, strict_resume },
     "on_completion=delete of a run on a thread": onThread && on_completion === "delete",
+    "ttl of a run whose thread goes with it": isKept ? undefined : ttl,
   });
+  refuseModes(streamModes(request));
+};
+
+/** Throws `not-implemented` for modes that no run is streamed in here. */
+export const refuseModes = (modes: readonly StreamMode[] | undefined): void =>
+  refuseOptions({ "stream_mode=lifecycle": modes?.includes("lifecycle") });
 
 /** A checkpoint that a request names in a thread. Throws `invalid-input` where it says that it is another thread's. */
 export function checkpointIn<T extends z.infer<typeof checkpointRequest>>(

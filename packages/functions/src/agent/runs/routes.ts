@@ -14,7 +14,7 @@ import { ThreadAccess } from "../threads/access.ts";
 import { FIELDS, json, runJson } from "../wire.ts";
 import { batchBody, cancelBody, cancelQuery, joinQuery, listQuery, watchQuery } from "./asked.ts";
 import { type Asked, beginner } from "./begin.ts";
-import { inSnakeCase, runRequest } from "./request.ts";
+import { inSnakeCase, refuseModes, runRequest } from "./request.ts";
 import { RunResponses } from "./responses.ts";
 import type { Runner } from "./schedule/runner.ts";
 
@@ -124,6 +124,7 @@ export function threadRunRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEn
       async (c) => {
         const run = await ownRun(c);
         const { cancel_on_disconnect: cancelOnDisconnect, stream_mode } = c.var.query;
+        refuseModes(stream_mode);
         return responses.stream(c, run, { after: lastSeen(c), cancelOnDisconnect, modes: stream_mode });
       },
     )
@@ -223,6 +224,7 @@ export function runRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<Iden
         const run = uuid.safeParse(runId).success ? await threads.run(runId, runId) : undefined;
         if (run?.owner !== c.var.session.data.userId) throw new TenureError({ tag: "run-not-found", runId });
         const { cancel_on_disconnect: cancelOnDisconnect, stream_mode: modes } = c.var.query;
+        refuseModes(modes);
         return responses.stream(c, run, { after: lastSeen(c), cancelOnDisconnect, modes, stateless: true });
       },
     )
@@ -233,7 +235,7 @@ export function runRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<Iden
         tag,
         summary: "End several runs",
         body: cancelBody,
-        query: cancelQuery,
+        query: cancelQuery.pick({ action: true }),
         answers: { 204: "They will end" },
       }),
       async (c) => {

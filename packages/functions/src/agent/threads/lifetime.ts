@@ -30,16 +30,21 @@ export function lifetimeOf(asked: z.infer<typeof ttlField>): Lifetime {
 export const includeField = z.union([z.string(), z.array(z.string())]).optional();
 
 /** The fields that `include` asks for. Throws `not-implemented`, by name, for anything but `ttl`. */
-export function included(asked: z.infer<typeof includeField>, thread: Thread): Record<string, unknown> {
+export function included(asked: z.infer<typeof includeField>, thread: Thread, now: number): Record<string, unknown> {
   const fields = (asked === undefined ? [] : [asked].flat()).flatMap((one) => one.split(",")).filter(Boolean);
   for (const field of fields) refuseOptions({ [`include=${field} of a thread`]: field !== "ttl" });
-  return fields.length > 0 ? { ttl: ttlJson(thread) } : {};
+  return fields.length > 0 ? { ttl: ttlJson(thread, now) } : {};
 }
 
-/** Null for a thread that is kept for good. */
-function ttlJson({ ttlMs, deadline, strategy = "delete" }: Thread): Record<string, unknown> | null {
+/** Null for a thread that is kept for good. One with a run under way or in its queue is there until `expires_at` at least. */
+function ttlJson(
+  { ttlMs, deadline, strategy = "delete", inflight }: Thread,
+  now: number,
+): Record<string, unknown> | null {
   if (ttlMs === undefined || deadline === undefined) return null;
-  return { strategy, ttl_minutes: ttlMs / MINUTE_MS, expires_at: new Date(deadline).toISOString() };
+  // The end of the run moves the deadline.
+  const until = inflight.length > 0 ? Math.max(deadline, now + ttlMs) : deadline;
+  return { strategy, ttl_minutes: ttlMs / MINUTE_MS, expires_at: new Date(until).toISOString() };
 }
 
 /** Deletes a thread whose deadline has passed, whosoever it was, so that its id can be used; false when there is none. */

@@ -104,7 +104,7 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
         const { limit, offset, sort_by, sort_order, select, extract, ...filter } = c.var.body;
         checkPaths(extract ?? {});
         checkSelect(select, FIELDS.thread, "a thread");
-        checkSelect(Object.values(extract ?? {}), FIELDS.thread, "a thread");
+        checkSelect(Object.values(extract ?? {}), FIELDS.thread, "a thread", "extract");
         const paths = [...fieldsOf(select ?? [], "select"), ...fieldsOf(Object.values(extract ?? {}), "extract")];
         const [from, count] = [offset ?? 0, limit ?? 10];
         const { threads, hasMore } = await finder.page(c.var.session.data.userId, filter, {
@@ -154,7 +154,7 @@ export function threadRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<I
       operation({ tag, summary: "Read a thread", query: getQuery, answers: { 200: "The thread" } }),
       async (c) => {
         const thread = await access.own(c.req.param("id"), c.var.session.data.userId);
-        const more = included(c.var.query.include, thread);
+        const more = included(c.var.query.include, thread, deps.clock.now());
         return json(c, { ...(await access.show(thread)), ...more });
       },
     )

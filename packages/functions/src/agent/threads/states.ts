@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Identity } from "../../http/identity.ts";
 import { errorJson, stringify } from "../../http/json.ts";
 import { operation } from "../../http/operation.ts";
+import { yesOrNo } from "../../http/schemas.ts";
 import type { SessionEnv } from "../../http/session/session.ts";
 import type { AgentDeps } from "../deps.ts";
 import { jsonList } from "../json-list.ts";
@@ -18,16 +19,12 @@ import { historyOf } from "./history.ts";
 import { asInvalid, changeState } from "./status.ts";
 
 const tag = "threads";
-const yes = z
-  .union([z.boolean(), z.string()])
-  .nullish()
-  .transform((value) => value === true || /^(1|true|yes)$/i.test(String(value)));
 const select = z
   .union([z.string(), z.array(z.string())])
   .nullish()
   .transform((value) => (value ? [value].flat() : undefined));
-const stateQuery = z.object({ subgraphs: yes, select });
-const checkpointBody = z.object({ checkpoint: checkpointRequest.nullish(), subgraphs: yes, select });
+const stateQuery = z.object({ subgraphs: yesOrNo, select });
+const checkpointBody = z.object({ checkpoint: checkpointRequest.nullish(), subgraphs: yesOrNo, select });
 const updateBody = z.object({
   values: z.unknown().optional(),
   as_node: z.string().nullish(),
@@ -68,11 +65,15 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
 
   async function show(
     thread: Thread,
-    checkpoint: object,
+    checkpoint: Checkpoint,
     options: { subgraphs: boolean; select: string[] | undefined },
   ) {
     checkSelect(options.select, FIELDS.state, "a state");
     const state = await access.state(thread, checkpoint, { subgraphs: options.subgraphs });
+    const { checkpoint_id: checkpointId } = checkpoint;
+    // An empty state would say that the thread was so once.
+    if (checkpointId && state?.createdAt === undefined)
+      throw new TenureError({ tag: "checkpoint-not-found", checkpointId });
     return shown(state, state ? stateJson(state) : emptyState, options.select);
   }
 
@@ -189,10 +190,14 @@ export function stateRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
 }
 
 /** The parts of a checkpoint that name it. */
-function named(
-  thread: Thread,
-  checkpoint: z.infer<typeof checkpointRequest> | null | undefined,
-): Record<string, unknown> {
+interface Checkpoint {
+  checkpoint_id?: string | undefined;
+  checkpoint_ns?: string | undefined;
+  checkpoint_map?: Record<string, unknown> | undefined;
+}
+
+/** Those parts of the checkpoint that a request names. */
+function named(thread: Thread, checkpoint: z.infer<typeof checkpointRequest> | null | undefined): Checkpoint {
   const { checkpoint_id, checkpoint_ns, checkpoint_map } = checkpointIn(thread.id, checkpoint) ?? {};
   return {
     ...(checkpoint_id && { checkpoint_id }),

@@ -23,8 +23,8 @@ export function storageRoutes(deps: AgentDeps): Hono<SessionEnv<Identity>> {
       },
     }),
     async (c) => {
-      const { id } = await access.own(c.req.param("id"), c.var.session.data.userId);
-      return c.json(storageJson(id, await deps.checkpointer.inspect(id, { mostBytes: MOST_BYTES })));
+      const { id, incarnation } = await access.own(c.req.param("id"), c.var.session.data.userId);
+      return c.json(storageJson(id, await deps.checkpointer.inspect(id, { mostBytes: MOST_BYTES, incarnation })));
     },
   );
 }
