@@ -20,7 +20,7 @@ import type { Threads } from "../items/threads.ts";
 import { asAnswered, type Incarnations, incarnationIn, keepIncarnation } from "../items/tombstone.ts";
 import type { Values } from "../items/values.ts";
 import { BATCH, deltaHistory } from "./delta-history.ts";
-import type { Floors } from "./floor.ts";
+import { type Floors, isBelow } from "./floor.ts";
 import { olderThan, wantedHeads } from "./listing.ts";
 import { progressOf, type RunProgress } from "./progress.ts";
 import type { Seen } from "./seen.ts";
@@ -174,6 +174,27 @@ export class Reading {
     if (named && !(await this.floors.view(threadId, incarnation).admits({ ref: of, head: named.head })))
       return deltaHistory({ heads, values, pendingWrites }, undefined, cache, channels);
     const found = named ? { ref: of, ...named } : (await this.visible(of, config, cache).next()).value;
-    return deltaHistory({ heads, values, pendingWrites }, found, cache, channels);
+    const histories = await deltaHistory(
+      { heads, values, pendingWrites },
+      found,
+      cache,
+      await this.rebuilt(channels, found, cache, incarnation),
+    );
+    return Object.fromEntries(channels.map((name) => [name, histories[name] ?? { writes: [] }]));
+  }
+
+  /**
+   * The channels that are rebuilt from what was before. Below a floor they are those that the checkpoint has no value of: what the others could
+   * be rebuilt from is not kept (`deltaAncestors`), and may be there in part, for its bytes.
+   */
+  private async rebuilt(
+    channels: string[],
+    found: (Candidate & { head: StoredHead }) | undefined,
+    cache: HeadCache,
+    { floor }: Incarnation,
+  ): Promise<string[]> {
+    if (!found || !floor || !isBelow(found.head, floor)) return channels;
+    const { contents } = await this.heads.whole(found.ref, found.head, cache);
+    return channels.filter((name) => !contents.channels.has(name));
   }
 }
