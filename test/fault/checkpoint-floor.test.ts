@@ -35,3 +35,38 @@ it("gives the name of no segment that a process has in memory to other bytes", a
   for (const by of [reader, writer, saver()])
     expect((await by.getTuple(at(floor)))?.checkpoint.channel_values).toEqual({ document: first + third });
 });
+
+/**
+ * A write that is a difference refers to the bytes that its checkpoint had: those of a long document are in a segment, those of a short one in the
+ * head before.
+ */
+it.each([
+  ["a segment", first],
+  ["a head", first.slice(0, 3000)],
+])("takes nothing that a pending write refers to in %s, whose checkpoint was put again", async (_where, document) => {
+  const { client } = chargedTable();
+  const saver = () => new DynamoDBSaver({ client, tableName: "t" });
+  const at = (incarnation: object, id?: string) => ({
+    configurable: { thread_id: "t", checkpoint_ns: "", checkpoint_id: id, ...incarnationConfig(incarnation as never) },
+  });
+  const put = (id: string, values: object, parent?: string) => {
+    const versions = Object.fromEntries(Object.keys(values).map((name) => [name, id]));
+    const checkpoint = { ...emptyCheckpoint(), channel_values: { ...values }, channel_versions: versions, id };
+    return writer.put(at(before, parent), checkpoint, { source: "loop", step: 0, parents: {} }, versions);
+  };
+  const writer = saver();
+  const before = { undone: [], fence: 1 };
+  await put(root, { document });
+  await put(forked, { document, step: 1 }, root);
+  await put(latest, { document, step: 2 }, forked);
+  const written = `${document} and more`;
+  await writer.putWrites(at(before, latest), [["document", written]], "task");
+  // Nothing but the write refers to the document now.
+  await put(latest, { document: second, step: 3 }, latest);
+
+  const floor = { undone: [], floor: { fence: 1, root: latest } };
+  expect(await saver().eraseOlder("t", floor)).toBe(true);
+  const found = await saver().getTuple(at(floor));
+  expect(found?.checkpoint.channel_values).toEqual({ document: second, step: 3 });
+  expect(found?.pendingWrites).toEqual([["task", "document", written]]);
+});

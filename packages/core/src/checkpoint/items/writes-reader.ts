@@ -4,8 +4,9 @@ import type { Item, Table } from "../../dynamo/index.ts";
 import { isTenureError } from "../../errors.ts";
 import type { CheckedSerde } from "../bytes/checked-serde.ts";
 import { by, parsePack, type Write } from "../bytes/packs.ts";
-import { corrupt } from "../corrupt.ts";
-import { isDifference, wholeType } from "../piece-table/difference.ts";
+import { corrupt, unlessCorrupt } from "../corrupt.ts";
+import { isDifference, parseDifference, wholeType } from "../piece-table/difference.ts";
+import type { Extent } from "../piece-table/extents.ts";
 import type { Chunked, Chunks } from "./chunks.ts";
 import type { Heads } from "./heads.ts";
 import { type CheckpointRef, checkpointOf, partition, taskOf, whatOf, writesOf, writesOfNamespace } from "./keys.ts";
@@ -132,6 +133,13 @@ export class WritesReader {
       : { type, bytes: Buffer.from(bytes) };
     if (!whole.bytes) throw corrupt(what);
     return this.serde.load({ type: whole.type, bytes: whole.bytes }, () => what);
+  }
+
+  /** What the differences among the writes of an item refer to, counted from their checkpoint's head. Those that cannot be read refer to nothing. */
+  async extentsOf(ref: CheckpointRef, item: Item): Promise<Extent[]> {
+    const writes = (await this.unpack(ref, item).catch(unlessCorrupt)) ?? [];
+    const differences = writes.filter(([, , type]) => isDifference(type));
+    return differences.flatMap(([, , , bytes]) => parseDifference(Buffer.from(bytes))?.extents ?? []);
   }
 
   protected async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {
