@@ -139,6 +139,31 @@ describe.each(dynamoEngines)("pending writes on $name", ({ name, open }) => {
     expect((await saverOn().getTuple(config))?.pendingWrites).toEqual(writes.map((one) => ["task", ...one]));
   });
 
+  it("of bytes are arrays of bytes again, as MemorySaver's are, and nobody else's", async () => {
+    const config = { configurable: { thread_id: `bytes-${name}`, checkpoint_ns: "", checkpoint_id: "1" } };
+    const bytes = Uint8Array.from({ length: 3000 }, (_, n) => n % 251);
+    const saver = saverOn();
+    await saver.put(
+      { configurable: { thread_id: `bytes-${name}`, checkpoint_ns: "" } },
+      { ...emptyCheckpoint, channel_values: { file: bytes }, channel_versions: { file: 1 } },
+      metadata,
+      { file: 1 },
+    );
+    // The first is a difference to the channel, the second is not.
+    await saver.putWrites(config, [["file", Uint8Array.of(...bytes, 1)]], "task-1");
+    await saver.putWrites(config, [["file", Uint8Array.of(1, 2)]], "task-2");
+    for (const by of [saver, saverOn()])
+      for (let read = 0; read < 2; read++) {
+        const tuple = await by.getTuple(config);
+        const found = [
+          tuple?.checkpoint.channel_values.file,
+          ...(tuple?.pendingWrites ?? []).map(([, , value]) => value),
+        ];
+        expect(found).toStrictEqual([bytes, Uint8Array.of(...bytes, 1), Uint8Array.of(1, 2)]);
+        for (const one of found) (one as Uint8Array).fill(0);
+      }
+  });
+
   it("let a node that asks twice finish", async () => {
     const results = [];
     for (const checkpointer of [new MemorySaver(), saverOn()]) {

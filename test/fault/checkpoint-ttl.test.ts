@@ -1,5 +1,5 @@
 /** A thread that lives for many TTLs, and a deleter that takes every expired item as soon as it may. */
-import { BatchWriteCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
+import { BatchWriteCommand, DeleteCommand, GetCommand, PutCommand, ScanCommand } from "@aws-sdk/lib-dynamodb";
 import type { CheckpointMetadata } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
@@ -84,6 +84,39 @@ describe.each(dynamoEngines)("expiry of checkpoints on $name", ({ open }) => {
       const { Items = [] } = await table.client.send(new ScanCommand({ TableName: table.tableName }));
       expect(Items.filter(({ pk }) => pk === `checkpoint#${thread.thread_id}`)).toEqual([]);
     }
+  });
+
+  it("is put again for longer beside a pending write that is damaged", async () => {
+    const newSaver = () => new DynamoDBSaver({ ...table, ttlMs: TTL, clock: { now: () => now } });
+    const thread = { thread_id: "longer", checkpoint_ns: "" };
+    const config = { configurable: { ...thread, checkpoint_id: "1" } };
+    const document = Array.from({ length: 4000 }, (_, n) => (n * 7919) % 9973).join(" ");
+    const checkpoint = { v: 4, id: "1", ts: "", channel_versions: { document: 1 }, versions_seen: {} };
+    const about = { source: "loop", step: 0, parents: {} } as const;
+    const saver = newSaver();
+    await saver.put({ configurable: thread }, { ...checkpoint, channel_values: { document } }, about, { document: 1 });
+    for (const task of ["damaged", "whole"]) await saver.putWrites(config, [["document", `${document} ${task}`]], task);
+    // More writes than one item holds apart are in a pack.
+    const many = Array.from({ length: 60 }, (_, n): [string, unknown] => ["document", `${document} ${n}`]);
+    await saver.putWrites(config, many, "packed");
+    const keys = ["damaged", "packed"].map((task) => ({ pk: "checkpoint#longer", sk: `writes##1#${task}` }));
+    for (const Key of keys) {
+      const { Item } = await table.client.send(new GetCommand({ TableName: table.tableName, Key }));
+      const [{ w0, pack }, rubbish] = [Item as { w0?: unknown[]; pack?: unknown }, Buffer.from("rubbish")];
+      const damaged = pack === undefined ? { w0: [...(w0 ?? []).slice(0, 2), rubbish] } : { pack: rubbish };
+      await table.client.send(new PutCommand({ TableName: table.tableName, Item: { ...Item, ...damaged } }));
+    }
+    const longer = { configurable: { ...config.configurable, ttl_ms: 10 * TTL } };
+    await newSaver().put(longer, { ...checkpoint, channel_values: { document: "short" } }, about, { document: 2 });
+    // The damage is told where it is, and the others are whole once it is gone.
+    await expect(newSaver().getTuple(config)).rejects.toThrow(/writes of task (damaged|packed)/);
+    for (const Key of keys) await table.client.send(new DeleteCommand({ TableName: table.tableName, Key }));
+    const written = [["whole", "document", `${document} whole`]];
+    expect((await newSaver().getTuple(config))?.pendingWrites).toEqual(written);
+    now += 9 * TTL;
+    await deleteExpired();
+    const tuple = await newSaver().getTuple({ configurable: thread });
+    expect(tuple?.checkpoint.channel_values).toEqual({ document: "short" });
   });
 
   it("keeps a call's own lifetime", async () => {

@@ -96,6 +96,10 @@ describe.each(dynamoEngines)("a keyframe on $name", ({ open }) => {
     expect(damaged + listed.length).toBe(STEPS);
     expect(listed).toEqual(expect.arrayContaining([0, lost - 1]));
     for (const step of listed) expect(await valuesOf("damaged", step)).toEqual(valuesAt(step));
+    // A report of the thread's storage names it, with the newest one, which needs it.
+    const report = await newSaver().inspect("damaged");
+    expect(report.damaged).toEqual([idOf(lost), idOf(STEPS - 1)]);
+    expect(report.checkpoints.length).toBe(STEPS);
   });
 
   it("that is put again serves those that were put on it before, in this process and in others", async () => {

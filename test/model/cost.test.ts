@@ -24,6 +24,15 @@ const idOf = (seed: number) => {
   return Array.from({ length: 4 }, () => random(2 ** 31).toString(16)).join("-");
 };
 
+/** Bytes that do not deflate. */
+const noise = Uint8Array.from(
+  { length: 40_000 },
+  (
+    (random) => () =>
+      random(256)
+  )(randomOf(3)),
+);
+
 function open() {
   const table = chargedTable();
   const saver = () => new DynamoDBSaver({ client: table.client, tableName: "t" });
@@ -191,6 +200,39 @@ describe("units of the saver", () => {
     expect(total).toBeLessThanOrEqual(count === 1 ? 1.4 * 120 : 1.05 * whole);
     // A page of heads has up to two keyframes.
     if (count === 1) expect(Math.max(...reads)).toBeLessThanOrEqual(2 * state + 6);
+  });
+
+  it.each([
+    ["English", (n: number) => textOf(n, 100)],
+    [
+      "Chinese",
+      (n: number) => Array.from(textOf(n, 40), (char) => String.fromCharCode(0x4e00 + 7 * char.charCodeAt(0))).join(""),
+    ],
+  ])("are those of the change for 200 channels of 100 bytes and more, in %s", async (_language, text) => {
+    const { saver, charges } = open();
+    const fields = Array.from({ length: 200 }, (_, n) => text(n));
+    const states = Array.from({ length: 60 }, (_, step) => {
+      fields[(step * 7) % 200] = text(1000 + step);
+      return Object.fromEntries(fields.map((value, n) => [`field ${n}`, value]));
+    });
+    await putAll(saver(), states);
+    // Now and then a head brings all along.
+    expect(charges.writeUnits).toBeLessThan(4 * states.length);
+  });
+
+  it("are none for the writes of the superstep before, where the newest state is read", async () => {
+    const { saver, chargesOf } = open();
+    const own = saver();
+    const config = at("t");
+    let latest: Parameters<DynamoDBSaver["put"]>[0] = config;
+    for (let n = 0; n < 4; n++) {
+      const checkpoint = { ...emptyCheckpoint(), id: uuid6(n), channel_values: { n }, channel_versions: { n } };
+      latest = await own.put(latest, checkpoint, { source: "loop", step: n, parents: {} }, { n });
+      if (n < 3) await own.putWrites(latest, [["report", noise]], "task");
+    }
+    const { readUnits, rounds } = await chargesOf(() => saver().getTuple(config));
+    // The page of heads, the tombstone, and the writes of the newest, of which there are none.
+    expect([readUnits, rounds]).toEqual([3, 2]);
   });
 
   it("are for writes alone, while 40 threads of 1 MB take turns in one process", async () => {

@@ -268,10 +268,9 @@ export class DynamoDBSaver extends BaseCheckpointSaver {
    * the latest state cannot be read: then nothing is deleted. Idempotent; when it throws, call it again.
    */
   async eraseOlder(threadId: string, incarnation: Incarnation): Promise<boolean> {
-    const { table, codec, heads, seen, values, floors, threads } = this;
-    const isErased = await guarded(() =>
-      eraseOlder({ table, codec, heads, seen, values, floors, threads }, threadId, incarnation),
-    );
+    const { table, codec, heads, seen, values, floors, threads, pendingWrites } = this;
+    const stores = { table, codec, heads, seen, values, floors, threads, pendingWrites };
+    const isErased = await guarded(() => eraseOlder(stores, threadId, incarnation));
     this.forget(threadId);
     return isErased;
   }

@@ -77,7 +77,9 @@ export class CheckedSerde {
   }
 
   /** Loads what is stored; throws `store-corrupt` naming `what` when the serializer does not. */
-  async load<T>({ type, bytes }: { type: string; bytes: Uint8Array }, what: () => string): Promise<T> {
+  async load<T>({ type, bytes: stored }: { type: string; bytes: Uint8Array }, what: () => string): Promise<T> {
+    // A copy, and no Buffer: what a graph does with a value must not reach what is kept for comparison.
+    const bytes = type === "bytes" ? Uint8Array.from(stored) : stored;
     try {
       return (await this.serde.loadsTyped(type, bytes)) as T;
     } catch (cause) {

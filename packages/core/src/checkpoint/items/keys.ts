@@ -45,7 +45,6 @@ export const WRITES = "writes#";
 export const SEGMENTS = "segment#";
 export const writesOf = ({ namespace, checkpointId }: CheckpointRef): string =>
   `${WRITES}${encodePart(namespace)}#${encodePart(checkpointId)}#`;
-export const writesOfNamespace = (namespace: string): string => `${WRITES}${encodePart(namespace)}#`;
 export const namespaceOf = (sk: string): string => decodePart(sk.split("#")[1] ?? "");
 export const checkpointOf = (sk: string): string => decodePart(sk.split("#")[2] ?? "");
 export const taskOf = (sk: string): string => decodePart(sk.split("#")[3] ?? "");

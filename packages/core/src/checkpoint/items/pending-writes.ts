@@ -170,13 +170,13 @@ export class PendingWrites extends WritesReader {
 
   /** An update that stores an item's differences whole; undefined when it has none. One that cannot be read stays as it is. */
   private async wholeOf(ref: CheckpointRef, item: Item, expiry: Expiry): Promise<UpdateBuilder | undefined> {
+    const expanded = (read: Promise<Uint8Array>) =>
+      read.then((bytes) => this.heads.expand(ref, bytes)).catch(unlessCorrupt);
     const update = new UpdateBuilder(new Map([["path", item.path]]));
     let isChanged = false;
     for (const name of Object.keys(item).filter((one) => SINGLE.test(one))) {
       const [channel, type, value, ...run] = item[name] as StoredWrite;
-      const bytes = isDifference(type)
-        ? await this.heads.expand(ref, await this.chunks.read(item, value, whatOfTask(ref, item)))
-        : undefined;
+      const bytes = isDifference(type) && (await expanded(this.chunks.read(item, value, whatOfTask(ref, item))));
       if (!bytes) continue;
       const whole = await this.chunks.write(item, bytes, SPECIAL_INLINE_BYTES, expiry);
       update.set(name, [channel, wholeType(type), whole, ...run]);
@@ -184,9 +184,9 @@ export class PendingWrites extends WritesReader {
       isChanged = true;
     }
     if (item.pack !== undefined) {
-      const packed = await this.unpackAll(ref, item);
-      if (packed.some(([, , type]) => isDifference(type))) {
-        const whole = await wholePack(packed, (bytes) => this.heads.expand(ref, bytes));
+      const packed = await this.unpackAll(ref, item).catch(unlessCorrupt);
+      if (packed?.some(([, , type]) => isDifference(type))) {
+        const whole = await wholePack(packed, async (bytes) => expanded(Promise.resolve(bytes)));
         update.set("pack", await this.chunks.write(item, packOf(whole), SPECIAL_INLINE_BYTES, expiry));
         update.whereIs("pack", item.pack as Chunked);
         isChanged = true;

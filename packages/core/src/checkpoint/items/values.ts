@@ -56,9 +56,7 @@ export class Values {
   async channel(ref: CheckpointRef, state: State, name: string): Promise<unknown> {
     const channel = state.channels.get(name);
     if (!channel) return undefined;
-    // A copy: what a graph does with a value must not reach what is kept for comparison.
-    const bytes = channel.type === "bytes" ? Uint8Array.from(channel.bytes) : channel.bytes;
-    return this.serde.load({ type: channel.type, bytes }, () => `${whatOf(ref)}, channel ${name}`);
+    return this.serde.load(channel, () => `${whatOf(ref)}, channel ${name}`);
   }
 
   /** Throws `store-corrupt` when a part cannot be loaded. */

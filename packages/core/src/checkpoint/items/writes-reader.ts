@@ -1,26 +1,21 @@
-/** Reads pending writes: those of a checkpoint, of the newest one of a namespace, or of several. See pending-writes.ts for how they are stored. */
+/** Reads pending writes: those of a checkpoint, or of several. See pending-writes.ts for how they are stored. */
 import { type CheckpointPendingWrite, compareWritesSortKeys, writesSortKey } from "@langchain/langgraph-checkpoint";
 import type { Item, Table } from "../../dynamo/index.ts";
 import { isTenureError } from "../../errors.ts";
 import type { CheckedSerde } from "../bytes/checked-serde.ts";
 import { by, parsePack, type Write } from "../bytes/packs.ts";
-import { corrupt } from "../corrupt.ts";
-import { isDifference, wholeType } from "../piece-table/difference.ts";
+import { corrupt, unlessCorrupt } from "../corrupt.ts";
+import { isDifference, parseDifference, wholeType } from "../piece-table/difference.ts";
+import type { Extent } from "../piece-table/extents.ts";
 import type { Chunked, Chunks } from "./chunks.ts";
 import type { Heads } from "./heads.ts";
-import { type CheckpointRef, checkpointOf, partition, taskOf, whatOf, writesOf, writesOfNamespace } from "./keys.ts";
+import { type CheckpointRef, checkpointOf, partition, taskOf, whatOf, writesOf } from "./keys.ts";
 
 /** A write as stored: its channel, the serializer's type, the value, and the run that wrote it, if that is known. */
 export type StoredWrite = [channel: string, type: string, value: Chunked, run?: string];
 
 /** Names of attributes that hold one write. */
 export const SINGLE = /^w(-?\d+)$/;
-
-/**
- * Writes of the newest checkpoint that are read at once, while it is not known which one that is. After a superstep there are none of its own, and what is
- * read are those of the one before: two show where they begin, which is enough for one task that has been interrupted.
- */
-const NEWEST_PAGE = 2;
 
 /** Loads the writes of one checkpoint. */
 export type LoadWrites = () => Promise<CheckpointPendingWrite[]>;
@@ -48,35 +43,6 @@ export class WritesReader {
     const items: Item[] = [];
     for await (const item of this.table.query({ pk: partition(ref.threadId), prefix: writesOf(ref) })) items.push(item);
     return this.toWrites(ref, items, run);
-  }
-
-  /**
-   * Begins to read the writes of a checkpoint that is not known yet, but is the newest of its namespace or nearly so.
-   * The function that is returned takes the checkpoint and gives its writes; it reads them by themselves if they are not among the newest.
-   */
-  readNewest(threadId: string, namespace: string): (ref: CheckpointRef) => Promise<CheckpointPendingWrite[]> {
-    const range = {
-      pk: partition(threadId),
-      prefix: writesOfNamespace(namespace),
-      descending: true,
-      pageSize: NEWEST_PAGE,
-    };
-    const newest = this.table.query(range);
-    const first = newest.next();
-    // A failure is thrown by the function that is returned, and is never unhandled.
-    first.catch(() => {});
-    return async (ref) => {
-      const own = writesOf(ref);
-      const items: Item[] = [];
-      let next = await first;
-      for (let read = 0; !next.done; next = await newest.next()) {
-        if (next.value.sk < own) break;
-        if (next.value.sk.startsWith(own)) items.push(next.value);
-        // More than one page: a fan-out, of which page after page would be read, or checkpoints in between.
-        if (++read === NEWEST_PAGE) return this.read(ref);
-      }
-      return this.toWrites(ref, items);
-    };
   }
 
   /**
@@ -132,6 +98,13 @@ export class WritesReader {
       : { type, bytes: Buffer.from(bytes) };
     if (!whole.bytes) throw corrupt(what);
     return this.serde.load({ type: whole.type, bytes: whole.bytes }, () => what);
+  }
+
+  /** What the differences among the writes of an item refer to, counted from their checkpoint's head. Those that cannot be read refer to nothing. */
+  async extentsOf(ref: CheckpointRef, item: Item): Promise<Extent[]> {
+    const writes = (await this.unpack(ref, item).catch(unlessCorrupt)) ?? [];
+    const differences = writes.filter(([, , type]) => isDifference(type));
+    return differences.flatMap(([, , , bytes]) => parseDifference(Buffer.from(bytes))?.extents ?? []);
   }
 
   protected async unpack(ref: CheckpointRef, item: Item): Promise<Write[]> {

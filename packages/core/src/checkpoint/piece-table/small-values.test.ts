@@ -25,6 +25,11 @@ describe("small values", () => {
     expect(smallValues(many(200, "x".repeat(100)), ROOM).size).toBe(0);
     expect(smallValues(many(80, "\u0001".repeat(100)), ROOM).size).toBe(0);
     expect(smallValues(many(80, "x".repeat(100)), ROOM).size).toBe(80);
+    // Three bytes each.
+    expect(smallValues(many(100, "中".repeat(33)), ROOM).size).toBe(0);
+    expect(smallValues(many(100, "x".repeat(33)), ROOM).size).toBe(100);
+    const named = (name: string) => new Map([...many(100)].map(([, value], n) => [`${name} ${n}`, value]));
+    expect(smallValues(named("\u0001".repeat(20)), ROOM).size).toBe(0);
   });
 
   const stateOf = (depth: number, { channels, inline }: ReturnType<typeof plan>): State => ({

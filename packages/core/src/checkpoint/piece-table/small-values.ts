@@ -13,14 +13,15 @@ export const SMALL_BYTES = 128;
 const MANY = 16;
 /** Bytes of contents for each channel beside its name and its value: its place in extents, its CRC-32, its version. */
 const PLACE_BYTES = 48;
+/** Bytes that a text takes in the contents: characters have up to three bytes, and some are escaped in JSON. */
+const bytesInText = (text: string): number => Buffer.byteLength(JSON.stringify(text));
 
 /** Names of the channels whose values are to be in the contents; none where all together, and the names of the others, take more than `room` bytes. */
 export function smallValues(values: Map<string, Dumped>, room: number): Set<string> {
   const small = [...values].filter(([, { bytes }]) => bytes.length > 0 && bytes.length < SMALL_BYTES && isUtf8(bytes));
   const sum = (numbers: number[]) => numbers.reduce((one, other) => one + other, 0);
-  const taken = sum([...values.keys()].map((name) => Buffer.byteLength(name) + PLACE_BYTES));
-  // Quotes are escaped in JSON.
-  const text = sum(small.map(([, { bytes }]) => JSON.stringify(bytes.toString()).length));
+  const taken = sum([...values.keys()].map((name) => bytesInText(name) + PLACE_BYTES));
+  const text = sum(small.map(([, { bytes }]) => bytesInText(bytes.toString())));
   return new Set(small.length >= MANY && taken + text <= room ? small.map(([name]) => name) : []);
 }
 

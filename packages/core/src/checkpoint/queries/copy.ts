@@ -47,9 +47,10 @@ interface Source {
   head: StoredHead;
 }
 
-/** A checkpoint that can be read, with what it refers to. */
-interface Readable extends Source {
-  whole: Head;
+/** A checkpoint with what it refers to, as far as that can be told. */
+interface Placed extends Source {
+  /** Undefined without its keyframe. Others may need the bytes that it brings along: below a floor it is kept for those alone. */
+  whole: Head | undefined;
   /** Sort keys of segments. */
   segments: string[];
   /** The number of heads back that it needs. */
@@ -73,11 +74,11 @@ export async function copyThread(copying: Copying, source: ThreadEnd, target: Th
   }
   const writes: Item[] = [];
   for await (const item of table.query({ pk: partition(from), prefix: WRITES })) writes.push(item);
-  const readable = await readableOnes(heads, found);
-  const segments = await copySegments(copying, from, to, new Set(readable.flatMap((one) => one.segments)));
+  const placed = await placedOnes(heads, found);
+  const segments = await copySegments(copying, from, to, new Set(placed.flatMap((one) => one.segments)));
   // Some of what was read was being deleted.
   if (await source.isOver()) return 0;
-  const whole = wholeOnes(readable, segments, copying.now, await rebuiltFrom(copying, readable, source.incarnation));
+  const whole = wholeOnes(placed, segments, copying.now, await rebuiltFrom(copying, placed, source.incarnation));
   const named = new Set(whole.map(({ ref }) => nameOf(ref.namespace, ref.checkpointId)));
   await copyWrites(
     copying,
@@ -92,20 +93,19 @@ const isOver = ({ expiresAt }: StoredHead, now: number): boolean => expiresAt !=
 
 const nameOf = (namespace: string, checkpointId: string) => JSON.stringify([namespace, checkpointId]);
 
-/** Returns the sources whose contents are there, with the keyframe that they may be a difference to. */
-async function readableOnes(heads: Heads, sources: Source[]): Promise<Readable[]> {
+/** Returns the sources with what they refer to. */
+async function placedOnes(heads: Heads, sources: Source[]): Promise<Placed[]> {
   const cache = new Map<string, HeadCache>();
   for (const { ref, head } of sources) {
     const own: HeadCache = cache.get(ref.namespace) ?? new Map();
     cache.set(ref.namespace, own.set(ref.checkpointId, { head }));
   }
-  const readable: Readable[] = [];
+  const placed: Placed[] = [];
   for (const { ref, head } of sources) {
     const whole = await heads.whole(ref, head, cache.get(ref.namespace) ?? new Map()).catch(unlessCorrupt);
-    if (!whole) continue;
-    readable.push({ ref, head, whole, segments: segmentsOf(whole), reach: reachIn(whole) });
+    placed.push({ ref, head, whole, segments: whole ? segmentsOf(whole) : [], reach: whole ? reachIn(whole) : 0 });
   }
-  return readable;
+  return placed;
 }
 
 /** The sort keys of those segments that are in the copy now. */
@@ -143,8 +143,8 @@ async function copySegments(
 }
 
 /** Checkpoints that are not seen below a floor, and that delta channels of the latest state are rebuilt from. */
-async function rebuiltFrom({ values, now }: Copying, all: Readable[], { floor }: Incarnation): Promise<Set<Readable>> {
-  const found = new Set<Readable>();
+async function rebuiltFrom({ values, now }: Copying, all: Placed[], { floor }: Incarnation): Promise<Set<Placed>> {
+  const found = new Set<Placed>();
   if (!floor) return found;
   const byName = new Map(all.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
   for (const one of all.filter(({ head }) => !isOver(head, now) && isBelow(head, floor)))
@@ -155,16 +155,16 @@ async function rebuiltFrom({ values, now }: Copying, all: Readable[], { floor }:
 
 /**
  * The checkpoints that have all that they refer to: segments, and ancestors as far back as they reach. Such an ancestor comes along
- * where it is absent, and where it lacks something itself: it is over, and there for those that need its bytes.
+ * where it is absent, and where it lacks something itself, its keyframe for one: it is over, and there for those that need its bytes.
  */
-function wholeOnes(sources: Readable[], segments: Set<string>, now: number, along: Set<Readable>): Source[] {
+function wholeOnes(sources: Placed[], segments: Set<string>, now: number, along: Set<Placed>): Source[] {
   const byName = new Map(sources.map((one) => [nameOf(one.ref.namespace, one.ref.checkpointId), one]));
-  const needed = new Set<Readable>();
+  const needed = new Set<Placed>();
   const whole = sources.filter((source) => {
     const { ref, head, reach } = source;
-    if (isOver(head, now) && !along.has(source)) return false;
+    if (!source.whole || (isOver(head, now) && !along.has(source))) return false;
     if (!source.segments.every((sk) => segments.has(sk))) return false;
-    const ancestors: Readable[] = [];
+    const ancestors: Placed[] = [];
     let at = head;
     for (let left = reach; left > 0; left--) {
       const parent = byName.get(nameOf(ref.namespace, at.base ?? at.parent ?? ""));

@@ -2,6 +2,7 @@
 import type { Item, Table } from "../../dynamo/index.ts";
 import type { Incarnation } from "../../incarnation.ts";
 import type { Codec } from "../bytes/codec.ts";
+import { unlessCorrupt } from "../corrupt.ts";
 import type { StoredHead } from "../items/head.ts";
 import { toEntry } from "../items/head-reader.ts";
 import type { Heads } from "../items/heads.ts";
@@ -30,7 +31,7 @@ export interface ThreadReport {
   checkpoints: { namespace: string; id: string; bytes: number }[];
   /** The newest checkpoint of each namespace that readers of the thread's incarnation see, with the bytes of its head. */
   newest: { namespace: string; id: string; bytes: number }[];
-  /** Ids of checkpoints whose heads are damaged. */
+  /** Ids of checkpoints whose heads are damaged, and of the newest ones whose keyframes are. */
   damaged: string[];
   /** True when there is more than was read. */
   isPart: boolean;
@@ -102,7 +103,10 @@ export async function inspectThread(
     if (!newest) continue;
     const { ref, head, bytes } = newest;
     report.newest.push({ namespace, id: head.checkpointId, bytes });
-    for (const [name, { extents }] of (await heads.whole(ref, head, new Map())).contents.channels)
+    const whole = await heads.whole(ref, head, new Map()).catch(unlessCorrupt);
+    // Its keyframe is damaged or gone.
+    if (!whole) report.damaged.push(head.checkpointId);
+    for (const [name, { extents }] of whole?.contents.channels ?? [])
       report.channels.push({ namespace, name, extents: extents.length, ...reachAndSegments(extents) });
   }
   return report;

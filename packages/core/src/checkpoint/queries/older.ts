@@ -8,6 +8,8 @@
  * - A series that is gone on with keeps the names of its segments, without their bytes: a put would give the name of a deleted one to other bytes, and a
  *   process that has the former ones in memory would read these.
  * - Only segments that a head names which is not seen are deleted: those of a put that is under way are named by none yet.
+ * - A pending write that is a difference refers to what its checkpoint had when it was written: to more than the checkpoint does, once that was put
+ *   again with other values.
  * - A delta channel is rebuilt from the writes along the ancestors of the latest state: these stay whole, back to the channel's last value.
  *
  * Heads go last: what is cut short finds the rest by them.
@@ -31,11 +33,13 @@ import {
   seriesOf,
   WRITES,
 } from "../items/keys.ts";
+import type { PendingWrites } from "../items/pending-writes.ts";
 import type { Threads } from "../items/threads.ts";
 import type { Values } from "../items/values.ts";
+import { type Extent, reachOf } from "../piece-table/extents.ts";
 import { deltaAncestors } from "./delta-ancestors.ts";
 import { type Floors, isBelow } from "./floor.ts";
-import { reachIn, segmentsOf } from "./needs.ts";
+import { reachIn, segmentsIn, segmentsOf } from "./needs.ts";
 import type { Seen } from "./seen.ts";
 
 interface Stores {
@@ -46,6 +50,7 @@ interface Stores {
   values: Values;
   floors: Floors;
   threads: Threads;
+  pendingWrites: PendingWrites;
 }
 
 interface Stored {
@@ -105,9 +110,14 @@ export async function eraseOlder(stores: Stores, threadId: string, incarnation: 
     for (const sk of segmentsOf(one.whole)) segments.add(sk);
     for (const ancestor of ancestorsOf(one, all, reachIn(one.whole))) needed.add(ancestor);
   }
+  const writes = await readWrites(stores, threadId, { all, whole });
+  for (const { one, extents } of writes.needs) {
+    for (const sk of segmentsIn(extents)) segments.add(sk);
+    for (const ancestor of ancestorsOf(one, all, reachOf(extents))) needed.add(ancestor);
+  }
   const unseen = [...all].filter(([, one]) => !whole.has(one));
-  const names = new Set(unseen.map(([name]) => name));
-  await eraseWrites(stores, threadId, names);
+  await threads.erase(writes.parts);
+  await table.deleteAll(writes.unseen);
   const named = unseen.flatMap(([, one]) => (one.whole ? segmentsOf(one.whole) : []));
   const unused = new Set(named.filter((sk) => !segments.has(sk)));
   await eraseSegments(stores, threadId, { unused: [...unused], series: new Set([...segments].map(seriesOf)) });
@@ -143,20 +153,36 @@ function ancestorsOf({ ref, head }: Stored, all: Map<string, Stored>, count: num
   return found;
 }
 
-/** Deletes the pending writes beside checkpoints, with the parts of large ones. */
-async function eraseWrites({ table, threads }: Stores, threadId: string, names: Set<string>): Promise<void> {
-  const writes: Key[] = [];
-  const parts: Key[] = [];
-  for await (const { pk, sk, ...fields } of table.query({ pk: partition(threadId), prefix: WRITES })) {
-    if (!names.has(nameOf(namespaceOf(sk), checkpointOf(sk)))) continue;
-    writes.push({ pk, sk });
+interface Writes {
+  /** What those beside a checkpoint that stays refer to. */
+  needs: { one: Stored; extents: Extent[] }[];
+  /** Those beside checkpoints that do not stay, and the parts of large ones among them. */
+  unseen: Key[];
+  parts: Key[];
+}
+
+/** Reads the pending writes beside the checkpoints of a thread, of which those in `whole` stay. */
+async function readWrites(
+  { table, pendingWrites }: Stores,
+  threadId: string,
+  { all, whole }: { all: Map<string, Stored>; whole: Set<Stored> },
+): Promise<Writes> {
+  const found: Writes = { needs: [], unseen: [], parts: [] };
+  for await (const item of table.query({ pk: partition(threadId), prefix: WRITES })) {
+    const { pk, sk, ...fields } = item;
+    const one = all.get(nameOf(namespaceOf(sk), checkpointOf(sk)));
+    if (!one) continue;
+    if (whole.has(one)) {
+      found.needs.push({ one, extents: await pendingWrites.extentsOf(one.ref, item) });
+      continue;
+    }
+    found.unseen.push({ pk, sk });
     const blobs = Object.values(fields).map(
       (value) => (Array.isArray(value) ? value[2] : value) as Chunked | undefined,
     );
     for (const blob of blobs)
       if (blob && !(blob instanceof Uint8Array) && typeof blob === "object" && typeof blob.id === "string")
-        for await (const part of table.query({ pk, prefix: blobPartsOf(blob.id) })) parts.push(part);
+        for await (const part of table.query({ pk, prefix: blobPartsOf(blob.id) })) found.parts.push(part);
   }
-  await threads.erase(parts);
-  await table.deleteAll(writes);
+  return found;
 }

@@ -75,7 +75,8 @@ export class Reading {
       this.visible(of, config, cache).next(),
       of.checkpointId
         ? this.pendingWrites.read(of).then((writes) => async () => writes)
-        : this.pendingWrites.readNewest(threadId, of.namespace),
+        : // Which checkpoint is the newest is not known yet, and the writes beside another may have more bytes than the whole state.
+          (ref: CheckpointRef) => this.pendingWrites.read(ref),
     ]);
     if (found.done) return undefined;
     const { ref, head } = found.value;
