@@ -93,7 +93,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a process that was told to stop begins runs",
-    seed: 544,
+    seed: 621,
     patches: {
       runner: (runner) => {
         const yieldAll = runner.yieldAll.bind(runner);
@@ -108,7 +108,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a refusal deletes the record of the same run that was admitted",
-    seed: 309,
+    seed: 718,
     patches: threads(({ threads: own }) => ({
       admit: async (run, options) => {
         const admitted = await own.admit(run, options);
@@ -211,7 +211,7 @@ export const runFaults: KnownBad[] = [
   },
   {
     name: "a run that waits and is cancelled stays in the line",
-    seed: 4,
+    seed: 11,
     patches: threads(({ threads: own }) => ({
       cancel: async (threadId, runId, action) => {
         const run = await own.run(threadId, runId);
