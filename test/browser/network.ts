@@ -32,7 +32,7 @@ export class Network {
   private readonly clock: SiteClock;
   private weather: Weather = (route) => route.continue();
   private pattern = "";
-  /** What lets each request through that does not arrive yet. */
+  /** Functions that let through the requests that wait. */
   private waiting: (() => void)[] = [];
 
   private constructor(clock: SiteClock) {

@@ -61,7 +61,7 @@ describe.each(dynamoEngines)("on $name", (engine) => {
     expect(held).toHaveLength(1);
     const [{ lease, run }] = held as [Begun];
     expect(lease).toMatchObject({ fence: 1, holder: `holder-${run.request.n}` });
-    // As it is when it is read: nothing of the run is known better by who began it.
+    // The run reads the same for who began it and for anybody else.
     expect(await threads.run(id, run.id)).toEqual({ ...run, updatedAt: expect.any(Number) });
     expect(run).toMatchObject({ status: "running", attempt: 1, yields: 0 });
     const { inflight = [], metadata } = (await threads.get(id, "ada")) ?? {};

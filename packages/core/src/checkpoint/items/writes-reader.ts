@@ -100,7 +100,7 @@ export class WritesReader {
     return this.serde.load({ type: whole.type, bytes: whole.bytes }, () => what);
   }
 
-  /** What the differences among the writes of an item refer to, counted from their checkpoint's head. Those that cannot be read refer to nothing. */
+  /** Lists what the differences among the writes of an item refer to, counted from their checkpoint's head. A write that cannot be read refers to nothing. */
   async extentsOf(ref: CheckpointRef, item: Item): Promise<Extent[]> {
     const writes = (await this.unpack(ref, item).catch(unlessCorrupt)) ?? [];
     const differences = writes.filter(([, , type]) => isDifference(type));

@@ -154,9 +154,9 @@ function ancestorsOf({ ref, head }: Stored, all: Map<string, Stored>, count: num
 }
 
 interface Writes {
-  /** What those beside a checkpoint that stays refer to. */
+  /** The places that writes beside a checkpoint that stays refer to. */
   needs: { one: Stored; extents: Extent[] }[];
-  /** Those beside checkpoints that do not stay, and the parts of large ones among them. */
+  /** Writes beside checkpoints that do not stay, and the parts of large ones among them. */
   unseen: Key[];
   parts: Key[];
 }

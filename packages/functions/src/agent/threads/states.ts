@@ -196,7 +196,7 @@ interface Checkpoint {
   checkpoint_map?: Record<string, unknown> | undefined;
 }
 
-/** Those parts of the checkpoint that a request names. */
+/** The parts of the checkpoint that a request names. */
 function named(thread: Thread, checkpoint: z.infer<typeof checkpointRequest> | null | undefined): Checkpoint {
   const { checkpoint_id, checkpoint_ns, checkpoint_map } = checkpointIn(thread.id, checkpoint) ?? {};
   return {
