@@ -1,4 +1,4 @@
-/** What the conformance suites of threads share: stores on one table and one clock, and the runs that they admit. */
+/** Stores on one table and one clock, and the runs that they admit, for the conformance suites of threads. */
 import { randomUUID } from "node:crypto";
 import { Table } from "@tenure/core/dynamo";
 import { type Begun, createThreadStore, defaultLeasePolicy, type NewRun, type ThreadStore } from "@tenure/core/thread";

@@ -1,4 +1,4 @@
-/** What a sweep below a thread's floor may not do to a process that has read what is deleted. */
+/** A sweep below a thread's floor: processes that have read what it deletes, and all that the latest state needs, come to no harm. */
 import { emptyCheckpoint, uuid6 } from "@langchain/langgraph-checkpoint";
 import { DynamoDBSaver, incarnationConfig } from "@tenure/core/checkpoint";
 import { expect, it } from "vitest";
@@ -44,7 +44,7 @@ it("leaves a history of writes that is none for what the latest state has whole,
   const [own, next] = [first.slice(0, 1000), second.slice(0, 1000)];
   await put(writer, before, root, { document: own });
   await put(writer, before, forked, { document: own + next, log: ["a"] }, root);
-  // It has bytes of the one before, which has bytes of the first: that one goes.
+  // The latest has bytes of the one before, which has bytes of the first: the first one goes.
   await put(writer, before, latest, { document: next, log: ["a", "b"] }, forked);
   const floor = { undone: [], floor: { fence: 1, root: latest } };
   expect(await writer.eraseOlder("t", floor)).toBe(true);
