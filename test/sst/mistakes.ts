@@ -66,8 +66,8 @@ export const mistakes: Mistake[] = [
     "a page for programs that ask for nothing that is there",
     "a path without a page gives a person the site, and a program the API's answer",
     "infra/edge.ts",
-    `\${answerPrograms}`,
-    "",
+    "h.accept.value",
+    '"text/html"',
   ),
   mistake(
     "an address that clients may claim",
