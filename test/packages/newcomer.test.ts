@@ -4,8 +4,7 @@
  * the real `sst` does that without an account. In the long form with each Node.js that is found.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
@@ -22,6 +21,7 @@ import { isLong, WAIT_MS } from "../support/runner/size.ts";
 import { credentials } from "../support/stores/dynamo.ts";
 import { isSstInstalled, nodePrograms, sstPlatform } from "../support/stores/found.ts";
 import { freePort } from "../support/stores/port.ts";
+import { installFolder } from "./folder.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 
 const MARK = "end-of-command";
@@ -110,7 +110,7 @@ class Terminals {
 
 describe.each(isLong ? nodePrograms : nodePrograms.slice(0, 1))("a newcomer with %s", (node) => {
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "newcomer-"));
+    folder = installFolder("newcomer-");
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
