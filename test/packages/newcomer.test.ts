@@ -147,6 +147,15 @@ describe.each(isLong ? nodePrograms : nodePrograms.slice(0, 1))("a newcomer with
     expect(packed.filter((path) => /node_modules|\.tenure|\.sst|\.tgz/.test(path))).toEqual([]);
   });
 
+  it("has each command that the program's help names", async () => {
+    const program = join(project(), "node_modules/.bin/tenure");
+    const { stdout } = await promisify(execFile)(program, ["--help"], { cwd: project(), env: env() });
+    const named = [...stdout.matchAll(/^ {2}npm (?:run )?(\S+)/gm)].map(([, name]) => name as string);
+    expect(named).toContain("reset");
+    const { scripts } = JSON.parse(readFileSync(join(project(), "package.json"), "utf8"));
+    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
   it("has the versions of this repository", () => {
     const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
       packages: Record<string, { version?: string }>;
