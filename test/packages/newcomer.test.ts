@@ -156,6 +156,16 @@ describe.each(isLong ? nodePrograms : nodePrograms.slice(0, 1))("a newcomer with
     expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
   });
 
+  it("serves nothing in another folder than a project's", async () => {
+    const program = join(project(), "node_modules/.bin/tenure");
+    for (const command of ["start", "dev"])
+      await expect(promisify(execFile)(program, [command], { cwd: folder, env: env() })).rejects.toMatchObject({
+        ...{ code: 1, stdout: "" },
+        stderr: expect.stringMatching(/^tenure: \S+ has no src\/app\.ts: go to the project's folder, .*\n$/),
+      });
+    expect(existsSync(join(folder, ".tenure"))).toBe(false);
+  });
+
   it("has the versions of this repository", () => {
     const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
       packages: Record<string, { version?: string }>;

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { withDeadline } from "@tenure/core/deadline";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Finding } from "@tenure/functions/doctor";
-import { findApp, loadApp } from "./app.ts";
+import { findApp, isInstalled, loadApp } from "./app.ts";
 import { type Command, type Given, readCommand, UsageError } from "./commands.ts";
 import { readConfig, unknownSettings } from "./config.ts";
 import { openDataDir, removeDataDir } from "./data-dir.ts";
@@ -195,7 +195,7 @@ const commands: Record<string, Command> = {
     run: generation,
   },
   // It writes into a clone of Tenure, and an installed one is none.
-  ...(existsSync(SOURCE_SCHEMAS) && {
+  ...(!isInstalled && {
     schemas: {
       call: "npm run schemas -- <name>=<file>:<export> …",
       does: "reads the JSON Schemas of graphs whose state only types declare",
