@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -84,14 +85,15 @@ export async function openProject({
 }: Pick<Evaluation, "env" | "changes" | "copy">): Promise<Project> {
   const folder = mkdtempSync(join(tmpdir(), "tenure-sst-"));
   const aws = await startAws();
+  const installedAt = () => statSync(join(sstPlatform, "package.json")).mtimeMs;
+  const installed = installedAt();
   const close = async () => {
     rmSync(folder, { recursive: true, force: true });
     await aws.close();
   };
   try {
     copy(folder);
-    mkdirSync(join(folder, ".sst"));
-    symlinkSync(sstPlatform, join(folder, ".sst/platform"));
+    linkPlatform(folder, env.TENURE_UPSTASH === "1");
     change(folder, changes);
     const environment = {
       ...withoutOurs(process.env),
@@ -108,7 +110,12 @@ export async function openProject({
       DO_NOT_TRACK: "1",
       ...env,
     };
-    const sst = (...args: string[]) => runSst(folder, environment, args);
+    const sst = async (...args: string[]) => {
+      const said = await runSst(folder, environment, args);
+      if (installedAt() !== installed)
+        throw new Error(`sst installed the platform that all tests share: ${said.output}`);
+      return said;
+    };
     const setSecrets = async (stage: string, values: Record<string, string> = secrets) => {
       const file = join(folder, "secrets.env");
       writeFileSync(
@@ -173,6 +180,17 @@ function copyRepository(project: string): void {
   for (const name of ["sst.config.ts", "package.json", "tsconfig.base.json", "infra", "packages", "test/support"])
     cpSync(join(ROOT, name), join(project, name), { recursive: true, filter: (path) => !left.has(basename(path)) });
   symlinkSync(join(ROOT, "node_modules"), join(project, "node_modules"));
+}
+
+/**
+ * Links the platform that all projects share. Without a lock of its providers SST would install them again, into the shared
+ * folder, under the hands of the tests beside it.
+ */
+function linkPlatform(project: string, withUpstash: boolean): void {
+  const lock = withUpstash ? "provider-lock.upstash.json" : "provider-lock.json";
+  mkdirSync(join(project, ".sst"));
+  symlinkSync(sstPlatform, join(project, ".sst/platform"));
+  cpSync(join(sstPlatform, "..", lock), join(project, ".sst/provider-lock.json"));
 }
 
 function change(project: string, changes: Change[]): void {

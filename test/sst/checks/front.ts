@@ -40,12 +40,13 @@ export const frontChecks: Checks = {
     }
   },
 
-  async "a path without a page gives a person the site, and a program the API's answer"(program) {
+  async "a path without a page gives a person the site, and a program the API's answer"(program, { domain }) {
     const route = viewerRequest(program);
+    const host = { value: domain ?? "d1.cloudfront.net" };
     const asked = async (uri: string, accept?: string) => {
       const { statusCode, headers, body, origin } = await route({
         uri,
-        headers: accept ? { accept: { value: accept } } : {},
+        headers: { host, ...(accept && { accept: { value: accept } }) },
       });
       return origin?.domainName.includes("webassets") ? "site" : { statusCode, type: headers["content-type"], body };
     };

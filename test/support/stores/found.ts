@@ -36,7 +36,8 @@ export const chromiumPath = [env.TENURE_TEST_CHROMIUM, "/usr/bin/chromium"].find
 
 /** SST's platform, to evaluate sst.config.ts with; `npm run sst:platform` brings it. */
 export const sstPlatform = fileURLToPath(new URL("../../../.sst/platform", import.meta.url));
-export const isSstInstalled = existsSync(join(sstPlatform, "node_modules"));
+/** Both locks of providers are written last. */
+export const isSstInstalled = existsSync(join(sstPlatform, "../provider-lock.upstash.json"));
 
 const needs = (what: string, how: string, isFound: boolean) => (isFound ? [] : [`${what} (${how})`]);
 
