@@ -30,10 +30,21 @@ function plain(reply: Reply): Recorded {
   return typeof reply === "string" ? toText(reply) : reply;
 }
 
-describe.each(redisEngines(1))("$name", ({ open }) => {
+/** The part of a reply that every later server gives too, and Valkey: another one may write a score shorter, and an error in other words. */
+function ofAnyVersion(reply: Recorded): Recorded {
+  if (typeof reply === "string" && /^-?\d+\.\d+(?:e\+\d+)?$|^\d{17,}$/.test(reply)) return String(Number(reply));
+  if (Array.isArray(reply)) return reply.map(ofAnyVersion);
+  if (reply === null || typeof reply !== "object" || !("error" in reply)) return reply;
+  return { error: reply.error.split(" ", 1)[0] as string };
+}
+
+describe.each(redisEngines(1))("$name", ({ name, open }) => {
   let engine: RedisEngine;
+  let asRecorded = (reply: Recorded): Recorded => reply;
   beforeAll(async () => {
     engine = await open();
+    if (name !== "embedded" && !/^redis_version:7\.0\./m.test(String(await engine.send(["INFO", "server"]))))
+      asRecorded = ofAnyVersion;
   });
   afterAll(() => engine.close());
 
@@ -41,7 +52,7 @@ describe.each(redisEngines(1))("$name", ({ open }) => {
     await engine.send(["FLUSHDB"]);
     for (const [command, wanted] of recorded[group] ?? []) {
       const sorted = UNORDERED.test(command[0] ?? "") && Array.isArray(wanted) ? [...wanted].sort() : wanted;
-      expect([command, await ask(engine, command)]).toEqual([command, sorted]);
+      expect([command, asRecorded(await ask(engine, command))]).toEqual([command, asRecorded(sorted)]);
     }
   });
 

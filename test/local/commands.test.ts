@@ -9,6 +9,8 @@ import { freePort } from "../support/stores/port.ts";
 import { MAIN, runProgram } from "./program.ts";
 
 const SCRIPTS = fileURLToPath(new URL("../../scripts", import.meta.url));
+/** The program as a project has it. */
+const INSTALLED = fileURLToPath(new URL("../../packages/local/bin.cjs", import.meta.url));
 
 let dir: string;
 let data: string;
@@ -53,6 +55,7 @@ it.each([
   ["an unknown flag", ["reset", "--force"], /^tenure: npm run reset does not take --force: see --help\n$/],
   ["a word too many", ["thread", "a", "b"], /^tenure: npm run thread -- <id> does not take b: see --help\n$/],
   ["a word too few", ["thread"], /^tenure: name a thread: npm run thread -- <id>\n$/],
+  ["a list of none", ["schemas"], /^tenure: name a graph: npm run schemas -- .*\n$/],
 ] as const)("refuses %s in one line, with exit code 2", async (_, words, line) => {
   expect(await run(...words)).toEqual({ code: 2, said: expect.stringMatching(line) });
   expect(existsSync(data)).toBe(false);
@@ -94,7 +97,8 @@ it("does not start with a model whose key is missing", async () => {
 });
 
 it("says in one line that it may open too few files, whichever way it is started", async () => {
-  for (const script of [`node ${SCRIPTS}/run.cjs doctor`, `node ${SCRIPTS}/check-node.cjs`, `node ${MAIN} doctor`]) {
+  const ways = [`${SCRIPTS}/run.cjs doctor`, `${SCRIPTS}/check-node.cjs`, `${MAIN} doctor`, `${INSTALLED} dev`];
+  for (const script of ways.map((way) => `node ${way}`)) {
     const { code, said } = await shell(`ulimit -n 64; TENURE_DATA_DIR=${data} PORT=${await freePort()} exec ${script}`);
     expect([script, code, said]).toEqual([script, 1, expect.stringMatching(/^.*\bulimit -n 1024\b.*\n$/)]);
   }
@@ -102,6 +106,8 @@ it("says in one line that it may open too few files, whichever way it is started
 
 it("says in one line that Node.js is too old, before it reads what that does not know", async () => {
   const old = "Object.defineProperty(process.versions, 'node', { value: '18.20.0' });";
-  const { code, said } = await shell(`node -e "${old} require('${SCRIPTS}/run.cjs')"`);
-  expect([code, said]).toEqual([1, expect.stringMatching(/^Tenure needs Node\.js 20\.19 or later; this is .*\n$/)]);
+  for (const program of [`${SCRIPTS}/run.cjs`, INSTALLED]) {
+    const { code, said } = await shell(`node -e "${old} require('${program}')"`);
+    expect([code, said]).toEqual([1, expect.stringMatching(/^Tenure needs Node\.js 20\.19 or later; this is .*\n$/)]);
+  }
 });

@@ -220,6 +220,27 @@ describe("units of the saver", () => {
     expect(charges.writeUnits).toBeLessThan(4 * states.length);
   });
 
+  it.each([
+    [200, 1000, 36, 6],
+    [60, 3000, 56, 14],
+  ])(
+    "are few for a cold read of %i channels of %i bytes, and so are its requests",
+    async (count, bytes, units, requests) => {
+      const { saver, chargesOf } = open();
+      const fields = Array.from({ length: count }, (_, n) => textOf(n, bytes));
+      const states = Array.from({ length: 120 }, (_, step) => {
+        fields[(step * 7) % count] = textOf(1000 + step, bytes);
+        return Object.fromEntries(fields.map((value, n) => [`field ${n}`, value]));
+      });
+      const reads: { readUnits: number; requests: number; rounds: number }[] = [];
+      await putAll(saver(), states, async (n) => {
+        if (n % 8 === 7) reads.push(await chargesOf(() => saver().getTuple(at("t"))));
+      });
+      expect(Math.max(...reads.map((read) => read.readUnits))).toBeLessThanOrEqual(units);
+      expect(Math.max(...reads.map((read) => read.requests))).toBeLessThanOrEqual(requests);
+    },
+  );
+
   it("are none for the writes of the superstep before, where the newest state is read", async () => {
     const { saver, chargesOf } = open();
     const own = saver();

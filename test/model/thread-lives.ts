@@ -15,7 +15,8 @@ import { thinThread } from "@tenure/functions/deletion";
 import { expect } from "vitest";
 import { type Random, randomOf } from "../support/random.ts";
 import { type Command, MemoryTable } from "../support/stores/memory-table/table.ts";
-import { type Checkpointed, ExpectedThread, historyOf } from "./thread-oracle.ts";
+import { compareHistory, compareState } from "./thread-comparison.ts";
+import { type Checkpointed, ExpectedThread } from "./thread-oracle.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -37,6 +38,11 @@ export interface Fault {
   isGreedy?: boolean;
   /** A deletion after which nobody looks for what lands late. */
   forgetsLate?: boolean;
+}
+
+function withoutFloor(thread: Thread): Thread {
+  const { floor: _, ...incarnation } = thread.incarnation;
+  return { ...thread, incarnation };
 }
 
 export class Life {
@@ -322,42 +328,11 @@ export class Life {
         expect([thread.ttlMs, thread.deadline, thread.strategy ?? "delete"]).toEqual([
           ...[one.ttlMs, one.deadline, one.strategy],
         ]);
-        await this.compareState(process, thread, one, n === whole);
+        const seen = this.fault.ignoresFloors ? withoutFloor(thread) : thread;
+        await compareState(process.saver, seen, one);
+        // All that there ever was is asked for, by one of the readers.
+        if (n === whole) await compareHistory(process.saver, seen, one);
       }
-    }
-  }
-
-  /** All that there ever was is asked for, by one of the readers. */
-  private async compareState({ saver }: Process, thread: Thread, one: ExpectedThread, isWhole: boolean): Promise<void> {
-    const { floor: _, ...blind } = thread.incarnation;
-    const incarnation = this.fault.ignoresFloors ? blind : thread.incarnation;
-    const at = { thread_id: thread.id, checkpoint_ns: "", ...incarnationConfig(incarnation) };
-    const tuple = await saver.getTuple({ configurable: at });
-    expect(tuple?.checkpoint.channel_values).toEqual(one.latest?.values);
-    if (!isWhole) return;
-    // A channel whose value is there is not rebuilt.
-    const isRebuilt = one.latest?.snapshot === false;
-    const history = await saver.getDeltaChannelHistory({ config: { configurable: at }, channels: ["log"] });
-    const { writes, seed } = historyOf(one.latest);
-    if (isRebuilt) expect([history.log?.writes.map(([, , value]) => value), history.log?.seed]).toEqual([writes, seed]);
-    const listed: string[] = [];
-    for await (const { checkpoint } of saver.list({ configurable: at })) listed.unshift(checkpoint.id);
-    expect(listed).toEqual(one.seen.map(({ id }) => id));
-    for (const { id, values, log } of one.all) {
-      const named = await saver.getTuple({ configurable: { ...at, checkpoint_id: id } });
-      expect([id, named?.checkpoint.channel_values]).toEqual([
-        id,
-        one.seen.some((s) => s.id === id) ? values : undefined,
-      ]);
-      if (named) expect(named.pendingWrites?.map(([, , value]) => value)).toEqual(log);
-    }
-    for (const [namespace, all] of one.within) {
-      const inner = { ...at, checkpoint_ns: namespace };
-      const found: unknown[] = [];
-      for await (const { checkpoint } of saver.list({ configurable: inner })) found.unshift(checkpoint.channel_values);
-      expect(found).toEqual(all.map(({ values }) => values));
-      const newest = await saver.getTuple({ configurable: inner });
-      expect(newest?.checkpoint.channel_values).toEqual(all.at(-1)?.values);
     }
   }
 

@@ -1,20 +1,11 @@
 /** An empty project outside the repository, into which the packed files are installed as from a registry. */
 import { execFile } from "node:child_process";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { WAIT_MS } from "../support/runner/size.ts";
+import { installFolder } from "./folder.ts";
 
 const SOURCES = fileURLToPath(new URL("consumer", import.meta.url));
 const run = promisify(execFile);
@@ -34,7 +25,7 @@ export async function newConsumer(
   names: string[],
   packages: Record<string, string>,
 ): Promise<Consumer> {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), "consumer-")));
+  const folder = installFolder("consumer-");
   const packed = readdirSync(tarballs);
   const fileOf = (name: string) => packed.find((file) => file.startsWith(`tenure-${name}-`)) as string;
   const own = Object.fromEntries(names.map((name) => [`@tenure/${name}`, `file:${join(tarballs, fileOf(name))}`]));
@@ -69,10 +60,13 @@ export async function newConsumer(
       ({ stdout, stderr }: { stdout: string; stderr: string }) => `failed: ${stdout}${stderr}`,
     );
   };
+  /** Compiled once for all programs, until a file changes. */
+  let built: Promise<string> | undefined;
   return {
     check: (compiler, module) => compile(compiler, module, "--noEmit"),
     async runProgram(name, env, node = process.execPath) {
-      const said = await compile("typescript", "nodenext");
+      built ??= compile("typescript", "nodenext");
+      const said = await built;
       if (said) throw new Error(said);
       const { stdout } = await run(node, [join("out", `${name}.js`)], {
         cwd: folder,
@@ -82,6 +76,7 @@ export async function newConsumer(
       return stdout;
     },
     write(path, text) {
+      built = undefined;
       mkdirSync(join(folder, "src", path, ".."), { recursive: true });
       writeFileSync(join(folder, "src", path), text);
     },

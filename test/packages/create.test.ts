@@ -1,6 +1,6 @@
 /** The command line of @tenure/create as it is built: help, and each mistake in one line with its exit code. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -39,6 +39,13 @@ it.each([
   ],
   [["one", "two"], 2, "it makes one project, and does not take two"],
   [["--template=x", "app"], 2, "it does not take --template: see --help"],
+  [["--help=x"], 2, "-h, --help takes no value: see --help"],
+  [[""], 2, "name a folder, as in npx @tenure/create my-app"],
+  [
+    ["two\nlines"],
+    2,
+    '"two\\nlines" cannot be a project\'s name: use 2 to 30 lower case letters, digits and hyphens, beginning with a letter',
+  ],
   [["used"], 1, "…/used is not empty: name another folder"],
 ] as const)("refuses %j with exit code %i", (words, code, problem) => {
   mkdirSync(join(folder, "used"));
@@ -51,6 +58,22 @@ it.each([
   });
   expect(readdirSync(folder)).toEqual(["used"]);
   expect(readdirSync(join(folder, "used"))).toEqual(["mine"]);
+});
+
+it.each([
+  ["used/mine/app", "ENOTDIR: not a directory"],
+  ["dangling", "EEXIST: file already exists"],
+  ["full/my-app", "ENOENT: no such file or directory"],
+])("refuses %s, which cannot be made, and ends", (path, why) => {
+  mkdirSync(join(folder, "used"));
+  writeFileSync(join(folder, "used/mine"), "mine");
+  symlinkSync("nowhere", join(folder, "dangling"));
+  // A file system that takes no folder, where the system has one.
+  symlinkSync(existsSync("/proc/self") ? "/proc" : "nowhere", join(folder, "full"));
+  const said = create([path]);
+  expect(said).toMatchObject({ code: 1, out: "" });
+  expect(said.err).toMatch(/^create: \S+ cannot be written: mend that, or name another folder \(.*\)\n$/);
+  if (!path.startsWith("full")) expect(said.err).toContain(why);
 });
 
 it("refuses an old Node.js in one line", () => {

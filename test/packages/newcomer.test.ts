@@ -4,8 +4,7 @@
  * the real `sst` does that without an account. In the long form with each Node.js that is found.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
@@ -22,6 +21,7 @@ import { isLong, WAIT_MS } from "../support/runner/size.ts";
 import { credentials } from "../support/stores/dynamo.ts";
 import { isSstInstalled, nodePrograms, sstPlatform } from "../support/stores/found.ts";
 import { freePort } from "../support/stores/port.ts";
+import { installFolder } from "./folder.ts";
 import { type Registry, startRegistry } from "./registry.ts";
 
 const MARK = "end-of-command";
@@ -110,7 +110,7 @@ class Terminals {
 
 describe.each(isLong ? nodePrograms : nodePrograms.slice(0, 1))("a newcomer with %s", (node) => {
   beforeAll(() => {
-    folder = mkdtempSync(join(tmpdir(), "newcomer-"));
+    folder = installFolder("newcomer-");
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -145,6 +145,25 @@ describe.each(isLong ? nodePrograms : nodePrograms.slice(0, 1))("a newcomer with
     const packed = stdout.trim().split("\n");
     expect(packed).toEqual(expect.arrayContaining(["package/sst.config.ts", "package/src/tools/days-between.ts"]));
     expect(packed.filter((path) => /node_modules|\.tenure|\.sst|\.tgz/.test(path))).toEqual([]);
+  });
+
+  it("has each command that the program's help names", async () => {
+    const program = join(project(), "node_modules/.bin/tenure");
+    const { stdout } = await promisify(execFile)(program, ["--help"], { cwd: project(), env: env() });
+    const named = [...stdout.matchAll(/^ {2}npm (?:run )?(\S+)/gm)].map(([, name]) => name as string);
+    expect(named).toContain("reset");
+    const { scripts } = JSON.parse(readFileSync(join(project(), "package.json"), "utf8"));
+    expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);
+  });
+
+  it("serves nothing in another folder than a project's", async () => {
+    const program = join(project(), "node_modules/.bin/tenure");
+    for (const command of ["start", "dev"])
+      await expect(promisify(execFile)(program, [command], { cwd: folder, env: env() })).rejects.toMatchObject({
+        ...{ code: 1, stdout: "" },
+        stderr: expect.stringMatching(/^tenure: \S+ has no src\/app\.ts: go to the project's folder, .*\n$/),
+      });
+    expect(existsSync(join(folder, ".tenure"))).toBe(false);
   });
 
   it("has the versions of this repository", () => {

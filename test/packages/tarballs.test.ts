@@ -97,9 +97,9 @@ describe.each(ends)("with the %s version of each peer", (_, packages) => {
     }
   });
 
-  it.runIf(dynamoEndpoint)("keep them in DynamoDB Local", async () => {
+  it.runIf(dynamoEndpoint).each(nodePrograms)("keep them in DynamoDB Local, run by %s", async (node) => {
     const env = { DYNAMODB_ENDPOINT: dynamoEndpoint as string, TABLE: `consumer-${Date.now()}` };
-    expect(await consumer.runProgram("saver", env)).toBe("saver: ok\n");
+    expect(await consumer.runProgram("saver", env, node)).toBe("saver: ok\n");
   });
 
   it.each(nodePrograms)("begin and end sessions, use codes and count windows, run by %s", async (node) => {
@@ -117,7 +117,8 @@ describe.each(ends)("with the %s version of each peer", (_, packages) => {
     const gateway = await startGateway({ engine: new EmbeddedRedis(), token: "token" });
     try {
       const env = { UPSTASH_URL: gateway.url, UPSTASH_TOKEN: "token" };
-      expect(await consumer.runProgram("server", env, node)).toBe("servers: ok\n");
+      for (const on of [env, ...(redisUrl ? [{ REDIS_URL: redisUrl }] : [])])
+        expect(await consumer.runProgram("server", on, node)).toBe("servers: ok\n");
     } finally {
       await gateway.close();
     }

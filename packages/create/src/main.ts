@@ -45,10 +45,12 @@ function run(args: string[]): Outcome {
     words = positionals;
   } catch (error) {
     const [, unknown = "that"] = /'([^']+)'/.exec((error as Error).message) ?? [];
+    if ((error as NodeJS.ErrnoException).code === "ERR_PARSE_ARGS_INVALID_OPTION_VALUE")
+      return misused(`${unknown} takes no value: see --help`);
     return misused(`it does not take ${unknown}: see --help`);
   }
   const [folder, extra] = words;
-  if (folder === undefined) return misused("name a folder, as in npx @tenure/create my-app");
+  if (!folder) return misused("name a folder, as in npx @tenure/create my-app");
   if (extra !== undefined) return misused(`it makes one project, and does not take ${extra}`);
   const path = resolve(folder);
   const problem = nameProblem(path);

@@ -55,3 +55,12 @@ it("says so in one line where it may not write", () => {
   writeFileSync(path, "");
   expect(() => writeProject(template, join(path, "app"))).toThrow(/^.*app cannot be written: .*$/);
 });
+
+it("leaves nothing behind where it fails half way, so that the same command can be given again", () => {
+  rmSync(join(template, "sst.config.ts"));
+  mkdirSync(join(folder, "empty"));
+  for (const path of ["deep/er/app", "empty"])
+    expect(() => writeProject(template, join(folder, path))).toThrow(/^.*cannot be written: .*$/);
+  expect(readdirSync(folder).sort()).toEqual(["empty", "template"]);
+  expect(readdirSync(join(folder, "empty"))).toEqual([]);
+});

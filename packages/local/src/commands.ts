@@ -50,7 +50,7 @@ export function readCommand(
   }
   const { values, positionals: words } = parsed;
   const missing = takes[words.length];
-  if (missing) throw new UsageError(`name ${missing}: ${command.call}`);
+  if (missing) throw new UsageError(`name ${missing.replace(/ …$/, "")}: ${command.call}`);
   const extra = takes.at(-1)?.endsWith("…") ? undefined : words[takes.length];
   if (extra !== undefined) throw new UsageError(`${command.call} does not take ${extra}: see --help`);
   return { command, given: { flags: new Set(Object.keys(values).map((flag) => `--${flag}`)), words } };

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { withDeadline } from "@tenure/core/deadline";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import type { Finding } from "@tenure/functions/doctor";
-import { findApp, loadApp } from "./app.ts";
+import { findApp, isInstalled, loadApp } from "./app.ts";
 import { type Command, type Given, readCommand, UsageError } from "./commands.ts";
 import { readConfig, unknownSettings } from "./config.ts";
 import { openDataDir, removeDataDir } from "./data-dir.ts";
@@ -150,8 +150,6 @@ const EXTRACTOR = fileURLToPath(new URL("../../../node_modules/.cache/tenure-sch
 const SOURCE_SCHEMAS = fileURLToPath(new URL("../../functions/src/graphs/source-schemas.ts", import.meta.url));
 
 async function schemas({ words: args }: Given): Promise<void> {
-  if (!existsSync(SOURCE_SCHEMAS))
-    throw new UsageError("npm run schemas writes into a clone of Tenure, and this is none");
   const { graphSources, installExtractor, readSchemas, sourceFile } = await import("./graph-schemas.ts");
   const { sourceSchemas } = await import("@tenure/functions/graphs/source-schemas");
   const sources = graphSources(args);
@@ -196,12 +194,15 @@ const commands: Record<string, Command> = {
     does: "ends all sessions and codes, for after a restore of Redis",
     run: generation,
   },
-  schemas: {
-    call: "npm run schemas -- <name>=<file>:<export> …",
-    does: "reads the JSON Schemas of graphs whose state only types declare",
-    takes: ["a graph …"],
-    run: schemas,
-  },
+  // It writes into a clone of Tenure, and an installed one is none.
+  ...(!isInstalled && {
+    schemas: {
+      call: "npm run schemas -- <name>=<file>:<export> …",
+      does: "reads the JSON Schemas of graphs whose state only types declare",
+      takes: ["a graph …"],
+      run: schemas,
+    },
+  }),
 };
 
 /** Causes that lie outside, and what to do about each. */

@@ -1,8 +1,9 @@
-/** A program of somebody who has installed sessions for a server: Express, Fastify and node:http, each asked over HTTP. */
+/** A program of somebody who has installed sessions for a server: Express, Fastify and node:http on the Redis that its environment names. */
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { connectRedis } from "@tenure/core/redis";
+import { connectRedis, type RedisStore } from "@tenure/core/redis";
+import { fromNodeRedis } from "@tenure/core/redis/node-redis";
 import { createSessionStore, defaultSessionPolicy } from "@tenure/core/session";
 import { keyedHandle, newToken } from "@tenure/core/token";
 import { createSessions } from "@tenure/http";
@@ -11,12 +12,15 @@ import * as onFastify from "@tenure/http/fastify";
 import { guarded } from "@tenure/http/node";
 import express from "express";
 import Fastify from "fastify";
+import { createClient } from "redis";
 
-const redis = connectRedis({
-  url: process.env.UPSTASH_URL ?? "",
-  token: process.env.UPSTASH_TOKEN ?? "",
-  deadlineMs: 60_000,
-});
+const deadlineMs = 60_000;
+const { UPSTASH_URL = "", UPSTASH_TOKEN = "", REDIS_URL } = process.env;
+const client = REDIS_URL === undefined ? undefined : createClient({ url: REDIS_URL });
+await client?.connect();
+const redis: RedisStore = client
+  ? fromNodeRedis(client, { deadlineMs })
+  : connectRedis({ url: UPSTASH_URL, token: UPSTASH_TOKEN, deadlineMs });
 const data = { parse: (value: unknown) => value as { userId: string } };
 const store = createSessionStore({ redis, policy: defaultSessionPolicy, data });
 const sessions = createSessions({ sessions: store });
@@ -42,4 +46,5 @@ for (const server of [createServer(app), createServer(plain), fastify.server] as
   server.closeAllConnections();
   server.close();
 }
+client?.destroy();
 console.log("servers: ok");

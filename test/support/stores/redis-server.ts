@@ -19,8 +19,9 @@ export async function startRedisServer(
 ): Promise<StartedRedis> {
   const folder = mkdtempSync(join(tmpdir(), "redis-"));
   const port = await freePort();
-  const settings = { port: String(port), bind: "127.0.0.1", save: "", appendonly: "no", dir: folder, ...more };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const settings = { port: String(port), bind: "127.0.0.1", save: "", appendonly: "no", dir: folder };
+  const debug = { "enable-debug-command": "local" };
+  const args = Object.entries({ ...settings, ...debug, ...more }).flatMap(([name, value]) => [`--${name}`, value]);
   const child = spawn(redisProgram, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));

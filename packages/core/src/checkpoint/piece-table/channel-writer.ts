@@ -3,6 +3,7 @@
  * may be, and which of its bytes go into stored segments. Pure: no I/O.
  */
 import { type InlineSize, toExtents } from "./extents.ts";
+import type { SegmentNames } from "./segment-names.ts";
 import {
   type Channel,
   type InlineSegment,
@@ -48,24 +49,19 @@ const LEAST_MERGED = 4;
 export class ChannelWriter {
   private readonly bytes: Buffer;
   private readonly depth: number;
-  private readonly newSeries: () => string;
+  private readonly names: SegmentNames;
   private slices: Slice[] = [];
   /** Stands for the bytes that are not stored anywhere yet. */
   private readonly fresh: InlineSegment;
-  private series: string | undefined;
-  private nextOrdinal = 0;
+  private readonly series: string | undefined;
   private readonly segments: NewSegment[] = [];
 
-  constructor(bytes: Buffer, depth: number, known: Channel | undefined, newSeries: () => string) {
+  constructor(bytes: Buffer, depth: number, known: Channel | undefined, names: SegmentNames) {
     this.bytes = bytes;
     this.depth = depth;
-    this.newSeries = newSeries;
+    this.names = names;
     this.fresh = { depth, size: bytes.length };
-    for (const { segment } of known?.slices ?? [])
-      if (isStored(segment) && segment.ordinal >= this.nextOrdinal) {
-        this.series = segment.series;
-        this.nextOrdinal = segment.ordinal + 1;
-      }
+    this.series = names.seriesOf(known);
   }
 
   get inlineSize(): number {
@@ -177,11 +173,10 @@ export class ChannelWriter {
   }
 
   private store(from: number, to: number): Slice[] {
-    this.series ??= this.newSeries();
     const slices: Slice[] = [];
     for (let at = from; at < to; at += MAX_SEGMENT_BYTES) {
       const bytes = this.bytes.subarray(at, Math.min(to, at + MAX_SEGMENT_BYTES));
-      const segment = { series: this.series, ordinal: this.nextOrdinal++, size: bytes.length };
+      const segment = { ...this.names.next(this.series), size: bytes.length };
       this.segments.push({ segment, bytes });
       slices.push(whole(segment));
     }

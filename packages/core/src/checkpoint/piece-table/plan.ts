@@ -7,6 +7,7 @@ import type { Dumped } from "../bytes/codec.ts";
 import { ChannelWriter, type NewSegment } from "./channel-writer.ts";
 import { compare } from "./diff.ts";
 import { type HeadChannel, toExtents } from "./extents.ts";
+import { SegmentNames } from "./segment-names.ts";
 import { type Other, Shared } from "./shared.ts";
 import { type Channel, cut, type Slice } from "./slices.ts";
 import { inText, isInText, SMALL_BYTES, smallValues } from "./small-values.ts";
@@ -62,6 +63,7 @@ export function plan(
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
   const made: Plan = { channels: new Map(), references: new Map(), kept: new Map(), inline: new Map(), segments: [] };
   const shared = new Shared();
+  const names = new SegmentNames(parent?.channels, newSeries);
   const small = smallValues(values, room);
   let inHead = 0;
   // LangGraph's own channels repeat what is in the graph's: a task that is sent with the state has all of it once more.
@@ -83,7 +85,7 @@ export function plan(
       known?.type === value.type && !isInText(known.slices) && (value.bytes.length >= SMALL_BYTES || isEqual);
     const parts = comparable ? compare(known.bytes, value.bytes) : [{ kept: false, from: 0, to: value.bytes.length }];
     made.kept.set(name, parts[0]?.kept && parts[0].from === 0 ? parts[0].to : 0);
-    const writer = new ChannelWriter(value.bytes, depth, known, newSeries);
+    const writer = new ChannelWriter(value.bytes, depth, known, names);
     for (const { kept, from, to } of parts) {
       if (kept) writer.keep(cut(known?.slices ?? [], from, to));
       else
