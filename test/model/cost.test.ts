@@ -222,7 +222,8 @@ describe("units of the saver", () => {
 
   it.each([
     [200, 1000, 36, 6],
-    [60, 3000, 56, 14],
+    [60, 3000, 44, 10],
+    [20, 10_000, 26, 9],
   ])(
     "are few for a cold read of %i channels of %i bytes, and so are its requests",
     async (count, bytes, units, requests) => {

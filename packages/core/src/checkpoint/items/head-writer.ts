@@ -109,7 +109,7 @@ export class HeadWriter {
     const item = { ...key, d, ...kept(expiry), ...(!refers && threads.indexKey(key)) };
     while (!(await table.putNew(item))) if (await this.replace(ref, content, expiry)) return;
     const ancestors = [...(parent?.ancestors ?? []), toAncestor(head)].slice(-MAX_REACH - 1);
-    const state = toState(head, expiry.keptUntil, ancestors, planned.channels);
+    const state = toState(head, expiry.keptUntil, ancestors, planned);
     heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state, valued }, given);
   }
 
@@ -179,7 +179,7 @@ export class HeadWriter {
         isOwn: (found) => d.equals(found.d as Uint8Array),
       });
       if (!done) continue;
-      const next = toState(head, until, state.ancestors, planned.channels);
+      const next = toState(head, until, state.ancestors, planned);
       heads.keepPut({ ref, head: { ...head, fingerprint: fingerprintOf(d) }, state: next, valued }, given);
       return true;
     }
@@ -199,7 +199,7 @@ async function stateOf(heads: Heads, { ref, head, keptUntil }: Candidate & { hea
     return (await heads.load(ref, head, cache)).state;
   } catch (error) {
     if (!isTenureError(error, "store-corrupt")) throw error;
-    return toState(head, keptUntil, [toAncestor(head)], new Map());
+    return toState(head, keptUntil, [toAncestor(head)], { channels: new Map() });
   }
 }
 

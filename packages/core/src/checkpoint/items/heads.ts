@@ -8,7 +8,7 @@ import { lruOf } from "../lru.ts";
 import { MAX_REACH } from "../piece-table/channel-writer.ts";
 import { differenceOf, NEW, parseDifference } from "../piece-table/difference.ts";
 import { type Extent, type HeadChannel, isSmall, reachOf, storedRanges } from "../piece-table/extents.ts";
-import type { Ancestor, State } from "../piece-table/plan.ts";
+import type { Ancestor, Plan, State } from "../piece-table/plan.ts";
 import type { Channel } from "../piece-table/slices.ts";
 import { resolve } from "./contents.ts";
 import { byFence, chain, noted, only } from "./entries.ts";
@@ -171,7 +171,7 @@ export class Heads {
     const ordered = new Map([...places.keys()].map((name) => [name, channels.get(name) as Channel]));
     const keptUntil = cache.get(ref.checkpointId)?.keptUntil;
     const path = [...sources.ancestors.values()].sort((a, b) => a.depth - b.depth).map(toAncestor);
-    const loaded = { ref, head, state: toState(head, keptUntil, path, ordered) };
+    const loaded = { ref, head, state: toState(head, keptUntil, path, { channels: ordered }) };
     this.keep(loaded);
     return loaded;
   }
@@ -269,7 +269,7 @@ export function toState(
   { depth, incarnation, sourcesUntil }: Pick<Head, "depth" | "incarnation" | "sourcesUntil">,
   keptUntil: number | undefined,
   ancestors: Ancestor[],
-  channels: Map<string, Channel>,
+  { channels, names }: Pick<Plan, "channels"> & Partial<Pick<Plan, "names">>,
 ): State {
   return {
     depth,
@@ -278,6 +278,7 @@ export function toState(
     sourcesUntil,
     ancestors,
     channels,
+    names: names?.usedBy(channels.values()),
   };
 }
 

@@ -44,14 +44,18 @@ export class Segments {
   }
 
   /**
-   * Stores them; one whose ordinal is taken, by a fork of the same series or a call that was cut short, starts a series
-   * of its own, which the segment says from then on.
+   * Stores them; those whose ordinal is taken, by a fork of the same series or a call that was cut short, start another series,
+   * which the segments say from then on.
    */
   async write(threadId: string, segments: NewSegment[], expiry: Expiry, newSeries: () => string): Promise<void> {
+    let other: string | undefined;
+    let ordinal = 0;
     await Promise.all(
       segments.map(async ({ segment, bytes }) => {
-        while (!(await this.putOne(segmentKey(threadId, segment), bytes, expiry)))
-          Object.assign(segment, { series: newSeries(), ordinal: 0 });
+        while (!(await this.putOne(segmentKey(threadId, segment), bytes, expiry))) {
+          other ??= newSeries();
+          Object.assign(segment, { series: other, ordinal: ordinal++ });
+        }
         // A copy: these are a part of a whole value, which they would keep in memory.
         this.cache.set(this.cacheKey(threadId, segment), { segment, bytes: compact(bytes) });
       }),

@@ -36,7 +36,7 @@ const MAX_EXTENTS = 100;
 const SCATTERED_FROM = 16;
 /** The share of a whole value's units that new segments of a scattered one may take. */
 const NEW_SHARE = 0.6;
-/** Segments that a value refers to have so many times its bytes, and so many more, at most. */
+/** Segments that a value refers to have so many times its bytes at most, and its share of so many more that all values have together. */
 const READ_SHARE = 1.2;
 const READ_BYTES = 8192;
 /** Bytes of a value that go into a write unit, deflated: about so many. */
@@ -76,8 +76,11 @@ export class ChannelWriter {
     this.slices.push({ segment: this.fresh, from, to });
   }
 
-  /** Keeps the slices few, and near; or makes the value one piece, where that is cheaper to write or much cheaper to read. */
-  shorten(inlineSize: InlineSize): void {
+  /**
+   * Keeps the slices few, and near; or makes the value one piece, where that is cheaper to write or much cheaper to read. `share` is the value's
+   * part of the bytes of all values.
+   */
+  shorten(inlineSize: InlineSize, share: number): void {
     const isScattered = this.slices.length > SCATTERED_FROM;
     const reach = Math.max(
       0,
@@ -87,7 +90,7 @@ export class ChannelWriter {
     if (reach > MAX_REACH || this.inlineSize > MAX_INLINE_BYTES) this.consolidate();
     for (let merged = true; merged && toExtents(this.slices, this.depth, inlineSize).length > MAX_EXTENTS; )
       merged = this.merge();
-    if (this.readBytes > READ_SHARE * this.bytes.length + READ_BYTES) this.rewrite();
+    if (this.readBytes > READ_SHARE * this.bytes.length + READ_BYTES * share) this.rewrite();
     else if (isScattered && this.newUnits > NEW_SHARE * unitsOf(this.bytes.length)) this.rewrite();
   }
 

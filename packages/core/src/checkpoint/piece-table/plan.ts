@@ -7,7 +7,7 @@ import type { Dumped } from "../bytes/codec.ts";
 import { ChannelWriter, type NewSegment } from "./channel-writer.ts";
 import { compare } from "./diff.ts";
 import { type HeadChannel, toExtents } from "./extents.ts";
-import { SegmentNames } from "./segment-names.ts";
+import { SegmentNames, type UsedNames } from "./segment-names.ts";
 import { type Other, Shared } from "./shared.ts";
 import { type Channel, cut, type Slice } from "./slices.ts";
 import { inText, isInText, SMALL_BYTES, smallValues } from "./small-values.ts";
@@ -29,6 +29,8 @@ export interface State {
   /** Itself and its nearest ancestors, nearest last. */
   ancestors: Ancestor[];
   channels: Map<string, Channel>;
+  /** Left out of one that was read: then what its channels refer to is all that is known. */
+  names?: UsedNames | undefined;
 }
 
 export interface Plan {
@@ -40,6 +42,7 @@ export interface Plan {
   /** Bytes that the head brings along, by channel; none is empty. */
   inline: Map<string, Buffer>;
   segments: NewSegment[];
+  names: SegmentNames;
 }
 
 /** The number of new bytes that all channels together have in a head, at most: it is one item. */
@@ -61,11 +64,15 @@ export function plan(
   }: { isReplacing?: boolean; enclosing?: State | undefined; room?: number } = {},
 ): Plan {
   const depth = parent ? parent.depth + (isReplacing ? 0 : 1) : 0;
-  const made: Plan = { channels: new Map(), references: new Map(), kept: new Map(), inline: new Map(), segments: [] };
+  const names = new SegmentNames(parent?.channels.values() ?? [], parent?.names, newSeries);
+  const made: Plan = {
+    ...{ channels: new Map(), references: new Map(), kept: new Map(), inline: new Map() },
+    ...{ segments: [], names },
+  };
   const shared = new Shared();
-  const names = new SegmentNames(parent?.channels, newSeries);
   const small = smallValues(values, room);
   let inHead = 0;
+  const total = [...values.values()].reduce((sum, { bytes }) => sum + bytes.length, 0) || 1;
   // LangGraph's own channels repeat what is in the graph's: a task that is sent with the state has all of it once more.
   for (const [name, value] of [...values].sort(
     ([a], [b]) => Number(isOwnOfLangGraph(a)) - Number(isOwnOfLangGraph(b)),
@@ -98,7 +105,10 @@ export function plan(
       (at === depth ? made.inline.get(of)?.length : undefined) ??
       parent?.ancestors.find((one) => one.depth === at)?.inline.get(of) ??
       0;
-    writer.shorten((at, of) => (at === depth && !isReplacing && of === undefined ? writer.inlineSize : sizeAt(at, of)));
+    writer.shorten(
+      (at, of) => (at === depth && !isReplacing && of === undefined ? writer.inlineSize : sizeAt(at, of)),
+      value.bytes.length / total,
+    );
     if (isReplacing || inHead + writer.inlineSize > MAX_HEAD_BYTES) writer.storeAll();
     inHead += writer.inlineSize;
     const { slices: own, inline, segments } = writer.finish();
