@@ -222,7 +222,7 @@ describe("units of the saver", () => {
 
   it.each([
     [200, 1000, 36, 6],
-    [60, 3000, 44, 10],
+    [60, 3000, 44, 15],
     [20, 10_000, 26, 9],
   ])(
     "are few for a cold read of %i channels of %i bytes, and so are its requests",
