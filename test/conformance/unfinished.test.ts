@@ -44,6 +44,8 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
       0,
     );
 
+  const stored = () => new Table({ client: table.client, tableName: table.tableName, clock });
+
   async function admitted(more: Partial<NewRun> = {}): Promise<NewRun> {
     const threadId = randomUUID();
     await threads.create({ id: threadId, owner: "ada", metadata: {} });
@@ -103,6 +105,18 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
     expect((read.bytes - bytes) / 20).toBeLessThan(UNIT_BYTES / 4);
   });
 
+  it("has less than a kilobyte of a run, a write unit, whatever its request", async () => {
+    const bytes: number[] = [];
+    for (const size of [0, 100, 250, 300, 350, 400, 1000, 4000, 100_000]) {
+      const metadata = { note: randomBytes(size % 97).toString("hex") };
+      const { id, threadId } = await admitted({ request: { input: randomBytes(size).toString("base64") }, metadata });
+      const record = await stored().get({ pk: `thread#${threadId}`, sk: `run#${id}` });
+      bytes.push(sizeOf(record ?? {}));
+    }
+    expect(Math.max(...bytes)).toBeLessThan(1024);
+    expect(Math.max(...bytes)).toBeGreaterThan(700);
+  });
+
   it("gives large requests and metadata back, in lists too, in the order of the runs", async () => {
     const first = await admitted();
     const { threadId } = first;
@@ -150,8 +164,7 @@ describe.each(dynamoEngines)("on $name", ({ open }) => {
 
   async function partsIn(threadId: string): Promise<string[]> {
     const found: string[] = [];
-    const seen = new Table({ client: table.client, tableName: table.tableName, clock });
-    for await (const { sk } of seen.query({ pk: `thread#${threadId}`, prefix: "request#" })) found.push(sk);
+    for await (const { sk } of stored().query({ pk: `thread#${threadId}`, prefix: "request#" })) found.push(sk);
     return found;
   }
 

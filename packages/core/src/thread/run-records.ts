@@ -50,10 +50,10 @@ const inflated = async (bytes: Uint8Array): Promise<Buffer> =>
   bytes.length <= SMALL_BYTES / 4 ? inflateRawSync(bytes) : promisify(inflateRaw)(bytes);
 
 /**
- * A request, with the run's metadata, goes into items of its own when it is larger: a run's record is in the index, which is read
- * as it waits and written as it ends.
+ * A request, with the run's metadata, goes into items of its own when it is larger. A run's record is in the index, which is read as it waits
+ * and written as it is admitted and as it ends: with this much it has less than a kilobyte, one write unit each time.
  */
-const MAX_INLINE_BYTES = 4_000;
+const MAX_INLINE_BYTES = 400;
 const PART_BYTES = 350_000;
 
 /** Lifetime of a request's own items from the run's start on, in milliseconds: that of an ended run's record, and a day. */
