@@ -44,10 +44,6 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     ["of_a_later_client", "POST", () => "/threads/search", { of_a_later_client: ["a"] }],
     ["of_a_later_client", "POST", () => "/assistants/search", { of_a_later_client: "a" }],
     ["of_a_later_client", "GET", () => `/threads/${thread}/state?of_a_later_client=1`],
-    ["command.graph", "POST", () => `/threads/${thread}/runs`, { assistant_id: "saying", command: { graph: "a" } }],
-    ["config.recursionLimit", "POST", () => "/runs/wait", { assistant_id: "saying", config: { recursionLimit: 3 } }],
-    ["checkpoint.later", "POST", () => `/threads/${thread}/state/checkpoint`, { checkpoint: { later: 1 } }],
-    ["ttl.later", "POST", () => "/threads", { ttl: { ttl: 5, later: 1 } }],
     ["later", "POST", () => "/runs/batch", [{ assistant_id: "saying" }, { assistant_id: "saying", later: 1 }]],
     ["namespace", "POST", () => `/threads/${thread}/runs/stream?namespace=a`, { assistant_id: "saying" }],
     ["of_a_later_client", "GET", () => `/threads/${thread}/runs/${thread}?of_a_later_client=1`],
@@ -79,6 +75,19 @@ describe.each(dynamoEngines.slice(0, 1))("options on $name", (engine) => {
     const { status, body: answer } = await user.ask<{ type: string; detail: string }>(method, path(), body);
     expect([status, answer.type]).toEqual([501, "/api/problems/not-implemented"]);
     expect(answer.detail).toContain(option);
+  });
+
+  it.each<[field: string, path: () => string, body: object]>([
+    ["command.graph", () => `/threads/${thread}/runs`, { assistant_id: "saying", command: { graph: "a" } }],
+    ["config.recursionLimit", () => "/runs/wait", { assistant_id: "saying", config: { recursionLimit: 3 } }],
+    ["config.x", () => "/assistants", { graph_id: "saying", config: { x: "x".repeat(1_000_000) } }],
+    ["checkpoint.later", () => `/threads/${thread}/state/checkpoint`, { checkpoint: { later: 1 } }],
+    ["ttl.later", () => "/threads", { ttl: { ttl: 5, later: 1 } }],
+    ["config.later", () => "/runs/batch", [{ assistant_id: "saying", config: { later: 1 } }]],
+  ])("%s, a field within another, is refused by its path", async (field, path, body) => {
+    const { status, body: answer } = await user.ask<{ type: string; errors?: string[] }>("POST", path(), body);
+    expect([status, answer.type]).toEqual([400, "/api/problems/invalid-input"]);
+    expect(JSON.stringify(answer)).toContain(`${field}: is not known here`);
   });
 
   it.each<[method: string, path: () => string]>([

@@ -33,7 +33,7 @@ export async function readBody<T extends Schema>(
   return parse(schema, rename(plain(body)), closed);
 }
 
-/** With `closed`, a field that the schema does not have is refused by name, wherever it is, as an option that is not supported. */
+/** With `closed`, a field that the schema does not have is refused by name, wherever it is. */
 export function parse<T extends Schema>(schema: T, value: unknown, closed = false): Parsed<T> {
   const parsed = schema.safeParse(value);
   if (parsed.success) {
@@ -51,9 +51,10 @@ export function parse<T extends Schema>(schema: T, value: unknown, closed = fals
  */
 export function refuseOptions(options: Record<string, unknown>): void {
   for (const [feature, value] of Object.entries(options))
-    if (value !== undefined && value !== null && value !== false)
-      throw new TenureError({ tag: "not-implemented", feature });
+    if (asks(value)) throw new TenureError({ tag: "not-implemented", feature });
 }
+
+const asks = (value: unknown): boolean => value !== undefined && value !== null && value !== false;
 
 /** The parts of a Zod schema that are looked into, by its fields, not by zod's classes, which would bring all of zod into the function for logins. */
 interface Inside {
@@ -73,8 +74,9 @@ interface Inside {
 }
 
 /**
- * Throws `not-implemented` for a field that a schema does not have, by its path: schemas leave out what they do not know, and an option of
- * a newer client would be taken and forgotten. A record, and what `z.unknown()` stands for, are the client's own.
+ * Throws for a field that a schema does not have, by its path: schemas leave out what they do not know, and an option of a newer client would be
+ * taken and forgotten. A request's own field is an option that is `not-implemented`; one within another field is `invalid-input`. A record, and
+ * what `z.unknown()` stands for, are the client's own.
  */
 function refuseUnknown(schema: Schema, value: unknown): void {
   refuseIn(schema as unknown as Inside, value, "");
@@ -95,7 +97,8 @@ function refuseIn(schema: Inside, value: unknown, path: string): void {
     for (const [name, field] of Object.entries(value)) {
       const known = Object.hasOwn(shape, name) ? shape[name] : undefined;
       if (known) refuseIn(known, field, `${path}${name}.`);
-      else if (!catchall) refuseOptions({ [path + name]: field });
+      else if (!catchall && path === "") refuseOptions({ [name]: field });
+      else if (!catchall && asks(field)) throw invalidInput(`${path}${name}: is not known here: leave it out`);
     }
   } else if (innerType ?? first) refuseIn((innerType ?? first) as Inside, value, path);
 }
