@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
 import { Network } from "./network.ts";
-import { accessibility, ends, homeIsDrawn, logIn, messageField, openChat, say } from "./site.ts";
+import { accessibility, ends, enterChat, messageField, say } from "./site.ts";
 
 describe.skipIf(!chromiumPath)("approvals in Chromium", () => {
   const site = Site.use();
@@ -16,9 +16,7 @@ describe.skipIf(!chromiumPath)("approvals in Chromium", () => {
 
   async function enter(email: string): Promise<Page> {
     const page = await site.open();
-    await logIn(page, site.stack, email);
-    await homeIsDrawn(page);
-    await openChat(page);
+    await enterChat(page, site.stack, email);
     return page;
   }
   /** Another tab at the same question. */

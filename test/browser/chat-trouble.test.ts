@@ -5,7 +5,7 @@ import { HeldAgent } from "../support/service/held-agent.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
 import { Network } from "./network.ts";
-import { accessibility, ends, homeIsDrawn, logIn, messageField, notice, openChat, say, trouble } from "./site.ts";
+import { accessibility, ends, enterChat, logIn, messageField, notice, say, trouble } from "./site.ts";
 
 const ABOUT = "I am Tenure's offline agent";
 
@@ -17,9 +17,7 @@ describe.skipIf(!chromiumPath)("a chat in trouble in Chromium", () => {
   async function enter(email: string): Promise<{ page: Page; network: Network }> {
     const page = await site.open();
     const network = await Network.of(page.context(), clock);
-    await logIn(page, site.stack, email);
-    await homeIsDrawn(page);
-    await openChat(page);
+    await enterChat(page, site.stack, email);
     return { page, network };
   }
   /** The words of what the API has on record of a page's only thread. */

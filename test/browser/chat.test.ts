@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { HeldAgent } from "../support/service/held-agent.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
-import { accessibility, ends, homeIsDrawn, logIn, messageField, openChat, say, trouble } from "./site.ts";
+import { accessibility, ends, enterChat, messageField, say, trouble } from "./site.ts";
 
 const ABOUT = "I am Tenure's offline agent";
 
@@ -16,9 +16,7 @@ describe.skipIf(!chromiumPath)("the chat in Chromium", () => {
 
   async function enter(email: string): Promise<Page> {
     const page = await site.open();
-    await logIn(page, site.stack, email);
-    await homeIsDrawn(page);
-    await openChat(page);
+    await enterChat(page, site.stack, email);
     return page;
   }
   /** The words of what the API has on record of a page's only thread. */

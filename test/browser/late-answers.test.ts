@@ -5,7 +5,7 @@ import { parrot } from "../support/service/parrot.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
 import { Network } from "./network.ts";
-import { ends, homeIsDrawn, logIn, messageField, notice, openChat, say } from "./site.ts";
+import { ends, enterChat, messageField, notice, say } from "./site.ts";
 
 describe.skipIf(!chromiumPath)("late answers in Chromium", () => {
   const site = Site.use({}, { graphs: { agent: parrot } });
@@ -33,9 +33,7 @@ describe.skipIf(!chromiumPath)("late answers in Chromium", () => {
   async function withTwoThreads(email: string): Promise<{ page: Page; network: Network }> {
     const page = await site.open();
     const network = await Network.of(page.context(), site.clock);
-    await logIn(page, site.stack, email);
-    await homeIsDrawn(page);
-    await openChat(page);
+    await enterChat(page, site.stack, email);
     for (const words of ["First", "Second"]) {
       await page.getByRole("link", { name: "New thread" }).click();
       await say(page, words);

@@ -5,7 +5,18 @@ import { HeldAgent } from "../support/service/held-agent.ts";
 import { parrot } from "../support/service/parrot.ts";
 import { chromiumPath } from "../support/stores/found.ts";
 import { Site } from "./fixture.ts";
-import { accessibility, codeOf, fits, homeIsDrawn, logIn, messageField, notice, openChat, say } from "./site.ts";
+import {
+  accessibility,
+  codeOf,
+  enterChat,
+  fits,
+  homeIsDrawn,
+  logIn,
+  messageField,
+  notice,
+  openChat,
+  say,
+} from "./site.ts";
 
 const WIDTHS = [320, 375, 768, 1280];
 const SCHEMES = ["light", "dark"] as const;
@@ -159,9 +170,7 @@ describe.skipIf(!chromiumPath)("the chat's texts in Chromium", () => {
   async function enter(email: string): Promise<Page> {
     const page = await site.open();
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-    await logIn(page, site.stack, email);
-    await homeIsDrawn(page);
-    await openChat(page);
+    await enterChat(page, site.stack, email);
     return page;
   }
 

@@ -59,6 +59,13 @@ export async function openChat(page: Page): Promise<void> {
   await page.getByText("Nothing was said yet.").waitFor();
 }
 
+/** Logs in, and opens the chat of somebody who has said nothing yet. */
+export async function enterChat(page: Page, stack: TestStack, email: string): Promise<void> {
+  await logIn(page, stack, email);
+  await homeIsDrawn(page);
+  await openChat(page);
+}
+
 export const messageField = (page: Page) => page.getByLabel("Message", { exact: true });
 
 /** The checkpoints at which turns have ended: drawn when a turn is over, and not before. */
