@@ -269,7 +269,7 @@ export function toState(
   { depth, incarnation, sourcesUntil }: Pick<Head, "depth" | "incarnation" | "sourcesUntil">,
   keptUntil: number | undefined,
   ancestors: Ancestor[],
-  { channels, names }: Pick<Plan, "channels"> & Partial<Pick<Plan, "names">>,
+  { channels, names, segments = [] }: Pick<Plan, "channels"> & Partial<Pick<Plan, "names" | "segments">>,
 ): State {
   return {
     depth,
@@ -278,7 +278,10 @@ export function toState(
     sourcesUntil,
     ancestors,
     channels,
-    names: names?.usedBy(channels.values()),
+    names: names?.usedBy(
+      channels.values(),
+      segments.map(({ segment }) => segment),
+    ),
   };
 }
 

@@ -3,7 +3,7 @@
  * appended bit by bit stands in one row. Channels that have none share one, and so do those of the checkpoints after it: a reader takes a
  * query for each series. Pure: no I/O.
  */
-import { type Channel, isStored } from "./slices.ts";
+import { type Channel, isStored, type StoredSegment } from "./slices.ts";
 
 /** The names that are used up, as far as a process knows: a name that is taken costs a write more. */
 export interface UsedNames {
@@ -47,12 +47,12 @@ export class SegmentNames {
   }
 
   /**
-   * The names that are used up once `channels` are stored: of the series that they refer to, and of the shared one. A series that no name
-   * was asked for is one that a segment was moved to, because a fork had its name: the shared one is the fork's then.
+   * The names that are used up once `channels` are stored, with `segments` as they were put: of the series that they refer to, and of the shared
+   * one. A segment may have been moved to another series, because a fork had its name: the shared one is the fork's then.
    */
-  usedBy(channels: Iterable<Channel>): UsedNames {
+  usedBy(channels: Iterable<Channel>, segments: Iterable<StoredSegment>): UsedNames {
     const ends = endsOf(channels);
-    const moved = [...ends.keys()].find((series) => !this.ends.has(series));
+    const moved = [...segments].find(({ series }) => !this.ends.has(series))?.series;
     const shared = moved ?? this.shared;
     for (const [series, end] of this.ends)
       if (series === shared || ends.has(series)) ends.set(series, Math.max(end, ends.get(series) ?? 0));
