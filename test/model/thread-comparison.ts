@@ -1,4 +1,4 @@
-/** What a saver says of a thread, against what the oracle expects of it. */
+/** Compares the state and the history that a saver gives of a thread with those that the oracle expects. */
 import { type DynamoDBSaver, incarnationConfig } from "@tenure/core/checkpoint";
 import type { Thread } from "@tenure/core/thread";
 import { expect } from "vitest";

@@ -5,7 +5,8 @@
  */
 import { describe, expect, it } from "vitest";
 import { some } from "../support/runner/size.ts";
-import { type Fault, Life } from "./thread-lives.ts";
+import type { Fault } from "./thread-deletions.ts";
+import { Life } from "./thread-lives.ts";
 
 const STEPS = 40;
 

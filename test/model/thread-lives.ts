@@ -3,42 +3,18 @@ import { type Checkpoint, emptyCheckpoint, uuid6 } from "@langchain/langgraph-ch
 import { DynamoDBSaver, incarnationConfig } from "@tenure/core/checkpoint";
 import type { Clock } from "@tenure/core/clock";
 import { type DynamoDBDocumentClient, Table } from "@tenure/core/dynamo";
-import {
-  createThreadStore,
-  defaultLeasePolicy,
-  type Lease,
-  type NewRun,
-  type Thread,
-  type ThreadStore,
-} from "@tenure/core/thread";
+import { createThreadStore, defaultLeasePolicy, type Lease, type NewRun, type Thread } from "@tenure/core/thread";
 import { thinThread } from "@tenure/functions/deletion";
 import { expect } from "vitest";
 import { type Random, randomOf } from "../support/random.ts";
 import { type Command, MemoryTable } from "../support/stores/memory-table/table.ts";
 import { compareHistory, compareState } from "./thread-comparison.ts";
+import { Deletions, type Fault, OWNER, type Process } from "./thread-deletions.ts";
 import { type Checkpointed, ExpectedThread } from "./thread-oracle.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-const OWNER = "ada";
 const IDS = ["one", "two", "three"];
-
-interface Process {
-  threads: ThreadStore;
-  saver: DynamoDBSaver;
-}
-
-/** A fault that is put into a reader or the sweep. */
-export interface Fault {
-  /** The clock of the reads that are compared. */
-  readerClock?: Clock;
-  /** A reader that leaves `keep_latest` to the sweep. */
-  ignoresFloors?: boolean;
-  /** A sweep that deletes all heads but the newest, with no look at what that one refers to. */
-  isGreedy?: boolean;
-  /** A deletion after which nobody looks for what lands late. */
-  forgetsLate?: boolean;
-}
 
 function withoutFloor(thread: Thread): Thread {
   const { floor: _, ...incarnation } = thread.incarnation;
@@ -53,6 +29,7 @@ export class Life {
   private readonly readers: Process[];
   private readonly expected = new Map<string, ExpectedThread>();
   private readonly fault: Fault;
+  private readonly deletions: Deletions;
   private now = Date.UTC(2027, 0, 1);
   private made = 0;
 
@@ -66,6 +43,7 @@ export class Life {
       }
     }
     this.client = new DynamoDBDocumentClient() as never;
+    this.deletions = new Deletions(this.client, memory, this.random, fault);
     this.processes = [0, 1, 2].map(() => this.process({ now: () => this.now }));
     this.readers = fault.readerClock ? [this.process(fault.readerClock)] : this.processes;
   }
@@ -131,19 +109,13 @@ export class Life {
       case 9: {
         const back = this.now - random(3) * DAY;
         for (const { pk, sk, expiresAt } of [...this.memory.items()])
-          if (typeof expiresAt === "number" && expiresAt * 1000 <= back && random(2) === 0) await this.remove(pk, sk);
+          if (typeof expiresAt === "number" && expiresAt * 1000 <= back && random(2) === 0)
+            await this.deletions.remove(pk, sk);
         return;
       }
       default:
         this.now += random(3) === 0 ? random(30) * MINUTE : random(10) * MINUTE + random(1000);
     }
-  }
-
-  private async remove(pk: string, sk: string): Promise<void> {
-    class DeleteCommand {
-      input = { TableName: "t", Key: { pk, sk } };
-    }
-    await this.client.send(new DeleteCommand() as never);
   }
 
   private async create(id: string, lifetime: Pick<Thread, "ttlMs" | "strategy">): Promise<void> {
@@ -152,7 +124,7 @@ export class Life {
     const make = () => threads.create({ id, owner: OWNER, metadata: {}, ...lifetime });
     let created = await make();
     if (!created && !isThere && (await threads.expire(id)) !== undefined) {
-      await this.erase(id);
+      await this.deletions.erase(this.any, id);
       created = await make();
     }
     // A deletion that was cut short has the id until it is gone on with.
@@ -163,20 +135,6 @@ export class Life {
     if (lifetime.ttlMs !== undefined) Object.assign(one, lifetime);
     one.touch(this.now);
     this.expected.set(id, one);
-  }
-
-  private async erase(id: string): Promise<void> {
-    const { threads, saver } = this.any;
-    const late = [...this.memory.items()].filter(({ pk }) => pk === `checkpoint#${id}`);
-    await saver.eraseThread(id, () => threads.isClosed(id, OWNER));
-    await threads.erase(id, OWNER);
-    // A request that was sent before the deletion lands after it.
-    for (const Item of late.slice(0, this.random(3))) {
-      class PutCommand {
-        input = { TableName: "t", Item };
-      }
-      await this.client.send(new PutCommand() as never);
-    }
   }
 
   /** A run that is admitted, and begins now or later: its thread goes on meanwhile, whatever its deadline was. */
@@ -280,37 +238,17 @@ export class Life {
   /** A sweep, maybe cut short after any step: another one goes on with it. */
   private async sweep(): Promise<void> {
     const process = this.any;
-    const { threads, saver } = process;
-    for await (const { id } of threads.closed()) if (this.random(4) > 0) await this.erase(id);
+    const { threads } = process;
+    for await (const { id } of threads.closed()) if (this.random(4) > 0) await this.deletions.erase(this.any, id);
     for await (const found of threads.overdue()) {
       if (found.is === "over") expect([found.owner, this.alive(found.id)]).toEqual([OWNER, undefined]);
       if (this.random(3) === 0) {
         if (this.random(2) === 0) return;
         continue;
       }
-      if (found.is === "over") await this.erase(found.id);
-      else if (found.is === "thin") await this.thin(process, found.id);
-      else {
-        if (!this.fault.forgetsLate) await saver.eraseThread(found.id, () => threads.isAbsent(found.id));
-        await threads.forgetAfter(found);
-      }
-    }
-  }
-
-  private async thin(process: Process, id: string): Promise<void> {
-    if (this.fault.isGreedy) {
-      const newest = await process.saver.rootBelow(id, (await process.threads.thin(id)) as never);
-      for (const { pk, sk } of [...this.memory.items()])
-        if (pk === `checkpoint#${id}` && sk.startsWith("head##") && !sk.endsWith(newest)) await this.remove(pk, sk);
-      return;
-    }
-    const { threads, saver: checkpointer } = process;
-    if (this.random(4) > 0) await thinThread({ threads, checkpointer }, id);
-    else {
-      // The process dies once the root is stored.
-      const incarnation = await threads.thin(id);
-      if (typeof incarnation === "object")
-        await threads.noteRoot(id, incarnation, await checkpointer.rootBelow(id, incarnation));
+      if (found.is === "over") await this.deletions.erase(this.any, found.id);
+      else if (found.is === "thin") await this.deletions.thin(process, found.id);
+      else await this.deletions.eraseLate(process, found);
     }
   }
 
@@ -340,15 +278,13 @@ export class Life {
   async end(): Promise<void> {
     for (let round = 0; round < 3; round++) {
       this.now += 2 * DAY;
-      const { threads, saver } = this.any;
-      for await (const { id } of threads.closed()) await this.erase(id);
+      const process = this.any;
+      const { threads, saver } = process;
+      for await (const { id } of threads.closed()) await this.deletions.erase(this.any, id);
       for await (const found of threads.overdue())
-        if (found.is === "over") await this.erase(found.id);
+        if (found.is === "over") await this.deletions.erase(this.any, found.id);
         else if (found.is === "thin") await thinThread({ threads, checkpointer: saver }, found.id);
-        else {
-          if (!this.fault.forgetsLate) await saver.eraseThread(found.id, () => threads.isAbsent(found.id));
-          await threads.forgetAfter(found);
-        }
+        else await this.deletions.eraseLate(process, found);
     }
     await this.compare();
     const kept = IDS.filter((id) => this.alive(id));
