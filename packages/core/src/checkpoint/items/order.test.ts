@@ -21,6 +21,7 @@ describe("a position", () => {
           above = position;
         }
       }),
+      { seed: 2026 },
     );
   });
 
@@ -39,6 +40,7 @@ describe("a position", () => {
           expect(isAbove(positionOf(greatest), position)).toBe(true);
         }
       }),
+      { seed: 2026 },
     );
   });
 
