@@ -1,6 +1,6 @@
 /**
  * Many clients stream runs at once, of this server and of LangGraph's own, one after the other: how long the first event
- * takes, how many events come a second, the servers' processor time, and what the memory does. Tables on stdout, progress on stderr.
+ * and the first token take, how many events come a second, the servers' processor time, and what the memory does. Tables on stdout, progress on stderr.
  *
  *   npm --prefix bench run load -- [--reference <folder with @langchain/langgraph-api>] [--streams 200] [--seconds 60]
  *     [--places 100] [--redis redis://127.0.0.1:6379/5 --dynamodb http://127.0.0.1:8000 [--processes 1]]
@@ -33,6 +33,8 @@ interface Measured {
   events: number;
   seconds: number;
   firstMs: number[];
+  /** The first event of a message. */
+  tokenMs: number[];
   rssMb: [early: number, late: number];
   /** Processor time of the servers, user and system. */
   cpuMs: number;
@@ -103,7 +105,10 @@ interface Measuring {
 }
 
 async function measure({ name, clients, pids, streams, seconds }: Measuring): Promise<Measured> {
-  const measured: Measured = { name, runs: 0, failed: 0, events: 0, seconds: 0, firstMs: [], rssMb: [0, 0], cpuMs: 0 };
+  const measured: Measured = {
+    ...{ name, runs: 0, failed: 0, events: 0, seconds: 0 },
+    ...{ firstMs: [], tokenMs: [], rssMb: [0, 0], cpuMs: 0 },
+  };
   const cpuBefore = cpuMs(pids);
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
@@ -119,14 +124,18 @@ async function measure({ name, clients, pids, streams, seconds }: Measuring): Pr
       try {
         const { thread_id } = await client.threads.create();
         const asked = performance.now();
-        let isFirst = true;
+        let [isFirst, isToken] = [true, false];
         const input = { messages: [{ role: "user", content: `hello ${n}, ${"how are you? ".repeat(100)}` }] };
-        for await (const _ of client.runs.stream(thread_id, "chat", {
+        for await (const { event } of client.runs.stream(thread_id, "chat", {
           input,
           streamMode: ["values", "messages-tuple"],
         })) {
           if (isFirst) measured.firstMs.push(performance.now() - asked);
           isFirst = false;
+          if (!isToken && event.startsWith("messages")) {
+            isToken = true;
+            measured.tokenMs.push(performance.now() - asked);
+          }
           measured.events += 1;
         }
         measured.runs += 1;
@@ -213,13 +222,15 @@ async function main(): Promise<void> {
     "events a second",
     "first event, median ms",
     "95 % ms",
+    "first token, median ms",
+    "95 % ms",
     "CPU ms a run",
     "CPU µs an event",
     "memory, first third MB",
     "last third MB",
   ];
   console.log([line(head), line(head.map(() => "---"))].join("\n"));
-  for (const { name, runs, failed, events, seconds, firstMs, rssMb, cpuMs } of results)
+  for (const { name, runs, failed, events, seconds, firstMs, tokenMs, rssMb, cpuMs } of results)
     console.log(
       line([
         name,
@@ -229,6 +240,8 @@ async function main(): Promise<void> {
         Math.round(events / seconds),
         Math.round(quantile(firstMs, 0.5)),
         Math.round(quantile(firstMs, 0.95)),
+        Math.round(quantile(tokenMs, 0.5)),
+        Math.round(quantile(tokenMs, 0.95)),
         (cpuMs / runs).toFixed(1),
         Math.round((cpuMs / events) * 1000),
         ...rssMb.map(Math.round),
@@ -238,7 +251,7 @@ async function main(): Promise<void> {
   if (ours && theirs) {
     const rate = ({ events, seconds }: Measured) => events / seconds;
     console.log(
-      `\nevents a second, ours to theirs: ${(rate(ours) / rate(theirs)).toFixed(2)}; first event, theirs to ours: ${(quantile(theirs.firstMs, 0.5) / quantile(ours.firstMs, 0.5)).toFixed(2)}; CPU an event, ours to theirs: ${(ours.cpuMs / ours.events / (theirs.cpuMs / theirs.events)).toFixed(2)}`,
+      `\nevents a second, ours to theirs: ${(rate(ours) / rate(theirs)).toFixed(2)}; first event, theirs to ours: ${(quantile(theirs.firstMs, 0.5) / quantile(ours.firstMs, 0.5)).toFixed(2)}; first token: ${(quantile(theirs.tokenMs, 0.5) / quantile(ours.tokenMs, 0.5)).toFixed(2)}; CPU an event, ours to theirs: ${(ours.cpuMs / ours.events / (theirs.cpuMs / theirs.events)).toFixed(2)}`,
     );
   }
   process.exit(0);

@@ -1,11 +1,12 @@
 /** The responses to a run's client: the run's events as they come, or its result. */
 import { pause } from "@tenure/core/deadline";
-import type { LoggedEvent } from "@tenure/core/events";
+import { firstEventOf, type LoggedEvent } from "@tenure/core/events";
 import type { Run } from "@tenure/core/thread";
 import type { Context } from "hono";
 import { errorJson, stringify } from "../../http/json.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { ThreadAccess } from "../threads/access.ts";
+import { beginOf } from "./execution/event-json.ts";
 import type { Runner } from "./schedule/runner.ts";
 import { ServerStops, type Tailed, tail } from "./tail.ts";
 
@@ -69,8 +70,14 @@ export class RunResponses {
   }
 
   private async *events(run: Run, after: number, modes: string[] | undefined): AsyncGenerator<string> {
-    const tail = this.tail(run, after);
     let seen = after;
+    // A run that waits, for a place or for those before it, is known to be admitted, and what its first event says is known too.
+    if (seen < 0 && run.status === "pending" && run.attempt === 0) {
+      const [id, attempt] = [firstEventOf(1), 1];
+      yield asText({ id, event: "metadata", data: beginOf(run.id, attempt).head });
+      seen = id;
+    }
+    const tail = this.tail(run, seen);
     let next = await tail.next();
     for (; !next.done; next = await tail.next()) {
       const one = next.value;

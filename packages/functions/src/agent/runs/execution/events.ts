@@ -18,8 +18,6 @@ export interface RunEvent {
 
 export interface GraphRun {
   runId: string;
-  /** 1, and more when a process before this one has begun the run. */
-  attempt: number;
   input: unknown;
   /** LangGraph's long-term memory, as its nodes see it. */
   store: BaseStore;
@@ -32,9 +30,8 @@ export interface GraphRun {
 /** Returns whether the graph was interrupted; undefined when what was asked for does not tell. */
 export async function* execute(
   graph: Graph,
-  { runId, attempt, input, store, modes, subgraphs, options }: GraphRun,
+  { runId, input, store, modes, subgraphs, options }: GraphRun,
 ): AsyncGenerator<RunEvent, boolean | undefined> {
-  yield { event: "metadata", data: { run_id: runId, attempt } };
   const asked = new Set<string>(modes);
   const messages = new MessageEvents();
   const streamMode = libraryModes(asked);

@@ -15,7 +15,7 @@ import { isWaiting } from "../../threads/status.ts";
 import { executionOptions } from "../config.ts";
 import { refuseAbsent } from "../fork.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "../request.ts";
-import { EventJson } from "./event-json.ts";
+import { beginOf, EventJson } from "./event-json.ts";
 import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { Hold } from "./hold.ts";
@@ -108,14 +108,16 @@ export class Execution {
     const { run } = this;
     try {
       if (this.stop) return undefined;
-      if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
-      const request = runRequest.parse(run.request);
-      if (isTemporary(request) && isKeyed(run) && run.attempt === 1) {
+      if (isTemporary(run.request) && isKeyed(run) && run.attempt === 1) {
         // A first attempt has no events yet.
         const told = await this.deps.events.read(run.id, -1, 1).catch(() => undefined);
         this.isRepeated = (told?.events.length ?? 0) > 0;
         if (this.isRepeated) return undefined;
       }
+      // Before anything that may fail: the first event of an attempt is no other one.
+      this.feed.append("metadata", beginOf(run.id, run.attempt));
+      if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
+      const request = runRequest.parse(run.request);
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);
       const { incarnation, fence } = this.hold.lease;
       const asked = executionOptions(run, request, assistant, { ...incarnation, fence });
@@ -139,7 +141,7 @@ export class Execution {
       if (!isTemporary(request)) await refuseAbsent(this.deps.checkpointer, options);
       const { input } = begun;
       const execution = {
-        ...{ runId: run.id, attempt: run.attempt, input, options },
+        ...{ runId: run.id, input, options },
         modes: streamModes(request),
         subgraphs: request.stream_subgraphs ?? false,
         store: this.deps.storeOf(run.owner),
