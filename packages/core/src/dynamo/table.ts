@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../clock.ts";
-import { withDeadline } from "../deadline.ts";
 import { TenureError } from "../errors.ts";
 import { pauses } from "./again.ts";
 import {
@@ -13,9 +12,10 @@ import {
   ScanCommand,
   UpdateCommand,
 } from "./client.ts";
-import { attempt, isConditionFailed, isPassing, outcomeOf } from "./faults.ts";
+import { Delivery, isRead } from "./delivery.ts";
+import { attempt, isConditionFailed } from "./faults.ts";
 import { type Format, formatOf } from "./format.ts";
-import { checkGuard } from "./guard.ts";
+import { boundsOf, type IndexRange, type QueryRange } from "./range.ts";
 
 export interface Key {
   pk: string;
@@ -23,30 +23,6 @@ export interface Key {
 }
 
 export type Item = Key & Record<string, unknown>;
-
-export interface IndexRange {
-  descending?: boolean | undefined;
-  /** The number of items that the first request asks for; all that fit in 1 MB when left out, as with each further one. */
-  firstPage?: number | undefined;
-  /** Only items whose `isk` is smaller than this. */
-  below?: string | undefined;
-}
-
-export interface QueryRange {
-  pk: string;
-  /** Only items whose sort key begins with this; all of the partition when left out or empty. */
-  prefix?: string | undefined;
-  /** Only items whose sort key is smaller than this. DynamoDB takes one of `prefix`, `before` and `from` with `to`. */
-  before?: string | undefined;
-  /** Only items whose sort key is not smaller than `from` and not greater than `to`. */
-  from?: string | undefined;
-  to?: string | undefined;
-  /** Also what has expired and is still there, which only a deletion wants. */
-  withExpired?: boolean | undefined;
-  descending?: boolean | undefined;
-  /** The number of items that the first page asks for, doubled with each further one; all that fit in 1 MB when left out. */
-  pageSize?: number | undefined;
-}
 
 export interface Update {
   /** For example `SET #a = :a`. Names and values are those used in it and in the condition. */
@@ -58,48 +34,30 @@ export interface Update {
   isOwn?: (item: Item) => boolean;
 }
 
-/** Undefined for a range that no key is in: DynamoDB refuses some of these, and an empty text as the bound of a key. */
-function boundsOf(range: QueryRange): { condition: string; values: Record<string, string> } | undefined {
-  const { prefix, before, from, to } = range;
-  if (from !== undefined && to !== undefined) {
-    if (to < from || to === "") return undefined;
-    if (from === "") return { condition: " AND sk <= :to", values: { ":to": to } };
-    return { condition: " AND sk BETWEEN :from AND :to", values: { ":from": from, ":to": to } };
-  }
-  if (prefix) return { condition: " AND begins_with(sk, :prefix)", values: { ":prefix": prefix } };
-  if (before === "") return undefined;
-  return before === undefined
-    ? { condition: "", values: {} }
-    : { condition: " AND sk < :before", values: { ":before": before } };
-}
-
-/** For one request with the client's own retries. A client brought along may have no time limit of its own. */
-const REQUEST_DEADLINE_MS = 10_000;
-/** The time for which a request is sent again after failures that may pass, in milliseconds. */
-const RETRY_MS = 10_000;
-/** No timer of a process that runs is as late as this. */
-const FROZEN_MS = 2_000;
 /** No page of 1 MB has many more. */
 const MAX_PAGE_SIZE = 1000;
 const BATCH_SIZE = 25;
 const BATCH_DEADLINE_MS = 10_000;
 
+/** Where a page begins: nowhere for the first. */
+interface PageStart {
+  ExclusiveStartKey?: Record<string, unknown> | undefined;
+}
+
 /** The table as one clock sees it: an item whose TTL has passed is not there, whether or not it was deleted. */
 export class Table {
-  private readonly client: DynamoDBDocumentClient;
   private readonly tableName: string;
   private readonly clock: Clock;
   private readonly format: Format;
-  /** Failed conditions of requests that were sent more than once. */
-  private readonly repeated = new WeakSet<Error>();
+  private readonly delivery: Delivery;
 
   constructor(options: { client: DynamoDBDocumentClient; tableName: string; clock: Clock }) {
-    this.client = options.client;
     this.tableName = options.tableName;
     this.clock = options.clock;
+    this.delivery = new Delivery(options.client);
     this.format = formatOf(options.client, {
       tableName: options.tableName,
-      send: (command) => this.insist(command) as Promise<never>,
+      send: (command) => this.delivery.send(command) as Promise<never>,
     });
   }
 
@@ -117,29 +75,19 @@ export class Table {
 
   /** The items of a range in order, page by page, read consistently. */
   async *query(range: QueryRange): AsyncGenerator<Item> {
-    const { pk, withExpired = false, descending = false } = range;
-    let { pageSize } = range;
+    const { pk, withExpired = false, descending = false, pageSize = Number.POSITIVE_INFINITY } = range;
     const bounds = boundsOf(range);
     if (!bounds) return;
-    let ExclusiveStartKey: Record<string, unknown> | undefined;
-    do {
-      const page = await attempt(
-        this.send(
-          new QueryCommand({
-            TableName: this.tableName,
-            ConsistentRead: true,
-            ScanIndexForward: !descending,
-            KeyConditionExpression: `pk = :pk${bounds.condition}`,
-            ExpressionAttributeValues: { ":pk": pk, ...bounds.values },
-            ...(pageSize !== undefined && { Limit: Math.max(1, pageSize) }),
-            ...(ExclusiveStartKey && { ExclusiveStartKey }),
-          }),
-        ),
-      );
-      for (const item of (page.Items ?? []) as Item[]) if (withExpired || this.isLive(item)) yield item;
-      ExclusiveStartKey = page.LastEvaluatedKey;
-      if (pageSize !== undefined) pageSize = Math.min(2 * pageSize, MAX_PAGE_SIZE);
-    } while (ExclusiveStartKey);
+    const query = {
+      ...{ TableName: this.tableName, ConsistentRead: true, ScanIndexForward: !descending },
+      KeyConditionExpression: `pk = :pk${bounds.condition}`,
+      ExpressionAttributeValues: { ":pk": pk, ...bounds.values },
+    };
+    const items = this.pages((from, n) => {
+      const limit = Math.min(pageSize * 2 ** n, Math.max(pageSize, MAX_PAGE_SIZE));
+      return new QueryCommand({ ...query, ...from, ...(Number.isFinite(limit) && { Limit: Math.max(1, limit) }) });
+    });
+    for await (const item of items) if (withExpired || this.isLive(item)) yield item;
   }
 
   /** The live items of one partition of an index, in the order of `isk`. An index may be some moments behind its table. */
@@ -148,46 +96,39 @@ export class Table {
     ipk: string,
     { descending = false, firstPage, below }: IndexRange = {},
   ): AsyncGenerator<Item> {
-    let ExclusiveStartKey: Record<string, unknown> | undefined;
-    do {
-      const page = await attempt(
-        this.send(
-          new QueryCommand({
-            TableName: this.tableName,
-            IndexName,
-            ScanIndexForward: !descending,
-            KeyConditionExpression: below === undefined ? "ipk = :ipk" : "ipk = :ipk AND isk < :below",
-            ExpressionAttributeValues: { ":ipk": ipk, ...(below !== undefined && { ":below": below }) },
-            ...(firstPage !== undefined && !ExclusiveStartKey && { Limit: Math.max(1, firstPage) }),
-            ...(ExclusiveStartKey && { ExclusiveStartKey }),
-          }),
-        ),
-      );
-      for (const item of (page.Items ?? []) as Item[]) if (this.isLive(item)) yield item;
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey);
+    const query = {
+      ...{ TableName: this.tableName, IndexName, ScanIndexForward: !descending },
+      KeyConditionExpression: below === undefined ? "ipk = :ipk" : "ipk = :ipk AND isk < :below",
+      ExpressionAttributeValues: { ":ipk": ipk, ...(below !== undefined && { ":below": below }) },
+    };
+    const items = this.pages((from, n) => {
+      const isBounded = firstPage !== undefined && n === 0;
+      return new QueryCommand({ ...query, ...from, ...(isBounded && { Limit: Math.max(1, firstPage) }) });
+    });
+    for await (const item of items) if (this.isLive(item)) yield item;
   }
 
   /** The keys of all live items whose sort key begins with `prefix`. Reads the whole table. */
   async *scanKeys(prefix: string): AsyncGenerator<Key> {
-    let ExclusiveStartKey: Record<string, unknown> | undefined;
-    do {
-      const page = await attempt(
-        this.send(
-          new ScanCommand({
-            TableName: this.tableName,
-            ConsistentRead: true,
-            FilterExpression: "begins_with(sk, :prefix)",
-            ProjectionExpression: "pk, sk, expiresAt",
-            ExpressionAttributeValues: { ":prefix": prefix },
-            ...(ExclusiveStartKey && { ExclusiveStartKey }),
-          }),
-        ),
-      );
-      for (const { pk, sk, ...rest } of (page.Items ?? []) as Item[])
-        if (this.isLive({ pk, sk, ...rest })) yield { pk, sk };
-      ExclusiveStartKey = page.LastEvaluatedKey;
-    } while (ExclusiveStartKey);
+    const scan = {
+      ...{ TableName: this.tableName, ConsistentRead: true },
+      FilterExpression: "begins_with(sk, :prefix)",
+      ProjectionExpression: "pk, sk, expiresAt",
+      ExpressionAttributeValues: { ":prefix": prefix },
+    };
+    for await (const item of this.pages((from) => new ScanCommand({ ...scan, ...from })))
+      if (this.isLive(item)) yield { pk: item.pk, sk: item.sk };
+  }
+
+  /** The items of one page after the other, live or not, until there is none. `command` makes the request for page `n`, the first of which is 0. */
+  private async *pages(command: (from: PageStart, n: number) => QueryCommand | ScanCommand): AsyncGenerator<Item> {
+    let from: PageStart = {};
+    for (let n = 0; ; n++) {
+      const page = await attempt(this.send(command(from, n) as QueryCommand));
+      yield* (page.Items ?? []) as Item[];
+      if (!page.LastEvaluatedKey) return;
+      from = { ExclusiveStartKey: page.LastEvaluatedKey };
+    }
   }
 
   async put(item: Item): Promise<void> {
@@ -294,47 +235,14 @@ export class Table {
     }
   }
 
-  /** `insist`, once the table's format is known to be one of ours. */
+  /** Sends a command, once the table's format is known to be one of ours. */
   private get send(): DynamoDBDocumentClient["send"] {
     const send = async (command: unknown) => {
       if (isRead(command)) await this.format.check();
       else await this.format.mark();
-      return this.insist(command);
+      return this.delivery.send(command);
     };
     return send as never;
-  }
-
-  /**
-   * Sends a request until it is answered or it is too late. The client itself may try again and may not: one that
-   * was brought along has limits of its own.
-   */
-  private async insist(command: unknown): Promise<unknown> {
-    const send = this.client.send.bind(this.client) as (command: unknown, options: object) => Promise<unknown>;
-    let failure: unknown;
-    let times = pauses(RETRY_MS);
-    for (let pause = times.next(); !pause.done; pause = times.next()) {
-      if (!isRead(command)) checkGuard();
-      const sent = performance.now();
-      try {
-        return await withDeadline(REQUEST_DEADLINE_MS, (abortSignal) => send(command, { abortSignal }));
-      } catch (error) {
-        if (isConditionFailed(error) && (failure !== undefined || attemptsOf(error) > 1))
-          this.repeated.add(error as Error);
-        if (!isPassing(error)) {
-          if (isConditionFailed(error)) throw error;
-          // The answer to this attempt does not tell what an earlier one did.
-          if (failure !== undefined && outcomeOf(failure) === "unknown" && outcomeOf(error) === "not-applied")
-            throw failure;
-          throw error;
-        }
-        // An attempt whose outcome is unknown makes the outcome of the whole request unknown.
-        if (failure === undefined || outcomeOf(failure) === "not-applied") failure = error;
-      }
-      // Time for which this process was frozen does not count against DynamoDB.
-      if (performance.now() - sent > REQUEST_DEADLINE_MS + FROZEN_MS) times = pauses(RETRY_MS);
-      await pause.value();
-    }
-    throw failure;
   }
 
   private isLive({ expiresAt }: Item): boolean {
@@ -355,18 +263,12 @@ export class Table {
       return (Attributes ?? key) as Item;
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      if (!this.repeated.has(error as Error)) return undefined;
+      if (!this.delivery.isRepeated(error)) return undefined;
       const found = await this.get(key);
       return found && isOwn(found) ? found : undefined;
     }
   }
 }
-
-const isRead = (command: unknown): boolean =>
-  command instanceof GetCommand || command instanceof QueryCommand || command instanceof ScanCommand;
-
-const attemptsOf = (error: unknown): number =>
-  (error as { $metadata?: { attempts?: number } | undefined }).$metadata?.attempts ?? 1;
 
 /** Cloning makes any bytes a plain Uint8Array, which is what DynamoDB gives back. */
 const isSame = (found: Item, item: Item): boolean => isDeepStrictEqual(structuredClone(found), structuredClone(item));
