@@ -67,40 +67,6 @@ describe("a run", () => {
     expect(await elsewhere.threads.get(threadId)).toMatchObject({ status: "idle" });
   });
 
-  it("that waits for another one is told to be admitted at once, and is told from its beginning once it runs", async () => {
-    const [threadId, gate] = [await newThread(), stores.newGate()];
-    await client.runs.create(threadId, "gated", turn(1, { gate }));
-    await gate.reached(0);
-    const body = { assistant_id: "gated", stream_mode: "updates", multitask_strategy: "enqueue", ...turn(2) };
-    const admitted = await events(`/threads/${threadId}/runs/stream`, { body, upTo: 1 });
-    const place = admitted.response.headers.get("content-location") ?? "";
-    const runId = place.split("/").at(-1) ?? "";
-    const [id, data] = ["0", JSON.stringify({ run_id: runId, attempt: 1 })];
-    expect(admitted.found).toEqual([{ id, event: "metadata", data }]);
-    expect(await client.runs.get(threadId, runId)).toMatchObject({ status: "pending" });
-
-    const followed = events(`${place}/stream`, { headers: { "Last-Event-ID": id } });
-    gate.open();
-    const { found: rest } = await followed;
-    expect(rest.map((event) => [event.id, event.event])).toEqual([1, 2, 3].map((n) => [String(n), "updates"]));
-    const { found: whole } = await events(`${place}/stream`, { headers: { "Last-Event-ID": "-1" } });
-    expect(whole).toEqual([...admitted.found, ...rest]);
-  });
-
-  it("that is cancelled while it waits tells no more than that it was admitted", async () => {
-    const [threadId, gate] = [await newThread(), stores.newGate()];
-    await client.runs.create(threadId, "gated", turn(1, { gate }));
-    await gate.reached(0);
-    const body = { assistant_id: "gated", stream_mode: "updates", multitask_strategy: "enqueue", ...turn(2) };
-    const { response } = await events(`/threads/${threadId}/runs/stream`, { body, upTo: 1 });
-    const place = response.headers.get("content-location") ?? "";
-    const stream = await RawStream.open(`${one.apiUrl}${place}/stream`, token, { headers: { "Last-Event-ID": "-1" } });
-    await client.runs.cancel(threadId, place.split("/").at(-1) ?? "");
-    const text = await stream.rest();
-    expect([text.match(/^event: .*$/gm), text]).toEqual([["event: metadata"], expect.not.stringContaining("missing")]);
-    gate.open();
-  });
-
   it("is waited for, joined, listed, read and deleted", async () => {
     const threadId = await newThread();
     const values = (await client.runs.wait(threadId, "gated", turn(2))) as unknown as GatedValues;

@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Client } from "@langchain/langgraph-sdk";
 import { connectDynamo, ensureTable } from "@tenure/core/dynamo";
+import type { RunnerOptions } from "@tenure/functions/runs/runner";
 import { startLocalDynamo } from "@tenure/local/dynamodb/server";
 import { EmbeddedRedis } from "@tenure/local/redis/embedded";
 import { credentials } from "../stores/dynamo.ts";
@@ -34,7 +35,7 @@ interface SharedStores {
   /** The clock of all processes. */
   clock: TestClock;
   newGate(): Gate;
-  start(): Promise<ApiProcess>;
+  start(options?: PairOptions): Promise<ApiProcess>;
   close(): Promise<void>;
 }
 
@@ -62,7 +63,7 @@ async function openSharedStores(): Promise<SharedStores> {
   await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
   return {
     ...{ redis, clock, newGate: gates.add },
-    async start() {
+    async start(options) {
       const opened = await openApi({
         redis: { url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, token: gateway.token },
         dynamo: { endpoint: dynamo.url, region: "local", credentials },
@@ -70,6 +71,7 @@ async function openSharedStores(): Promise<SharedStores> {
         leasePolicy: { heartbeatMs: HEARTBEAT_MS },
         graphs: { gated },
         clock,
+        ...options,
       });
       const apiUrl = await opened.serve();
       const clientOf = (apiKey: string) =>
@@ -86,6 +88,8 @@ async function openSharedStores(): Promise<SharedStores> {
   };
 }
 
+type PairOptions = Pick<RunnerOptions, "maxActive">;
+
 interface Pair {
   stores: SharedStores;
   one: ApiProcess;
@@ -97,9 +101,10 @@ interface Pair {
   close(): Promise<void>;
 }
 
-export async function startPair(): Promise<Pair> {
+/** `maxActive`: as of each process' Runner. */
+export async function startPair(options: PairOptions = {}): Promise<Pair> {
   const stores = await openSharedStores();
-  const [one, two] = [await stores.start(), await stores.start()];
+  const [one, two] = [await stores.start(options), await stores.start(options)];
   const token = await one.logIn("ada@example.com");
   const client = one.clientOf(token);
   return {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
 import { createApi } from "@tenure/functions/api";
 import { createDeps, type Deps, type ServiceConfig } from "@tenure/functions/deps";
-import { Runner } from "@tenure/functions/runs/runner";
+import { Runner, type RunnerOptions } from "@tenure/functions/runs/runner";
 
 export const PEPPER = "a pepper of more than thirty-two characters";
 export const SITE = "http://localhost";
@@ -34,7 +34,10 @@ export interface TestApi {
 }
 
 export async function openApi(
-  config: Pick<ServiceConfig, "redis" | "dynamo"> & Partial<ServiceConfig>,
+  {
+    maxActive,
+    ...config
+  }: Pick<ServiceConfig, "redis" | "dynamo"> & Partial<ServiceConfig> & Pick<RunnerOptions, "maxActive">,
   replaced: Partial<Deps> | ((made: Deps) => Partial<Deps>) = {},
   /** Connected stores, in place of those that `config` leads to. */
   stores?: Parameters<typeof createDeps>[1],
@@ -55,7 +58,7 @@ export async function openApi(
   };
   const made = await createDeps(told, stores);
   const deps = { ...made, ...(typeof replaced === "function" ? replaced(made) : replaced) };
-  const runner = new Runner(deps);
+  const runner = new Runner(deps, { maxActive });
   const api = createApi(deps, runner);
   const request: TestApi["request"] = async (method, path, { headers, body, text } = {}) =>
     api.request(`${SITE}/api${path}`, {

@@ -71,17 +71,22 @@ export class RunResponses {
 
   private async *events(run: Run, after: number, modes: string[] | undefined): AsyncGenerator<string> {
     let seen = after;
+    let isBegun = true;
     // A run that waits, for a place or for those before it, is known to be admitted, and what its first event says is known too.
     if (seen < 0 && run.status === "pending" && run.attempt === 0) {
       const [id, attempt] = [firstEventOf(1), 1];
       yield asText({ id, event: "metadata", data: beginOf(run.id, attempt).head });
       seen = id;
+      isBegun = false;
     }
     const tail = this.tail(run, seen);
     let next = await tail.next();
     for (; !next.done; next = await tail.next()) {
       const one = next.value;
-      if (typeof one === "object") seen = one.at(-1)?.id ?? seen;
+      if (typeof one === "object") {
+        seen = one.at(-1)?.id ?? seen;
+        isBegun = true;
+      }
       if (one === "quiet") yield ": heartbeat\n\n";
       else if (one === "gap")
         yield ": the process that had this run is gone, and some of its events may be missing here\n\n";
@@ -92,10 +97,11 @@ export class RunResponses {
       }
     }
     if (next.value === undefined) return yield GAP;
-    // The run's process may have died between the end on record and the last event.
-    const last = next.value;
+    // The run's process may have died between the end on record and the last event; a run that nobody begins has no events, and may have an error.
+    const last = isBegun ? next.value : Math.max(next.value, seen + 1);
     const { error } = (last > seen && (await this.deps.threads.run(run.threadId, run.id))) || {};
     if (error) yield asText({ id: last, event: "error", data: stringify(error) });
+    else if (!isBegun) return;
     else if (last > seen) yield GAP;
   }
 

@@ -264,7 +264,7 @@ export function runRoutes(deps: AgentDeps, runner: Runner): Hono<SessionEnv<Iden
 
 /** The number in Last-Event-ID; without one, all events. */
 function lastSeen(c: Asked): number {
-  const asked = Number(c.req.header("Last-Event-ID") ?? -1);
+  const asked = Number(c.req.header("Last-Event-ID") || -1);
   return Number.isSafeInteger(asked) && asked >= -1 ? asked : -1;
 }
 

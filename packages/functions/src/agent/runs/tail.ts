@@ -10,9 +10,12 @@ const PAGE = 200;
 const FIRST_POLL_MS = 100;
 const LAST_POLL_MS = 1000;
 const READS = 3;
+/** Between two looks at the log of a run that waits for a place here. */
 const WAITING_MS = 2_000;
 /** Between two looks at the record of a run whose log says nothing. */
 const STATUS_EVERY_MS = 2000;
+/** The same of a run that waits for a place here: of many that wait, each is a read. */
+const WAITING_STATUS_EVERY_MS = 10_000;
 
 /** This process stops: the rest of a run's events are to be had from the one that follows. */
 export class ServerStops extends Error {
@@ -79,21 +82,14 @@ export async function* tail(
       if (!lost) return last;
     }
     if (page?.ended) return last;
-    if (runner.isWaiting(threadId)) {
-      // The run begins in this process, so that its record need not be read.
-      await runner.nextBegun(Math.min(quietMs, WAITING_MS));
-      if (performance.now() - heard > quietMs) {
-        heard = performance.now();
-        yield "quiet";
-      }
-      continue;
-    }
     const now = performance.now();
     if (now - heard > quietMs) {
       heard = now;
       yield "quiet";
     }
-    if (now - asked > STATUS_EVERY_MS || !page) {
+    // A run that waits for a place begins in this process, unless somebody elsewhere takes it or ends it.
+    const waits = runner.isWaiting(threadId);
+    if (now - asked > (waits ? WAITING_STATUS_EVERY_MS : STATUS_EVERY_MS) || !(page || waits)) {
       asked = now;
       const run = await deps.threads.run(threadId, runId);
       if (run?.status !== "pending" && run?.status !== "running") {
@@ -109,10 +105,13 @@ export async function* tail(
         return rest?.ended ? last : undefined;
       }
       // The process that had the run may be dead.
-      await runner.kick(threadId, owner);
+      if (!waits) await runner.kick(threadId, owner);
     }
-    await runner.nextBegun(pause);
-    pause = Math.min(pause * 1.5, LAST_POLL_MS);
+    // It may have begun here since it was looked for.
+    if (runner.live(runId) !== live) continue;
+    const isChanged = await runner.nextChange(threadId, waits ? WAITING_MS : pause);
+    if (isChanged) asked = Number.NEGATIVE_INFINITY;
+    else pause = Math.min(pause * 1.5, LAST_POLL_MS);
   }
 }
 

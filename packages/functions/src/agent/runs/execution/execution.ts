@@ -107,7 +107,6 @@ export class Execution {
   private async runGraph(): Promise<unknown> {
     const { run } = this;
     try {
-      if (this.stop) return undefined;
       if (isTemporary(run.request) && isKeyed(run) && run.attempt === 1) {
         // A first attempt has no events yet.
         const told = await this.deps.events.read(run.id, -1, 1).catch(() => undefined);
@@ -116,6 +115,7 @@ export class Execution {
       }
       // Before anything that may fail: the first event of an attempt is no other one.
       this.feed.append("metadata", beginOf(run.id, run.attempt));
+      if (this.stop) return undefined;
       if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
       const request = runRequest.parse(run.request);
       const assistant = await assistantOf(this.deps, run.assistantId, run.owner);

@@ -20,6 +20,7 @@ import { Headroom } from "./headroom.ts";
 import { Places } from "./places.ts";
 import { sweep } from "./sweep.ts";
 import { ThreadTimers } from "./timers.ts";
+import { Wakes } from "./wakes.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /** Milliseconds after the end of somebody else's lease, or the start of a delayed run, at which its thread is looked at again. */
@@ -53,10 +54,7 @@ export class Runner {
   private readonly headroom: Headroom;
   private readonly places: Places;
   private readonly workQueue: WorkQueue | undefined;
-  private begun: () => void = () => {};
-  private next = new Promise<void>((resolve) => {
-    this.begun = resolve;
-  });
+  private readonly wakes = new Wakes();
   /** Work still under way here: runs, what comes after their end, and waits for threads whose holder seems to be dead. */
   private readonly closing = new Set<Promise<void>>();
   private watching: NodeJS.Timeout | undefined;
@@ -101,6 +99,7 @@ export class Runner {
     const admitted = await (place
       ? this.inPlace(place, () => threads.admit(run, { ...admission, holder: this.holder }))
       : threads.admit(run, admission));
+    if (ends) this.wakes.wake(threadId);
     if (ends && asked.length > 0) {
       // On record they are to end; who has ended meanwhile need not be told.
       const { inflight = [] } = (await threads.get(threadId, run.owner)) ?? {};
@@ -230,10 +229,7 @@ export class Runner {
     const execution = new Execution(this.deps, lease, run);
     if (this.stopped || this.isHurried) execution.end("yielded");
     this.active.set(run.id, execution);
-    this.begun();
-    this.next = new Promise((resolve) => {
-      this.begun = resolve;
-    });
+    this.wakes.wake(threadId);
     const over = execution.done.then(async () => {
       // The run may have begun here once more since.
       if (this.active.get(run.id) === execution) this.active.delete(run.id);
@@ -260,9 +256,9 @@ export class Runner {
     return this.places.isWaiting(threadId);
   }
 
-  /** Resolves when a run begins here, or after `ms`. */
-  async nextBegun(ms: number): Promise<void> {
-    await atMost(ms, this.next);
+  /** Resolves to true when a run of the thread has begun here or was ended from here, and to false after `ms` milliseconds. */
+  nextChange(threadId: string, ms: number): Promise<boolean> {
+    return this.wakes.next(threadId, ms);
   }
 
   /** A thread whose holder seems to be dead is waited for: a process that may be frozen must not be before then. */
@@ -288,6 +284,7 @@ export class Runner {
     const asked = await threads.cancel(threadId, runId, action);
     if (asked === "not-found") return asked;
     if (asked === "ended") {
+      this.wakes.wake(threadId);
       await this.handOver(threadId, owner);
       return "done";
     }
@@ -375,7 +372,7 @@ export class Runner {
   async stop(): Promise<void> {
     this.stopped = true;
     // Streams that wait for a run to begin here wait for nothing now.
-    this.begun();
+    this.wakes.wakeAll();
     this.headroom.stop();
     clearTimeout(this.watching);
     this.timers.cancelAll();
