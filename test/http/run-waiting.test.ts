@@ -3,7 +3,7 @@ import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
 import { RawStream, rawEvents, startPair } from "../support/service/api-processes.ts";
 import { turn } from "../support/service/gated-graph.ts";
 
-// Of two places a user has one.
+// A user has one of two places.
 const { stores, one, token, client, elsewhere, newThread, close } = await startPair({ maxActive: 2 });
 afterAll(close);
 afterEach(() => {

@@ -12,6 +12,7 @@ const RETRY_MS = 10_000;
 /** No timer of a process that runs is as late as this. */
 const FROZEN_MS = 2_000;
 
+/** The sending of one table's requests by one client; of all of them it knows which were sent more than once. */
 export class Delivery {
   private readonly client: DynamoDBDocumentClient;
   /** Failed conditions of requests that were sent more than once. */

@@ -6,7 +6,7 @@ import type { Context } from "hono";
 import { errorJson, stringify } from "../../http/json.ts";
 import type { AgentDeps } from "../deps.ts";
 import type { ThreadAccess } from "../threads/access.ts";
-import { beginOf } from "./execution/event-json.ts";
+import { metadataOf } from "./execution/event-json.ts";
 import type { Runner } from "./schedule/runner.ts";
 import { ServerStops, type Tailed, tail } from "./tail.ts";
 
@@ -75,7 +75,7 @@ export class RunResponses {
     // A run that waits, for a place or for those before it, is known to be admitted, and what its first event says is known too.
     if (seen < 0 && run.status === "pending" && run.attempt === 0) {
       const [id, attempt] = [firstEventOf(1), 1];
-      yield asText({ id, event: "metadata", data: beginOf(run.id, attempt).head });
+      yield asText({ id, event: "metadata", data: metadataOf(run.id, attempt).head });
       seen = id;
       isBegun = false;
     }

@@ -14,7 +14,7 @@ const READS = 3;
 const WAITING_MS = 2_000;
 /** Between two looks at the record of a run whose log says nothing. */
 const STATUS_EVERY_MS = 2000;
-/** The same of a run that waits for a place here: of many that wait, each is a read. */
+/** Between two looks at the record of a run that waits for a place here: many may wait, and each look is a read. */
 const WAITING_STATUS_EVERY_MS = 10_000;
 
 /** This process stops: the rest of a run's events are to be had from the one that follows. */
@@ -107,7 +107,7 @@ export async function* tail(
       // The process that had the run may be dead.
       if (!waits) await runner.kick(threadId, owner);
     }
-    // It may have begun here since it was looked for.
+    // The run may have begun here since it was looked for.
     if (runner.live(runId) !== live) continue;
     const isChanged = await runner.nextChange(threadId, waits ? WAITING_MS : pause);
     if (isChanged) asked = Number.NEGATIVE_INFINITY;

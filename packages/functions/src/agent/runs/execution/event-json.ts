@@ -13,8 +13,10 @@ export interface EventText {
   tail?: string;
 }
 
-/** The first event of every attempt, which tells the run's id. It depends on nothing else, so that it can be told before the run begins. */
-export const beginOf = (runId: string, attempt: number): EventText => ({ head: stringify({ run_id: runId, attempt }) });
+/** `metadata`, the first event of every attempt. It depends on nothing else, so that it can be told before the run begins. */
+export const metadataOf = (runId: string, attempt: number): EventText => ({
+  head: stringify({ run_id: runId, attempt }),
+});
 
 /** For one run. LangGraph makes a call's metadata once and hands it on with each token. */
 export class EventJson {

@@ -15,7 +15,7 @@ import { isWaiting } from "../../threads/status.ts";
 import { executionOptions } from "../config.ts";
 import { refuseAbsent } from "../fork.ts";
 import { graphInput, type RunRequest, runRequest, streamModes } from "../request.ts";
-import { beginOf, EventJson } from "./event-json.ts";
+import { EventJson, metadataOf } from "./event-json.ts";
 import { execute } from "./events.ts";
 import { Feed } from "./feed.ts";
 import { Hold } from "./hold.ts";
@@ -114,7 +114,7 @@ export class Execution {
         if (this.isRepeated) return undefined;
       }
       // Before anything that may fail: the first event of an attempt is no other one.
-      this.feed.append("metadata", beginOf(run.id, run.attempt));
+      this.feed.append("metadata", metadataOf(run.id, run.attempt));
       if (this.stop) return undefined;
       if (crashesOf(run) >= MAX_CRASHES) throw new Error(`The run's process died ${MAX_CRASHES} times.`);
       const request = runRequest.parse(run.request);
