@@ -62,32 +62,39 @@ export class Connections {
     this.connectMs = connectMs;
   }
 
-  post({ protocol, hostname, port, path = "/" }: Target, { headers, body, signal, deadlineMs }: Post): Promise<Answer> {
+  post(
+    { protocol, hostname, port, path = "/" }: Target,
+    { headers, body, signal, deadlineMs = Number.POSITIVE_INFINITY }: Post,
+  ): Promise<Answer> {
     const isSecure = protocol === "https:";
     const agent = isSecure ? this.tls : this.plain;
     this.closeStale(agent);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
+      if (deadlineMs <= 0) return reject(late("no time is left for a request"));
       const timers: ReturnType<typeof setTimeout>[] = [];
       const asked = (isSecure ? secureRequest : plainRequest)({
-        ...{ method: "POST", path, headers, agent },
+        method: "POST",
+        path,
+        agent,
         // Brackets of an IPv6 address are of the URL.
-        host: hostname.replace(/^\[(.*)\]$/, "$1"),
-        ...(port && { port }),
+        host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
+        port: port || undefined,
+        headers: listed(headers, body, port ? `${hostname}:${port}` : hostname),
       });
-      const settle = (act: () => void) => {
+      const settle = () => {
         for (const timer of timers) clearTimeout(timer);
         signal?.removeEventListener("abort", onAbort);
-        act();
       };
       const fail = (reason: unknown) => {
-        settle(() => reject(reason));
+        settle();
+        reject(reason);
         asked.destroy();
       };
       const onAbort = () => fail(signal?.reason);
       signal?.addEventListener("abort", onAbort, { once: true });
-      if (deadlineMs !== undefined)
-        timers.push(setTimeout(() => fail(late(`no answer within ${deadlineMs} ms`)), deadlineMs));
+      if (Number.isFinite(deadlineMs))
+        timers.push(setTimeout(() => fail(late(`no answer within ${Math.round(deadlineMs)} ms`)), deadlineMs));
       if (this.connectMs !== undefined) watchConnecting(asked, this.connectMs, timers, fail);
       asked.on("error", fail);
       asked.on("response", (answer) => {
@@ -97,7 +104,8 @@ export class Connections {
         answer.on("end", () => {
           const [first = Buffer.alloc(0)] = chunks;
           const whole = chunks.length > 1 ? Buffer.concat(chunks) : first;
-          settle(() => resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: whole }));
+          settle();
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: whole });
         });
       });
       asked.end(body);
@@ -116,6 +124,14 @@ export class Connections {
       for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
     this.lastUse = now;
   }
+}
+
+/** Headers as a list, which Node.js writes as they are: of a record it makes a table first. */
+function listed(headers: Record<string, string>, body: string | Uint8Array, host: string): string[] {
+  const list = ["content-length", String(Buffer.byteLength(body))];
+  if (headers.host === undefined) list.push("host", host);
+  for (const name in headers) list.push(name, headers[name] as string);
+  return list;
 }
 
 function watchConnecting(

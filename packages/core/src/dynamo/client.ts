@@ -22,7 +22,7 @@ import {
   ScanCommand,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
-import { pause } from "../deadline.ts";
+import { pause, withDeadline } from "../deadline.ts";
 import { type StoreFault, TenureError } from "../errors.ts";
 import { tableDefinition } from "./definition.ts";
 import { asFault, attempt } from "./faults.ts";
@@ -84,6 +84,16 @@ const OPERATIONS = new Map<unknown, Operation>([
   [DescribeTimeToLiveCommand, "DescribeTimeToLive"],
 ]);
 
+interface Command {
+  input: Record<string, unknown>;
+}
+
+interface SendOptions {
+  abortSignal?: AbortSignal | undefined;
+  /** Of the lean path only: the time for all tries in milliseconds. */
+  withinMs?: number | undefined;
+}
+
 /** The SDK's document client, which has its data commands carried out by the lean path. */
 class LeanDocumentClient extends DynamoDBDocumentClient {
   private readonly lean: LeanClient;
@@ -94,10 +104,10 @@ class LeanDocumentClient extends DynamoDBDocumentClient {
   }
 
   override send(...call: never[]): never {
-    const [command, options] = call as unknown as [{ input: Record<string, unknown> }, { abortSignal?: AbortSignal }?];
+    const [command, { abortSignal: signal, withinMs } = {}] = call as unknown as [Command, SendOptions?];
     const operation = OPERATIONS.get(command.constructor);
     if (!operation) return super.send(...(call as [never])) as never;
-    return this.lean.send(operation, command.input, options?.abortSignal) as never;
+    return this.lean.send(operation, command.input, { signal, withinMs }) as never;
   }
 
   override destroy(): void {
@@ -112,6 +122,16 @@ function placeIn({ endpoint, region }: Pick<DynamoConfig, "endpoint" | "region">
   const { protocol, hostname, port, host, pathname: path } = new URL(endpoint);
   const place = Promise.resolve({ target: { protocol, hostname, port, path }, host, region });
   return () => place;
+}
+
+/**
+ * Sends a command that reads or writes items, for at most `ms` milliseconds. The lean path keeps to a time by itself, without the cost
+ * of a signal; another client is given one.
+ */
+export function sendWithin(client: DynamoDBDocumentClient, command: unknown, ms: number): Promise<unknown> {
+  const send = client.send.bind(client) as (command: unknown, options: SendOptions) => Promise<unknown>;
+  if (client instanceof LeanDocumentClient) return send(command, { withinMs: ms });
+  return withDeadline(ms, (abortSignal) => send(command, { abortSignal }));
 }
 
 /** Asks the SDK once, by a request that it signs and does not send, where it would send one and for which region. */

@@ -1,7 +1,6 @@
 /** How a table's requests are sent: each until it is answered or it is too late. */
-import { withDeadline } from "../deadline.ts";
 import { pauses } from "./again.ts";
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, ScanCommand } from "./client.ts";
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand, ScanCommand, sendWithin } from "./client.ts";
 import { isConditionFailed, isPassing, outcomeOf } from "./faults.ts";
 import { checkGuard } from "./guard.ts";
 
@@ -27,14 +26,13 @@ export class Delivery {
    * was brought along has limits of its own.
    */
   async send(command: unknown): Promise<unknown> {
-    const send = this.client.send.bind(this.client) as (command: unknown, options: object) => Promise<unknown>;
     let failure: unknown;
     let times = pauses(RETRY_MS);
     for (let pause = times.next(); !pause.done; pause = times.next()) {
       if (!isRead(command)) checkGuard();
       const sent = performance.now();
       try {
-        return await withDeadline(REQUEST_DEADLINE_MS, (abortSignal) => send(command, { abortSignal }));
+        return await sendWithin(this.client, command, REQUEST_DEADLINE_MS);
       } catch (error) {
         if (isConditionFailed(error) && (failure !== undefined || attemptsOf(error) > 1))
           this.repeated.add(error as Error);

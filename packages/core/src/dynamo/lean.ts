@@ -3,10 +3,11 @@
  * (docs/decisions/035-a-lean-path-to-dynamodb.md). It takes and gives what `@aws-sdk/lib-dynamodb` does, errors included: named as
  * DynamoDB names them, with `$metadata`. Where to send a request, for which region and by whose credentials is the SDK's to say.
  *
- * Each request is tried three times at most. A try ends by its own deadline; the caller's signal ends all of them.
+ * Each request is tried three times at most. A try ends by its own deadline; the caller's signal, or a deadline of the whole, ends all
+ * of them.
  */
 import { systemClock, timeOf, toStamp } from "../clock.ts";
-import { Connections, type Target } from "../connections.ts";
+import { Connections, type Post, type Target } from "../connections.ts";
 import { pause } from "../deadline.ts";
 import type { StoreFault } from "../errors.ts";
 import { type Attribute, fromAttributes, toAttributes } from "./attributes.ts";
@@ -42,6 +43,8 @@ export interface LeanOptions {
 
 type Fields = Record<string, unknown>;
 
+type Try = Pick<Post, "deadlineMs" | "signal">;
+
 const TRIES = 3;
 const CONNECT_MS = 1000;
 /** As many as the SDK opens. */
@@ -54,6 +57,13 @@ const MAX_SKEW_MS = 240_000;
 
 const READS = new Set<Operation>(["GetItem", "Query", "Scan", "DescribeTimeToLive"]);
 
+export interface Bounds {
+  /** Ends all tries when it is aborted. */
+  signal?: AbortSignal | undefined;
+  /** The time that all tries may take together in milliseconds, with the pauses between them. Default: what the tries may take. */
+  withinMs?: number | undefined;
+}
+
 export class LeanClient {
   private readonly options: LeanOptions;
   private readonly connections = new Connections({ connectMs: CONNECT_MS, atOnce: CONNECTIONS });
@@ -65,11 +75,11 @@ export class LeanClient {
     this.options = options;
   }
 
-  async send(operation: Operation, input: Fields, signal?: AbortSignal): Promise<Fields> {
+  async send(operation: Operation, input: Fields, bounds: Bounds = {}): Promise<Fields> {
     const { onCost, onFault } = this.options;
     const asked = onCost && operation !== "DescribeTimeToLive" ? { ...input, ReturnConsumedCapacity: "TOTAL" } : input;
     try {
-      const { output, attempts } = await this.insist(operation, JSON.stringify(toWire(asked)), signal);
+      const { output, attempts } = await this.insist(operation, JSON.stringify(toWire(asked)), bounds);
       if (onCost) onCost(costOf(operation, output, attempts));
       return fromWire(output);
     } catch (error) {
@@ -83,29 +93,33 @@ export class LeanClient {
     this.connections.close();
   }
 
-  private async insist(operation: Operation, body: string, signal?: AbortSignal) {
+  private async insist(operation: Operation, body: string, { signal, withinMs = Number.POSITIVE_INFINITY }: Bounds) {
+    const { requestTimeoutMs } = this.options;
+    const end = performance.now() + withinMs;
     let mayHaveLanded = false;
     for (let attempts = 1; ; attempts++) {
       // Before each try: an answer may be late.
       if (!READS.has(operation)) checkGuard();
       try {
-        return { output: await this.once(operation, body, signal), attempts };
+        const deadlineMs = Math.min(requestTimeoutMs, end - performance.now());
+        return { output: await this.once(operation, body, { deadlineMs, signal }), attempts };
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         const { $metadata } = error as { $metadata?: object };
         Object.assign(error, { $metadata: { ...$metadata, attempts } });
         mayHaveLanded ||= outcomeOf(error) === "unknown";
         if (mayHaveLanded) landedPerhaps(error);
-        if (attempts === TRIES || !isPassing(error) || signal?.aborted) throw error;
+        const left = end - performance.now();
+        if (attempts === TRIES || !isPassing(error) || signal?.aborted || left <= 0) throw error;
         const longest = /Throttl|ProvisionedThroughput|RequestLimit/.test(error.name) ? THROTTLED_PAUSE_MS : PAUSE_MS;
-        await pause(Math.random() * longest * attempts, signal);
-        if (signal?.aborted) throw error;
+        await pause(Math.min(Math.random() * longest * attempts, left), signal);
+        if (signal?.aborted || performance.now() >= end) throw error;
       }
     }
   }
 
-  private async once(operation: Operation, body: string, signal?: AbortSignal): Promise<Fields> {
-    const { place, credentials, requestTimeoutMs: deadlineMs } = this.options;
+  private async once(operation: Operation, body: string, { deadlineMs, signal }: Try): Promise<Fields> {
+    const { place, credentials } = this.options;
     const { target, host, region } = await place();
     const headers = this.sign({
       headers: { "content-type": "application/x-amz-json-1.0", host, "x-amz-target": `DynamoDB_20120810.${operation}` },

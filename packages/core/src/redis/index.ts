@@ -12,7 +12,6 @@
  * await ping(redis);
  */
 import { Redis } from "@upstash/redis";
-import { withDeadline } from "../deadline.ts";
 import type { StoreFault } from "../errors.ts";
 import { asFault, faultOf, isNoScript } from "./faults.ts";
 import { malformedReply, type RedisStore, type Reply } from "./port.ts";
@@ -42,9 +41,9 @@ export interface RedisConfig {
 export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true, onFault }: RedisConfig): RedisStore {
   const requester = new Requester(url, token);
   const client = new Client(requester);
-  const asked = async (signal: AbortSignal, operation: "evalsha" | "eval", command: () => Promise<Reply>) => {
+  const asked = async (deadline: number, operation: "evalsha" | "eval", command: () => Promise<Reply>) => {
     try {
-      return await requester.under(signal, command);
+      return await requester.by(deadline, command);
     } catch (error) {
       const fault = onFault && faultOf(error);
       if (fault) onFault({ operation, ...fault });
@@ -56,16 +55,15 @@ export function connectRedis({ url, token, deadlineMs = 1000, keyLocking = true,
     async evaluate(script, keys, args) {
       const { source, sha } = sourceFor(script, keyLocking);
       const { args: argv, open } = sealed(args);
+      const deadline = performance.now() + deadlineMs;
       let reply: Reply;
       try {
-        reply = await withDeadline(deadlineMs, async (signal) => {
-          try {
-            return await asked(signal, "evalsha", () => client.evalsha<string[], Reply>(sha, keys, argv));
-          } catch (error) {
-            if (!isNoScript(error)) throw error;
-            return await asked(signal, "eval", () => client.eval<string[], Reply>(source, keys, argv));
-          }
-        });
+        try {
+          reply = await asked(deadline, "evalsha", () => client.evalsha<string[], Reply>(sha, keys, argv));
+        } catch (error) {
+          if (!isNoScript(error)) throw error;
+          reply = await asked(deadline, "eval", () => client.eval<string[], Reply>(source, keys, argv));
+        }
       } catch (error) {
         throw asFault(error);
       }

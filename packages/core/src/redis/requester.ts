@@ -1,6 +1,6 @@
 /**
  * How commands reach Upstash's REST API: by `node:http` on connections that stay open, where the client's own way, `fetch`, takes
- * twice the processor time. One command is one request, under the signal that it was called with. An answer that is not JSON is a
+ * twice the processor time. One command is one request, with the deadline that it was called under. An answer that is not JSON is a
  * `SyntaxError`; a refusal's words are the error's, without the command that the client's own requester repeats in them.
  */
 import type { Requester as UpstashRequester } from "@upstash/redis";
@@ -18,7 +18,7 @@ export class Requester implements UpstashRequester {
   private readonly connections = new Connections({ idleMs: IDLE_MS });
   private readonly target: Target;
   private readonly authorization: string;
-  private signal: AbortSignal | undefined;
+  private deadline = Number.POSITIVE_INFINITY;
 
   constructor(url: string, token: string) {
     const { protocol, hostname, port, pathname } = new URL(url);
@@ -26,13 +26,16 @@ export class Requester implements UpstashRequester {
     this.authorization = `Bearer ${token}`;
   }
 
-  /** Calls the client, whose request is then under the signal: it is made in the turn in which it is called. */
-  under<T>(signal: AbortSignal, command: () => Promise<T>): Promise<T> {
-    this.signal = signal;
+  /**
+   * Calls the client, whose request must then be answered by a time of `performance.now()`: it is made in the turn in which the client
+   * is called. A late one rejects with `TimeoutError`.
+   */
+  by<T>(deadline: number, command: () => Promise<T>): Promise<T> {
+    this.deadline = deadline;
     try {
       return command();
     } finally {
-      this.signal = undefined;
+      this.deadline = Number.POSITIVE_INFINITY;
     }
   }
 
@@ -48,7 +51,7 @@ export class Requester implements UpstashRequester {
         "upstash-sync-token": this.upstashSyncToken,
       },
       body: JSON.stringify(body),
-      signal: this.signal,
+      deadlineMs: this.deadline - performance.now(),
     });
     const answer = parsed(text, status);
     if (status === 200) this.upstashSyncToken = String(headers["upstash-sync-token"] ?? "");
