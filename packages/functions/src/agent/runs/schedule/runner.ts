@@ -10,17 +10,20 @@
  * The process: open -> hurried (`yieldAll`: what is under way and what waits goes to the work queue, nothing begins) -> open (`resume`); and
  * from either -> stopped, for good. A hurried or stopped process never takes a lease.
  */
-import { atMost, pause } from "@tenure/core/deadline";
+import { atMost } from "@tenure/core/deadline";
 import type { CancelAction } from "@tenure/core/events";
 import type { Admission, Begun, Later, NewAdmission, NewRun, Run } from "@tenure/core/thread";
 import { newId } from "@tenure/core/token";
 import type { AgentDeps } from "../../deps.ts";
 import { crashesOf, Execution, isTemporary } from "../execution/execution.ts";
+import { type CancelOptions, Ends } from "./ends.ts";
+import { Handover } from "./handover.ts";
 import { Headroom } from "./headroom.ts";
 import { Places } from "./places.ts";
 import { sweep } from "./sweep.ts";
 import { ThreadTimers } from "./timers.ts";
 import { Wakes } from "./wakes.ts";
+import { Watch } from "./watch.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
 /** Milliseconds after the end of somebody else's lease, or the start of a delayed run, at which its thread is looked at again. */
@@ -28,7 +31,6 @@ const LATE_MS = 50;
 /** Runs of one process at once, unless it is told another number, and where its event loop has the time. See bench/RESULTS.md. */
 const MAX_ACTIVE = 100;
 const STOP_MS = 1000;
-const POLL_MS = 200;
 
 interface NewSubmission extends Omit<NewAdmission, "holder"> {
   here?: boolean | undefined;
@@ -53,23 +55,22 @@ export class Runner {
   private readonly kicking = new Map<string, Promise<void>>();
   private readonly headroom: Headroom;
   private readonly places: Places;
-  private readonly workQueue: WorkQueue | undefined;
   private readonly wakes = new Wakes();
+  private readonly handover: Handover;
+  private readonly ends: Ends;
   /** Work still under way here: runs, what comes after their end, and waits for threads whose holder seems to be dead. */
   private readonly closing = new Set<Promise<void>>();
-  private watching: NodeJS.Timeout | undefined;
-  private sweeping: Promise<unknown> | undefined;
+  private readonly sweeps = new Watch(() => this.sweep());
   private stopped = false;
   /** Little time is left: nothing begins here until `resume`. */
   private isHurried = false;
-  /** Threads that were left to the work queue since. */
-  private readonly left = new Set<string>();
 
   constructor(deps: AgentDeps, { maxActive = MAX_ACTIVE, queue, utilization }: RunnerOptions = {}) {
     this.deps = deps;
     this.headroom = new Headroom(maxActive, () => this.fill(), utilization);
     this.places = new Places(() => this.headroom.limit);
-    this.workQueue = queue;
+    this.handover = new Handover({ deps, queue, kick: (threadId, owner) => this.kick(threadId, owner) });
+    this.ends = new Ends({ deps, active: this.active, handover: this.handover, wakes: this.wakes });
   }
 
   /**
@@ -100,11 +101,7 @@ export class Runner {
       ? this.inPlace(place, () => threads.admit(run, { ...admission, holder: this.holder }))
       : threads.admit(run, admission));
     if (ends) this.wakes.wake(threadId);
-    if (ends && asked.length > 0) {
-      // On record they are to end; who has ended meanwhile need not be told.
-      const { inflight = [] } = (await threads.get(threadId, run.owner)) ?? {};
-      for (const runId of asked) if (inflight.includes(runId)) await this.tell(runId, ends);
-    }
+    if (ends) await this.ends.tellAll(threadId, run.owner, asked, ends);
     // Should its process be dead, the thread is not to stay busy until the next sweep.
     if (asked.length > 0 || isStuck) await this.handOver(threadId, run.owner).catch(() => {});
     return typeof admitted === "object" ? admitted.run : admitted;
@@ -157,28 +154,14 @@ export class Runner {
 
   /** Sees to it that whatever is due in a thread begins, here or wherever the work queue leads, without waiting for it. */
   handOver(threadId: string, owner?: string): Promise<void> {
-    return this.sendOrKick(threadId, owner, (queue) => queue.send(threadId));
-  }
-
-  private async sendOrKick(
-    threadId: string,
-    owner: string | undefined,
-    send: (queue: WorkQueue) => Promise<void>,
-  ): Promise<void> {
-    if (!this.workQueue) return this.kick(threadId, owner);
-    try {
-      await send(this.workQueue);
-    } catch (error) {
-      // `sweep` finds it within a minute.
-      this.deps.report(JSON.stringify({ level: "warn", event: "run-not-queued", threadId, error: String(error) }));
-    }
+    return this.handover.thread(threadId, owner);
   }
 
   private async beginNext(threadId: string, owner?: string, taken?: () => void): Promise<void> {
     if (this.stopped || this.isHurried) taken?.();
     if (this.stopped) return;
     this.timers.cancel(threadId);
-    if (this.isHurried) return this.handOverOnce(threadId);
+    if (this.isHurried) return this.handover.once(threadId);
     if (!taken && this.places.isWaiting(threadId)) return;
     const user = owner ?? threadId;
     const place = taken ?? this.places.take(user);
@@ -240,7 +223,7 @@ export class Runner {
         await this.deps.threads.erase(threadId, run.owner).catch(() => {});
       if (this.stopped) return;
       if (execution.isLast) return;
-      await (this.isHurried ? this.handOverOnce(threadId) : this.handOver(threadId, run.owner)).catch(() => {});
+      await (this.isHurried ? this.handover.once(threadId) : this.handOver(threadId, run.owner)).catch(() => {});
     });
     this.closing.add(over);
     void over.finally(() => this.closing.delete(over));
@@ -265,7 +248,7 @@ export class Runner {
   private kickLater(threadId: string, owner: string | undefined, { retryAt, isSuspect = false }: Later): void {
     const wait = Math.max(0, retryAt - this.deps.clock.now()) + LATE_MS;
     const waited = this.timers.set(threadId, wait, () => this.kick(threadId, owner));
-    if (!isSuspect || !this.workQueue) return;
+    if (!isSuspect || !this.handover.hasQueue) return;
     this.closing.add(waited);
     void waited.then(() => this.closing.delete(waited));
   }
@@ -274,65 +257,28 @@ export class Runner {
    * Ends a run: one that waits at once, one that is under way here at once, and one elsewhere as soon as it hears of it,
    * within a heartbeat. With `wait`, resolves when it has ended. "not-found" when there is none.
    */
-  async cancel(
+  cancel(
     threadId: string,
     runId: string,
     action: CancelAction,
-    { wait = false, owner }: { wait?: boolean | undefined; owner?: string | undefined } = {},
+    options: CancelOptions = {},
   ): Promise<"done" | "not-found"> {
-    const { threads } = this.deps;
-    const asked = await threads.cancel(threadId, runId, action);
-    if (asked === "not-found") return asked;
-    if (asked === "ended") {
-      this.wakes.wake(threadId);
-      await this.handOver(threadId, owner);
-      return "done";
-    }
-    await this.tell(runId, action);
-    // The run's process may be dead.
-    if (!this.active.has(runId)) await this.handOver(threadId, owner);
-    if (wait) await this.ended(threadId, runId);
-    return "done";
+    return this.ends.cancel(threadId, runId, action, options);
   }
 
-  /** Tells whoever has a run that it is to end, which is on record already. */
-  private async tell(runId: string, action: CancelAction): Promise<void> {
-    const execution = this.active.get(runId);
-    execution?.end(action);
-    // The next batch of events hears of it; without Redis the heartbeat does.
-    if (!execution) await this.deps.events.requestCancel(runId, action).catch(() => {});
-  }
-
-  /** The run's record, once it has ended; undefined when it is not there, as after a rollback. */
-  async ended(threadId: string, runId: string, untilMs = Infinity): Promise<Run | undefined> {
-    await this.active.get(runId)?.done;
-    for (;;) {
-      const run = await this.deps.threads.run(threadId, runId);
-      const isUnderWay = run?.status === "pending" || run?.status === "running";
-      if (!isUnderWay || performance.now() > untilMs) return run;
-      await (this.active.get(runId)?.done ?? pause(POLL_MS));
-    }
+  /** Returns the run's record, once it has ended; undefined when it is not there, as after a rollback. */
+  ended(threadId: string, runId: string): Promise<Run | undefined> {
+    return this.ends.ended(threadId, runId);
   }
 
   /** Goes on with all that was left behind, now and then. For one process that stays; deployed, a schedule does it. */
   watch(everyMs: number): void {
-    const again = () => {
-      this.watching = setTimeout(sweeping, everyMs);
-      this.watching.unref();
-    };
-    const sweeping = () => {
-      this.sweeping = this.sweep()
-        .catch(() => {})
-        .finally(() => this.stopped || again());
-    };
-    sweeping();
+    this.sweeps.start(everyMs);
   }
 
   /** See `sweep`. The same sweep is done once, by its name. */
   sweep(name: string = newId("sweep")): Promise<void> {
-    return sweep(this.deps, this, (threadId, owner) =>
-      this.sendOrKick(threadId, owner, (queue) => queue.sendFound(threadId, name)),
-    );
+    return sweep(this.deps, this, (threadId, owner) => this.handover.found(threadId, owner, name));
   }
 
   /** Resolves when nothing is under way here: before then, a process that may be frozen must not be. */
@@ -349,7 +295,7 @@ export class Runner {
     this.isHurried = true;
     this.timers.cancelAll();
     this.headroom.stop();
-    const handedOver = this.places.clear().map((threadId) => this.handOverOnce(threadId).catch(() => {}));
+    const handedOver = this.places.clear().map((threadId) => this.handover.once(threadId).catch(() => {}));
     for (const execution of this.active.values()) execution.end("yielded");
     await Promise.all(handedOver);
     await this.idle();
@@ -358,14 +304,7 @@ export class Runner {
   /** There is time again. */
   resume(): void {
     this.isHurried = false;
-    this.left.clear();
-  }
-
-  /** For a process that is hurried: the work queue is told of a thread once. */
-  private async handOverOnce(threadId: string): Promise<void> {
-    if (this.left.has(threadId) || !this.workQueue) return;
-    this.left.add(threadId);
-    await this.handOver(threadId);
+    this.handover.forget();
   }
 
   /** Ends what is under way so that it goes on from its last checkpoint elsewhere, or here after a restart. */
@@ -374,9 +313,9 @@ export class Runner {
     // Streams that wait for a run to begin here wait for nothing now.
     this.wakes.wakeAll();
     this.headroom.stop();
-    clearTimeout(this.watching);
     this.timers.cancelAll();
+    const swept = this.sweeps.stop();
     for (const execution of this.active.values()) execution.end("yielded");
-    await atMost(STOP_MS, Promise.all([this.sweeping, ...[...this.active.values()].map(({ done }) => done)]));
+    await atMost(STOP_MS, Promise.all([swept, ...[...this.active.values()].map(({ done }) => done)]));
   }
 }
