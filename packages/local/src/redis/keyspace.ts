@@ -128,6 +128,8 @@ export function formatDouble(value: number): string {
 
 /** C's "%.<digits>g", which rounds an exact tie to even where JavaScript rounds it up. */
 export function formatG(value: number, digits: number): string {
+  // A whole number of so few digits is written as it is.
+  if (Number.isInteger(value) && Math.abs(value) < 10 ** Math.min(digits, 15)) return String(value);
   const exact = value.toExponential(digits + 19);
   const cut = exact.indexOf("e") - 20;
   const tieToEven = /^50*$/.test(exact.slice(cut, cut + 20)) && Number(exact[cut - 1]) % 2 === 0;
