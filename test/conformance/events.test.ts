@@ -92,6 +92,19 @@ describe.each(redisEngines(REDIS_DATABASE))("events on $name", ({ open }) => {
     expect((await log.read(runId, 0, 10))?.ended).toBe(true);
   });
 
+  it("numbers events as they are, also where Lua would write an exponent", async () => {
+    const { append, read } = logged();
+    const expected: [number, string][] = [];
+    for (const attempt of [2, 100_000, 100_001, 1_000_001]) {
+      // Two events of an attempt, which share a tail, and one that is appended by itself.
+      const first = firstEventOf(attempt);
+      await append(first, [token(1, first), token(2, first)], { fence: attempt });
+      await append(first + 2, [token(3, first)], { fence: attempt });
+      for (const n of [1, 2, 3]) expected.push([first + n - 1, whole(n)]);
+    }
+    expect(await read(-1)).toEqual(expected);
+  });
+
   it("is told as malformed where an entry names a tail that is not there", async () => {
     const { runId, read } = logged();
     const entry = ["1-0", "event", "messages", "data", "[1,", "as", "9-0"];
