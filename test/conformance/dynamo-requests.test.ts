@@ -171,6 +171,27 @@ it("a caller's signal ends a request at once", async () => {
   await refused;
 });
 
+it("credentials that take longer than a request may leave no time for it, and nothing is sent", async () => {
+  const { heard, endpoint } = await listening(empty);
+  const told = signal();
+  const credentials = async () => {
+    told.resolve();
+    await new Promise((resolve) => setTimeout(resolve, 11_000));
+    return session;
+  };
+  const client = connectDynamo({ endpoint, region: "eu-west-1", credentials: credentials as never });
+  closing.push(() => client.destroy());
+  const time = holdTimers();
+  const reading = new Table({ client, tableName: "things", clock: systemClock }).get({ pk: "p", sk: "s" });
+  const refused = expect(reading).rejects.toMatchObject({ reason: { tag: "store-unavailable", store: "dynamodb" } });
+  await told.promise;
+  // The credentials' own time, and a pause that has no time left.
+  await time.advance(11_000);
+  await time.advance(1);
+  await refused;
+  expect(heard).toEqual([]);
+});
+
 it.each([
   ["made here", connectDynamo],
   ["of the SDK", (given: object) => DynamoDBDocumentClient.from(new DynamoDBClient(given))],

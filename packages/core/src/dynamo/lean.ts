@@ -7,7 +7,7 @@
  * of them.
  */
 import { systemClock, timeOf, toStamp } from "../clock.ts";
-import { Connections, type Post, type Target } from "../connections.ts";
+import { Connections, type Target } from "../connections.ts";
 import { pause } from "../deadline.ts";
 import type { StoreFault } from "../errors.ts";
 import { type Attribute, fromAttributes, toAttributes } from "./attributes.ts";
@@ -43,7 +43,11 @@ export interface LeanOptions {
 
 type Fields = Record<string, unknown>;
 
-type Try = Pick<Post, "deadlineMs" | "signal">;
+interface Try {
+  /** When no try may go on, by `performance.now()`. */
+  end: number;
+  signal: AbortSignal | undefined;
+}
 
 const TRIES = 3;
 const CONNECT_MS = 1000;
@@ -94,15 +98,13 @@ export class LeanClient {
   }
 
   private async insist(operation: Operation, body: string, { signal, withinMs = Number.POSITIVE_INFINITY }: Bounds) {
-    const { requestTimeoutMs } = this.options;
     const end = performance.now() + withinMs;
     let mayHaveLanded = false;
     for (let attempts = 1; ; attempts++) {
       // Before each try: an answer may be late.
       if (!READS.has(operation)) checkGuard();
       try {
-        const deadlineMs = Math.min(requestTimeoutMs, end - performance.now());
-        return { output: await this.once(operation, body, { deadlineMs, signal }), attempts };
+        return { output: await this.once(operation, body, { end, signal }), attempts };
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         const { $metadata } = error as { $metadata?: object };
@@ -118,8 +120,8 @@ export class LeanClient {
     }
   }
 
-  private async once(operation: Operation, body: string, { deadlineMs, signal }: Try): Promise<Fields> {
-    const { place, credentials } = this.options;
+  private async once(operation: Operation, body: string, { end, signal }: Try): Promise<Fields> {
+    const { place, credentials, requestTimeoutMs } = this.options;
     const { target, host, region } = await place();
     const headers = this.sign({
       headers: { "content-type": "application/x-amz-json-1.0", host, "x-amz-target": `DynamoDB_20120810.${operation}` },
@@ -127,6 +129,8 @@ export class LeanClient {
       date: toStamp(systemClock.now() + this.offsetMs),
       credentials: await credentials(),
     });
+    // Credentials may have taken a while.
+    const deadlineMs = Math.min(requestTimeoutMs, end - performance.now());
     const answer = await this.connections.post(target, { headers, body, signal, deadlineMs }).catch((error: Error) => {
       throw broken(error, signal);
     });
