@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage } from "node:http";
+import http, { createServer, type IncomingMessage } from "node:http";
+import { syncBuiltinESMExports } from "node:module";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { Connections, type Post } from "./connections.ts";
@@ -32,6 +33,23 @@ it("says a request's length in bytes, where it is for, and that the connection s
   ]);
   expect(heard.map(({ body }) => body)).toEqual(["é😀", "\u0001\u0002\u0003"]);
   expect(heard[1]?.port).toBe(heard[0]?.port);
+});
+
+it("keeps its headers where instrumentation copies a request's options, as OpenTelemetry and Datadog do", async () => {
+  const { request } = http;
+  const copying = ({ headers, ...options }: http.RequestOptions) =>
+    request({ ...options, headers: Object.assign({}, headers, { traceparent: "00-1" }) as http.OutgoingHttpHeaders });
+  http.request = copying as typeof request;
+  syncBuiltinESMExports();
+  try {
+    await post({ headers: { authorization: "Bearer t" } });
+  } finally {
+    http.request = request;
+    syncBuiltinESMExports();
+  }
+  const { headers } = heard[0] as (typeof heard)[number];
+  expect(headers).toMatchObject({ authorization: "Bearer t", traceparent: "00-1", "content-length": "2" });
+  expect(Object.keys(headers).filter((name) => /^\d+$/.test(name))).toEqual([]);
 });
 
 it.each(["a\r\nx-injected: 1", "a\0", "a\n"])("refuses a header that would be more than one: %j", async (value) => {

@@ -80,7 +80,8 @@ export class Connections {
         // Brackets of an IPv6 address are of the URL.
         host: hostname.startsWith("[") ? hostname.slice(1, -1) : hostname,
         port: port || undefined,
-        headers: listed(headers, body, port ? `${hostname}:${port}` : hostname),
+        // A record: instrumentation of `node:http` copies headers as one, which makes nonsense of a list.
+        headers,
       });
       const settle = () => {
         for (const timer of timers) clearTimeout(timer);
@@ -124,14 +125,6 @@ export class Connections {
       for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
     this.lastUse = now;
   }
-}
-
-/** Headers as a list, which Node.js writes as they are: of a record it makes a table first. */
-function listed(headers: Record<string, string>, body: string | Uint8Array, host: string): string[] {
-  const list = ["content-length", String(Buffer.byteLength(body))];
-  if (headers.host === undefined) list.push("host", host);
-  for (const name in headers) list.push(name, headers[name] as string);
-  return list;
 }
 
 function watchConnecting(
