@@ -183,7 +183,9 @@ it("credentials that take longer than a request may leave no time for it, and no
   closing.push(() => client.destroy());
   const time = holdTimers();
   const reading = new Table({ client, tableName: "things", clock: systemClock }).get({ pk: "p", sk: "s" });
-  const refused = expect(reading).rejects.toMatchObject({ reason: { tag: "store-unavailable", store: "dynamodb" } });
+  const refused = expect(reading).rejects.toMatchObject({
+    reason: { tag: "store-unavailable", store: "dynamodb", outcome: "not-applied" },
+  });
   await told.promise;
   // The credentials' own time, and a pause that has no time left.
   await time.advance(11_000);

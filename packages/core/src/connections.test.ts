@@ -2,7 +2,7 @@ import http, { createServer, type IncomingMessage } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { Connections, type Post } from "./connections.ts";
+import { Connections, NOT_SENT, type Post } from "./connections.ts";
 
 const heard: { headers: IncomingMessage["headers"]; body: string; port: number | undefined }[] = [];
 const server = createServer(async (request, response) => {
@@ -58,7 +58,7 @@ it.each(["a\r\nx-injected: 1", "a\0", "a\n"])("refuses a header that would be mo
 });
 
 it("sends nothing once no time is left, or the caller has ended it", async () => {
-  await expect(post({ deadlineMs: 0 })).rejects.toMatchObject({ name: "TimeoutError" });
+  await expect(post({ deadlineMs: 0 })).rejects.toMatchObject({ name: "TimeoutError", code: NOT_SENT });
   await expect(post({ deadlineMs: -1 })).rejects.toMatchObject({ name: "TimeoutError" });
   await expect(post({ signal: AbortSignal.abort(new Error("ended")) })).rejects.toThrow("ended");
   await post({ deadlineMs: Number.POSITIVE_INFINITY });

@@ -43,6 +43,9 @@ export interface Answer {
   body: Buffer;
 }
 
+/** The code of the `TimeoutError` of a request that was not sent, as no time was left for it. */
+export const NOT_SENT = "NOT_SENT";
+
 export class Connections {
   private readonly plain: PlainAgent;
   private readonly tls: TlsAgent;
@@ -71,7 +74,7 @@ export class Connections {
     this.closeStale(agent);
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      if (deadlineMs <= 0) return reject(late("no time is left for a request"));
+      if (deadlineMs <= 0) return reject(Object.assign(late("no time is left for a request"), { code: NOT_SENT }));
       const timers: ReturnType<typeof setTimeout>[] = [];
       const asked = (isSecure ? secureRequest : plainRequest)({
         method: "POST",

@@ -90,7 +90,7 @@ interface Command {
 
 interface SendOptions {
   abortSignal?: AbortSignal | undefined;
-  /** Of the lean path only: the time for all tries in milliseconds. */
+  /** The time for all tries in milliseconds, of the lean path only. */
   withinMs?: number | undefined;
 }
 

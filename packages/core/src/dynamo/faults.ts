@@ -1,4 +1,5 @@
 /** Meaning of a failed request to DynamoDB: what is known of its outcome, whether it may be sent again, and who is told. */
+import { NOT_SENT } from "../connections.ts";
 import { type StoreFault, TenureError } from "../errors.ts";
 
 /** Names of errors that stay until an operator changes something. */
@@ -88,5 +89,5 @@ export const landedPerhaps = (error: Error): void => void mayHaveLanded.add(erro
 export function outcomeOf(error: unknown): "not-applied" | "unknown" {
   if (mayHaveLanded.has(error as Error)) return "unknown";
   const { name = "", code } = error as { name?: string; code?: string };
-  return NOT_APPLIED.test(name) || code === "ECONNREFUSED" ? "not-applied" : "unknown";
+  return NOT_APPLIED.test(name) || code === "ECONNREFUSED" || code === NOT_SENT ? "not-applied" : "unknown";
 }

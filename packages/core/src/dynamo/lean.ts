@@ -56,6 +56,8 @@ const CONNECTIONS = 50;
 /** The longest pause before the second try, doubled for the third, in milliseconds. Source: the SDK's standard mode. */
 const PAUSE_MS = 100;
 const THROTTLED_PAUSE_MS = 500;
+/** A timer of Node.js ends sooner than it was told by as much, and the time that is then left is none. */
+const EARLY_MS = 2;
 /** AWS refuses requests whose time is further off than this. */
 const MAX_SKEW_MS = 240_000;
 
@@ -112,10 +114,10 @@ export class LeanClient {
         mayHaveLanded ||= outcomeOf(error) === "unknown";
         if (mayHaveLanded) landedPerhaps(error);
         const left = end - performance.now();
-        if (attempts === TRIES || !isPassing(error) || signal?.aborted || left <= 0) throw error;
+        if (attempts === TRIES || !isPassing(error) || signal?.aborted || left < EARLY_MS) throw error;
         const longest = /Throttl|ProvisionedThroughput|RequestLimit/.test(error.name) ? THROTTLED_PAUSE_MS : PAUSE_MS;
         await pause(Math.min(Math.random() * longest * attempts, left), signal);
-        if (signal?.aborted || performance.now() >= end) throw error;
+        if (signal?.aborted || end - performance.now() < EARLY_MS) throw error;
       }
     }
   }

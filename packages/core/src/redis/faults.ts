@@ -1,4 +1,5 @@
 /** The meaning of a client's failures: which change nothing, which leave the outcome open, and which stay until an operator acts. */
+import { NOT_SENT } from "../connections.ts";
 import { type StoreFault, TenureError } from "../errors.ts";
 
 /** Turns a failure of the client into a fault. `CORRUPT …` is what our own scripts say of a record they cannot read. */
@@ -19,7 +20,14 @@ export function isMoved(error: unknown): boolean {
   return error instanceof Error && /^(?:MOVED|ASK) /.test(error.message);
 }
 
-const NEVER_SENT = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "UND_ERR_CONNECT_TIMEOUT"]);
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+  NOT_SENT,
+]);
 
 /** Errors of node-redis for a command that it did not take, having no connection. */
 const UNSENT = /^Client(?:Closed|Offline)Error$/;
