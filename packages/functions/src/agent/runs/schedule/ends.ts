@@ -43,7 +43,7 @@ export class Ends {
     threadId: string,
     runId: string,
     action: CancelAction,
-    { wait = false, owner }: CancelOptions,
+    { wait = false, owner }: CancelOptions = {},
   ): Promise<"done" | "not-found"> {
     const asked = await this.deps.threads.cancel(threadId, runId, action);
     if (asked === "not-found") return asked;
@@ -59,8 +59,12 @@ export class Ends {
     return "done";
   }
 
-  /** Tells those of a thread's runs whose end an admission has put on record, wherever they are. One that has ended need not be told. */
+  /**
+   * Tells a thread's streams in this process, and those of its runs whose end an admission has put on record, wherever they are. A run
+   * that has ended need not be told.
+   */
   async tellAll(threadId: string, owner: string, runIds: readonly string[], action: CancelAction): Promise<void> {
+    this.wakes.wake(threadId);
     if (runIds.length === 0) return;
     const { inflight = [] } = (await this.deps.threads.get(threadId, owner)) ?? {};
     for (const runId of runIds) if (inflight.includes(runId)) await this.tell(runId, action);

@@ -33,7 +33,7 @@ export class Handover {
     return this.sendOrKick(threadId, owner, (queue) => queue.send(threadId));
   }
 
-  /** The same for a thread that a sweep has found, idempotent for the sweep's name. */
+  /** Leaves a thread that a sweep has found to somebody, as `thread` does; idempotent for the sweep's name. */
   found(threadId: string, owner: string | undefined, sweep: string): Promise<void> {
     return this.sendOrKick(threadId, owner, (queue) => queue.sendFound(threadId, sweep));
   }

@@ -22,6 +22,7 @@ import { Headroom } from "./headroom.ts";
 import { Places } from "./places.ts";
 import { sweep } from "./sweep.ts";
 import { ThreadTimers } from "./timers.ts";
+import { UnderWay } from "./under-way.ts";
 import { Wakes } from "./wakes.ts";
 import { Watch } from "./watch.ts";
 import type { WorkQueue } from "./work-queue.ts";
@@ -52,14 +53,13 @@ export class Runner {
   private readonly holder = newId("runner");
   private readonly active = new Map<string, Execution>();
   private readonly timers = new ThreadTimers();
-  private readonly kicking = new Map<string, Promise<void>>();
   private readonly headroom: Headroom;
   private readonly places: Places;
   private readonly wakes = new Wakes();
   private readonly handover: Handover;
   private readonly ends: Ends;
-  /** Work still under way here: runs, what comes after their end, and waits for threads whose holder seems to be dead. */
-  private readonly closing = new Set<Promise<void>>();
+  /** Kicks, in their threads' turns; runs, what comes after their end, and waits for threads whose holder seems to be dead. */
+  private readonly work = new UnderWay();
   private readonly sweeps = new Watch(() => this.sweep());
   private stopped = false;
   /** Little time is left: nothing begins here until `resume`. */
@@ -84,26 +84,19 @@ export class Runner {
     const { threads } = this.deps;
     const { threadId, multitask } = run;
     const ends = multitask === "interrupt" || multitask === "rollback" ? multitask : undefined;
-    let asked: readonly string[] = [];
-    let isStuck = false;
+    const told: { asked: readonly string[]; isStuck: boolean } = { asked: [], isStuck: false };
     const admission: Admission = {
-      change,
-      ...{ alone: multitask === "reject", ends },
-      onAsked: (runIds) => {
-        asked = runIds;
-      },
-      onStuck: () => {
-        isStuck = true;
-      },
+      ...{ change, alone: multitask === "reject", ends },
+      onAsked: (asked) => void Object.assign(told, { asked }),
+      onStuck: () => void Object.assign(told, { isStuck: true }),
     };
     const place = here ? this.placeFor(run.owner) : undefined;
     const admitted = await (place
       ? this.inPlace(place, () => threads.admit(run, { ...admission, holder: this.holder }))
       : threads.admit(run, admission));
-    if (ends) this.wakes.wake(threadId);
-    if (ends) await this.ends.tellAll(threadId, run.owner, asked, ends);
+    if (ends) await this.ends.tellAll(threadId, run.owner, told.asked, ends);
     // Should its process be dead, the thread is not to stay busy until the next sweep.
-    if (asked.length > 0 || isStuck) await this.handOver(threadId, run.owner).catch(() => {});
+    if (told.asked.length > 0 || told.isStuck) await this.handOver(threadId, run.owner).catch(() => {});
     return typeof admitted === "object" ? admitted.run : admitted;
   }
 
@@ -136,20 +129,7 @@ export class Runner {
    * the caller does not know waits as if it had one of its own.
    */
   kick(threadId: string, owner?: string): Promise<void> {
-    return this.kickIn(threadId, owner);
-  }
-
-  /** `place`: one that has been taken for it. */
-  private kickIn(threadId: string, owner?: string, place?: () => void): Promise<void> {
-    const before = this.kicking.get(threadId) ?? Promise.resolve();
-    const next = before
-      .catch(() => {})
-      .then(() => this.beginNext(threadId, owner, place))
-      .finally(() => {
-        if (this.kicking.get(threadId) === next) this.kicking.delete(threadId);
-      });
-    this.kicking.set(threadId, next);
-    return next;
+    return this.work.inTurn(threadId, () => this.beginNext(threadId, owner));
   }
 
   /** Sees to it that whatever is due in a thread begins, here or wherever the work queue leads, without waiting for it. */
@@ -157,6 +137,7 @@ export class Runner {
     return this.handover.thread(threadId, owner);
   }
 
+  /** `taken`: a place that has been taken for it. */
   private async beginNext(threadId: string, owner?: string, taken?: () => void): Promise<void> {
     if (this.stopped || this.isHurried) taken?.();
     if (this.stopped) return;
@@ -200,8 +181,10 @@ export class Runner {
 
   private fill(): void {
     if (this.stopped) return;
-    for (let next = this.places.next(); next; next = this.places.next())
-      void this.kickIn(next.threadId, next.user, next.free).catch(() => {});
+    for (let next = this.places.next(); next; next = this.places.next()) {
+      const { threadId, user, free } = next;
+      void this.work.inTurn(threadId, () => this.beginNext(threadId, user, free)).catch(() => {});
+    }
     this.headroom.stopUnless(this.places.hasWaiting, this.places.size);
   }
 
@@ -221,12 +204,10 @@ export class Runner {
       if (isTemporary(run.request) && execution.isLast)
         // The thread was closed along with the run's end; should this fail, its records expire.
         await this.deps.threads.erase(threadId, run.owner).catch(() => {});
-      if (this.stopped) return;
-      if (execution.isLast) return;
+      if (this.stopped || execution.isLast) return;
       await (this.isHurried ? this.handover.once(threadId) : this.handOver(threadId, run.owner)).catch(() => {});
     });
-    this.closing.add(over);
-    void over.finally(() => this.closing.delete(over));
+    this.work.add(over);
   }
 
   /** True once this process begins nothing any more, for good. */
@@ -248,9 +229,7 @@ export class Runner {
   private kickLater(threadId: string, owner: string | undefined, { retryAt, isSuspect = false }: Later): void {
     const wait = Math.max(0, retryAt - this.deps.clock.now()) + LATE_MS;
     const waited = this.timers.set(threadId, wait, () => this.kick(threadId, owner));
-    if (!isSuspect || !this.handover.hasQueue) return;
-    this.closing.add(waited);
-    void waited.then(() => this.closing.delete(waited));
+    if (isSuspect && this.handover.hasQueue) this.work.add(waited);
   }
 
   /**
@@ -261,7 +240,7 @@ export class Runner {
     threadId: string,
     runId: string,
     action: CancelAction,
-    options: CancelOptions = {},
+    options?: CancelOptions,
   ): Promise<"done" | "not-found"> {
     return this.ends.cancel(threadId, runId, action, options);
   }
@@ -282,9 +261,8 @@ export class Runner {
   }
 
   /** Resolves when nothing is under way here: before then, a process that may be frozen must not be. */
-  async idle(): Promise<void> {
-    while (this.kicking.size + this.closing.size > 0)
-      await Promise.allSettled([...this.kicking.values(), ...this.closing]);
+  idle(): Promise<void> {
+    return this.work.idle();
   }
 
   /**
