@@ -3,8 +3,8 @@ import { defineScript } from "../redis/port.ts";
 /**
  * Event n is the entry n+1-0. Of each batch only what comes after the last entry is added. Nobody with a lower fence than the
  * highest that was seen adds anything. An entry whose data ends as that of others does has the `tail` itself, or names the entry
- * that has it (`as`), which is in the same stream and so lives as long. A number is joined to a text as it is, in a tenth of the time that
- * `string.format` takes, up to where Lua would write an exponent.
+ * that has it (`as`), which is in the same stream and so lives as long. A number is joined to a text as it is, which the local stack's
+ * Lua does in a fifth of the time of `string.format`, up to where Lua would write an exponent.
  *
  * KEYS: 1 the stream, 2 the fence, 3 the wish to cancel
  * ARGV: 1 the fence, 2 lifetime in milliseconds, 3 number of the first event, 4 "1" when the log ends, 5 how many tails; for each
