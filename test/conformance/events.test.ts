@@ -2,6 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { createEventLog, firstEventOf, type NewEvent } from "@tenure/core/events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Starts } from "../../packages/functions/src/agent/runs/execution/starts.ts";
+import { randomOf } from "../support/random.ts";
 import { type Behind, behindGateway, redisEngines } from "../support/stores/redis.ts";
 
 const REDIS_DATABASE = 13;
@@ -79,6 +81,75 @@ describe.each(redisEngines(REDIS_DATABASE))("events on $name", ({ open }) => {
     expect(await stored()).toBe(1);
   });
 
+  it("tells events whole that begin as an earlier one does, which it has once", async () => {
+    const { append, read, stored } = logged();
+    const state = `{"messages":["\u{1f600}langgraph_node${"é".repeat(500)}"`;
+    const values = (n: number): NewEvent => ({ event: "values", start: { of: 1, text: state }, head: `,${n}]}` });
+    await append(0, [{ event: "metadata", head: "0" }, { event: "values", head: `${state}]}` }, values(2)]);
+    await append(3, [values(3), { event: "updates", head: "{}" }]);
+    await append(3, [values(3), { event: "updates", head: "{}" }, values(5), { ...values(6), head: "" }]);
+    expect(await stored()).toBe(1);
+    const all = [
+      [0, "0"],
+      [1, `${state}]}`],
+      [2, `${state},2]}`],
+      [3, `${state},3]}`],
+      [4, "{}"],
+      [5, `${state},5]}`],
+      [6, state],
+    ];
+    expect(await read(-1)).toEqual(all);
+    for (const after of [0, 1, 2, 4, 5]) expect(await read(after, 2)).toEqual(all.slice(after + 1, after + 3));
+  });
+
+  it("stores an event whole where the one it begins as is gone, and all of that batch once", async () => {
+    const { runId, append, read } = logged();
+    const values = (n: number): NewEvent => ({ event: "values", start: { of: 0, text: "[0" }, head: `,${n}]` });
+    await append(0, [{ event: "values", head: "[0]" }, values(1)]);
+    await behind.engine.send(["DEL", `run:{${runId}}:events`]);
+    expect(await append(2, [token(2, 2), values(3)], { ended: true })).toBe(undefined);
+    expect(await append(2, [token(2, 2), values(3)], { ended: true })).toBe(undefined);
+    expect(await read(-1)).toEqual([
+      [2, whole(2)],
+      [3, "[0,3]"],
+    ]);
+    expect(await append(2, [values(2)], { fence: 0 })).toBe("lost");
+  });
+
+  it("tells random events as they were, however they share their texts, are batched and are read", async () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = randomOf(seed);
+      const { append, read } = logged();
+      const starts = new Starts();
+      const events: NewEvent[] = [];
+      let state = "x".repeat(250);
+      for (let n = 0; n < 40; n++) {
+        if (random(3) === 0) {
+          const first = events.findIndex(({ tail }) => tail);
+          events.push(token(n, first < 0 ? n : first));
+          continue;
+        }
+        const kept = random(4) === 0 ? random(state.length) : state.length;
+        state =
+          state.slice(0, kept) + ["", "é", '"\u{1f600}"', "\u{1f601}".repeat(9)][random(4)] + "y".repeat(random(99));
+        // A text cut within a pair of surrogates has no JSON, and is no event.
+        state = Buffer.from(state).toString();
+        events.push({ event: "values", ...starts.part("values", n, state) });
+      }
+      expect(events.some(({ start }) => start)).toBe(true);
+      for (let first = 0; first < events.length; ) {
+        const count = 1 + random(6);
+        await append(first, events.slice(first, first + count));
+        // The same once more, and what came since, as after a lost answer.
+        if (random(3) > 0) first += count;
+      }
+      const all = events.map(({ start, head, tail }, n) => [n, (start?.text ?? "") + head + (tail?.text ?? "")]);
+      for (const after of [-1, random(40), random(40)])
+        for (const limit of [1, 7, 100])
+          expect(await read(after, limit)).toEqual(all.slice(after + 1, after + 1 + limit));
+    }
+  });
+
   it("keeps the events of another attempt apart, and refuses those of a lease that has passed", async () => {
     const { log, runId, append, read } = logged();
     await append(0, [token(0, 0)]);
@@ -105,11 +176,20 @@ describe.each(redisEngines(REDIS_DATABASE))("events on $name", ({ open }) => {
     expect(await read(-1)).toEqual(expected);
   });
 
-  it("is told as malformed where an entry names a tail that is not there", async () => {
+  it("is told as malformed where an entry names one that is not there, or more of it than there is", async () => {
     const { runId, read } = logged();
-    const entry = ["1-0", "event", "messages", "data", "[1,", "as", "9-0"];
-    await behind.engine.send(["XADD", `run:{${runId}}:events`, ...entry]);
-    await expect(read(-1)).rejects.toMatchObject({ reason: { tag: "store-unavailable", why: "malformed" } });
+    const names = [
+      ["as", "9-0"],
+      ["from", "9-0", "take", "1"],
+      ["from", "1-0", "take", "9"],
+      ["from", "1-0", "take", "x"],
+    ];
+    await behind.engine.send(["XADD", `run:{${runId}}:events`, "1-0", "event", "values", "data", "[1]"]);
+    for (const [at, fields] of names.entries()) {
+      const entry = [`${at + 2}-0`, "event", "messages", "data", "[1,", ...fields];
+      await behind.engine.send(["XADD", `run:{${runId}}:events`, ...entry]);
+      await expect(read(at, 1)).rejects.toMatchObject({ reason: { tag: "store-unavailable", why: "malformed" } });
+    }
   });
 
   it("reads what earlier versions have logged", async () => {

@@ -18,5 +18,6 @@ export {
   firstEventOf,
   type LoggedEvent,
   type NewEvent,
+  type Start,
   type Tail,
 } from "./store.ts";

@@ -1,6 +1,6 @@
 import { malformedReply, type RedisStore, type Reply } from "../redis/port.ts";
 import * as scripts from "./scripts.ts";
-import type { CancelAction, EventLog, LoggedEvent } from "./store.ts";
+import type { CancelAction, EventBatch, EventLog, LoggedEvent, NewEvent } from "./store.ts";
 
 /** The run is the cluster hash tag. */
 const keysOf = (runId: string): [stream: string, fence: string, cancel: string] => [
@@ -13,15 +13,25 @@ const keysOf = (runId: string): [stream: string, fence: string, cancel: string] 
 export const EVENTS_TTL_MS = 15 * 60_000;
 
 export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}): EventLog {
+  /** Resolves to the script's verdict, and to what somebody wishes. */
+  const send = async ({ runId, fence, first, events, ended }: EventBatch): Promise<Reply[]> => {
+    const tails = new Map<string, number>();
+    for (const { tail } of events) if (tail && !tails.has(tail.text)) tails.set(tail.text, tail.first);
+    const texts = [...tails.keys()];
+    const starts: number[] = [];
+    const fields = events.flatMap(({ event, start, head, tail }) => {
+      if (start) return [event, head, `s${starts.push(start.of, start.text.length) / 2}`];
+      return [event, head, tail ? texts.indexOf(tail.text) + 1 : 0];
+    });
+    const stored = [...tails].flatMap(([text, firstWith]) => [firstWith, text]);
+    const args = [fence, ttlMs, first, ended ? 1 : 0, tails.size, ...stored, starts.length / 2, ...starts, ...fields];
+    return list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
+  };
+
   return {
-    async append({ runId, fence, first, events, ended }) {
-      const tails = new Map<string, number>();
-      for (const { tail } of events) if (tail && !tails.has(tail.text)) tails.set(tail.text, tail.first);
-      const texts = [...tails.keys()];
-      const fields = events.flatMap(({ event, head, tail }) => [event, head, tail ? texts.indexOf(tail.text) + 1 : 0]);
-      const stored = [...tails].flatMap(([text, firstWith]) => [firstWith, text]);
-      const args = [fence, ttlMs, first, ended ? 1 : 0, tails.size, ...stored, ...fields];
-      const [verdict, wish] = list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
+    async append(batch) {
+      let [verdict, wish] = await send(batch);
+      if (verdict === 3) [verdict, wish] = await send({ ...batch, events: batch.events.map(whole) });
       if (verdict === 2) return "lost";
       if (verdict !== 1) throw malformedReply();
       return wish === "" ? undefined : action(wish);
@@ -29,11 +39,11 @@ export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}
 
     async read(runId, after, limit) {
       const [stream] = keysOf(runId);
-      const [exists, entries, held] = list(await redis.evaluate(scripts.read, [stream], [after, limit]), 3);
+      const [exists, entries, named] = list(await redis.evaluate(scripts.read, [stream], [after, limit]), 3);
       if (exists === 0) return undefined;
-      const tails = new Map<string, string>();
-      for (const one of [...list(held), ...list(entries)]) noteTail(one, tails);
-      const found = list(entries).map((one) => entry(one, tails));
+      const shared = new Map<string, string>();
+      for (const one of [...list(named), ...list(entries)]) noteShared(one, shared);
+      const found = list(entries).map((one) => entry(one, shared));
       return {
         events: found.filter((one): one is LoggedEvent => one !== "end"),
         ended: found.includes("end"),
@@ -66,20 +76,27 @@ function action(reply: Reply | undefined): CancelAction {
   return reply;
 }
 
-/** Notes an entry's tail, under the entry's id, where it has one of its own. */
-function noteTail(reply: Reply, tails: Map<string, string>): void {
+/** The same event without a start. */
+const whole = ({ start, head, ...rest }: NewEvent): NewEvent => ({ ...rest, head: start ? start.text + head : head });
+
+/** Notes what other entries can have in common with an entry, under the entry's id: its tail, or the whole of its data. */
+function noteShared(reply: Reply, shared: Map<string, string>): void {
   const [id, fields] = list(reply, 2);
-  const [, , , , name, text] = list(fields);
-  if (name === "tail" && typeof id === "string" && typeof text === "string") tails.set(id, text);
+  const [, , , data, name, tail] = list(fields);
+  const text = name === "tail" ? tail : name === undefined ? data : undefined;
+  if (typeof id === "string" && typeof text === "string") shared.set(id, text);
 }
 
-function entry(reply: Reply, tails: Map<string, string>): LoggedEvent | "end" {
+function entry(reply: Reply, shared: Map<string, string>): LoggedEvent | "end" {
   const [id, fields] = list(reply, 2);
-  const [name, event, , head, rest, as] = list(fields);
+  const [name, event, , data, rest, at, , take] = list(fields);
   if (name === "end") return "end";
   const number = typeof id === "string" ? /^(\d+)-0$/.exec(id)?.[1] : undefined;
-  const tail = rest === undefined ? "" : tails.get(String(rest === "as" ? as : id));
-  if (number === undefined || typeof event !== "string" || typeof head !== "string" || tail === undefined)
+  const other = rest === undefined ? "" : shared.get(String(rest === "tail" ? id : at));
+  if (number === undefined || typeof event !== "string" || typeof data !== "string" || other === undefined)
     throw malformedReply();
-  return { id: Number(number) - 1, event, data: head + tail };
+  if (rest !== "from") return { id: Number(number) - 1, event, data: data + other };
+  const length = Number(take);
+  if (!(length <= other.length)) throw malformedReply();
+  return { id: Number(number) - 1, event, data: other.slice(0, length) + data };
 }

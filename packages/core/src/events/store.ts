@@ -34,9 +34,17 @@ export interface Tail {
   first: number;
 }
 
-/** An event whose JSON is `head`, and after that the tail's text where there is one. */
+/** The beginning of the text of an earlier event, which has neither a tail nor a start itself: the log has it once. */
+export interface Start {
+  text: string;
+  /** The number of that event. */
+  of: number;
+}
+
+/** An event whose JSON is the start's text where there is one, then `head`, and then the tail's text where there is one; never both. */
 export interface NewEvent {
   event: string;
+  start?: Start | undefined;
   head: string;
   tail?: Tail | undefined;
 }
@@ -50,15 +58,16 @@ export interface EventBatch {
 }
 
 /**
- * The events of runs on Redis Streams, kept for a while. Every method is one command and throws `store-unavailable`
- * when Redis does not answer in time.
+ * The events of runs on Redis Streams, kept for a while. Every method is one command, but for an `append` whose starts are gone,
+ * and throws `store-unavailable` when Redis does not answer in time.
  */
 export interface EventLog {
   /**
    * Adds events, the first of which has the number `first`, and with `ended` the end of the log. Answers with what
    * somebody wants done with the run, or "lost" when a holder with a higher fence has the log, and then nothing is added.
    * Idempotent: what is there already is not added again, so after an unknown outcome repeat it. Tails that are there are not
-   * stored again, and are looked for by their first event.
+   * stored again, and are looked for by their first event. Where the event that a start is of is gone, as after a run's silence of
+   * the log's lifetime, nothing is added at first, and a second command adds all events of the batch whole.
    */
   append(batch: EventBatch): Promise<CancelAction | "lost" | undefined>;
 

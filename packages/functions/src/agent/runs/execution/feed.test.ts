@@ -77,10 +77,26 @@ it("names the first event that ends as others do, and tells readers each one who
   await vi.advanceTimersByTimeAsync(500);
   const tail = { text: "7]", first: 1 };
   expect(batches.flatMap(({ events }) => events)).toEqual([
-    { event: "metadata", head: "0", tail: undefined },
+    { event: "metadata", head: "0" },
     ...["[1,", "[2,", "[3,"].map((head) => ({ event: "messages", head, tail })),
   ]);
   const told = (await reading.next()).value as { data: string }[];
   expect(told.map(({ data }) => data)).toEqual(["0", "[1,7]", "[2,7]", "[3,7]"]);
+  feed.lose();
+});
+
+it("logs a long event without what it begins with as the last one did, and tells readers each one whole", async () => {
+  const reading = feed.read(-1, 5000);
+  const state = (end: string) => `["${"x".repeat(1000)}"${end}]`;
+  for (const end of ["", ",1", ",2"]) feed.append("values", { head: state(end) });
+  await vi.advanceTimersByTimeAsync(200);
+  const start = { of: 0, text: state("").slice(0, -1) };
+  expect(batches.flatMap(({ events }) => events)).toEqual([
+    { event: "values", head: state("") },
+    { event: "values", start, head: ",1]" },
+    { event: "values", start: { of: 0, text: start.text }, head: ",2]" },
+  ]);
+  const told = (await reading.next()).value as { data: string }[];
+  expect(told.map(({ data }) => data)).toEqual([state(""), state(",1"), state(",2")]);
   feed.lose();
 });

@@ -1,6 +1,7 @@
 import { pause } from "@tenure/core/deadline";
 import type { CancelAction, EventLog, LoggedEvent, NewEvent } from "@tenure/core/events";
 import type { EventText } from "./event-json.ts";
+import { Starts } from "./starts.ts";
 
 interface FeedOptions {
   log: EventLog;
@@ -34,6 +35,7 @@ export class Feed {
   private readonly texts: NewEvent[] = [];
   /** The first event that has ended with each tail. */
   private readonly tails = new Map<string, number>();
+  private readonly starts = new Starts();
   private logged: number;
   private writing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -58,10 +60,14 @@ export class Feed {
   append(event: string, { head, tail: text }: EventText): void {
     const id = this.first + this.events.length;
     if (text !== undefined && !this.tails.has(text)) this.tails.set(text, id);
-    const tail = text === undefined ? undefined : { text, first: this.tails.get(text) ?? id };
-    // Joined and not copied, as long as nobody looks into it.
-    this.events.push({ id, event, data: text === undefined ? head : head + text });
-    this.texts.push({ event, head, tail });
+    if (text === undefined) {
+      this.events.push({ id, event, data: head });
+      this.texts.push({ event, ...this.starts.part(event, id, head) });
+    } else {
+      // Joined and not copied, as long as nobody looks into it.
+      this.events.push({ id, event, data: head + text });
+      this.texts.push({ event, head, tail: { text, first: this.tails.get(text) ?? id } });
+    }
     this.notify();
     this.timer ??= setTimeout(() => void this.flush(), this.logged === this.first ? FIRST_BATCH_MS : BATCH_MS);
   }
