@@ -5,7 +5,7 @@
  *   npm --prefix bench run load -- [--reference <folder with @langchain/langgraph-api>] [--streams 200] [--seconds 60]
  *     [--places 100] [--redis redis://127.0.0.1:6379/5 --dynamodb http://127.0.0.1:8000 [--processes 1]]
  *
- * Ours with its durability on: the local stack, its stores in its process; or the API on servers of their own, as it is
+ * Ours with its durability on: the local stack, its stores in a thread of its process; or the API on servers of their own, as it is
  * deployed, with the gateway that stands for Upstash in a process of its own, and as many processes of the API as are
  * asked for.
  */
@@ -59,7 +59,7 @@ const graphs = { ...(factory && { chat: factory }) };
 /** The parts of this program's children, by name; each resolves to the message by which the child says that it is ready. */
 const parts: Record<string, (...args: string[]) => Promise<object>> = {
   async stack(places = "") {
-    const stack = await startTestStack(places ? { maxActiveRuns: Number(places) } : {}, { graphs });
+    const stack = await startTestStack(places ? { maxActiveRuns: Number(places) } : {}, { graphs, apart: true });
     return { url: stack.api, token: await stack.logIn("load@example.com") };
   },
 
@@ -191,7 +191,7 @@ async function main(): Promise<void> {
   else servers.push(await start("stack", values.places ?? ""));
   results.push(
     await measure({
-      name: gateway ? `Tenure, ${servers.length} process(es) on servers` : "Tenure, stores in its process",
+      name: gateway ? `Tenure, ${servers.length} process(es) on servers` : "Tenure, stores in a thread of its process",
       clients: servers.map(({ url, token }) => new Client({ apiUrl: url, apiKey: token, callerOptions })),
       pids: servers.map(({ child }) => child.pid ?? 0),
       ...{ streams, seconds },

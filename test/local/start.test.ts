@@ -38,6 +38,15 @@ describe("npm start", () => {
     expect(output()).not.toMatch(/warning|deprecat/i);
   });
 
+  it("ends with the error by which the thread of its stores ends", async () => {
+    const module = join(dir, "broken.mjs");
+    const fault = 'setTimeout(() => { throw new Error("broken store"); }, 2_000)';
+    writeFileSync(module, `import { isMainThread } from "node:worker_threads";\nif (!isMainThread) ${fault};`);
+    const { output, exited } = await started({ NODE_OPTIONS: `--import=${module}` });
+    expect(await exited).toBe(1);
+    expect(output()).toMatch(/"event":"exception-uncaught","error":"Error: broken store"/);
+  });
+
   it("keeps the session and the thread over a stop in the middle of a run, and over a kill", async () => {
     const env = { PORT: String(await freePort()), TENURE_LIMITS: "off" };
     let stack = await started(env);

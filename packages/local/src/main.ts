@@ -40,6 +40,7 @@ async function start({ flags }: Given): Promise<void> {
     { ...config, skipDamage: flags.has(SKIP_DAMAGE) },
     {
       ...app,
+      apart: true,
       onMail: ({ to, code }) => print(`code for ${to}: ${code}`),
     },
   );
@@ -134,7 +135,7 @@ function wantData(dataDir: string): void {
 async function thread({ words: [threadId = ""] }: Given): Promise<void> {
   const config = readConfig(process.env);
   if (!config.dynamoEndpoint) wantData(config.dataDir);
-  const { openCheckpointer } = await import("./stack.ts");
+  const { openCheckpointer } = await import("./checkpointer.ts");
   const { describeThread } = await import("./thread-report.ts");
   const { checkpointer, close } = await openCheckpointer(config);
   try {

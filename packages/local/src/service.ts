@@ -16,7 +16,7 @@ import type { Hono } from "hono";
 import type { LocalConfig } from "./config.ts";
 import { openWindows } from "./limits.ts";
 import { MAILBOX } from "./site.ts";
-import { type StoreAccess, TABLE } from "./stores.ts";
+import { type StoreAccess, TABLE } from "./stores/access.ts";
 
 const SETTLE_DEADLINE_MS = 500;
 /** The time between two sweeps for runs that a crash has left, in milliseconds. */

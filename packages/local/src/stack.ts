@@ -1,16 +1,13 @@
 /** The whole of Tenure in one process on loopback: both stores, the gateway, the API, the mailbox and the site. */
-import { DynamoDBSaver } from "@tenure/core/checkpoint";
 import { type Clock, systemClock } from "@tenure/core/clock";
-import { connectDynamo } from "@tenure/core/dynamo";
 import type { Finding } from "@tenure/functions/doctor";
 import { Hono } from "hono";
 import type { LocalConfig } from "./config.ts";
-import { openDataDir } from "./data-dir.ts";
 import { closeServer, listen } from "./listen.ts";
 import { type Mail, Mailbox } from "./mailbox.ts";
 import { createService, type LocalService, type ServiceOptions } from "./service.ts";
 import { dated, withPages } from "./site.ts";
-import { createTable, LOCAL_CREDENTIALS, openDynamo, openStores, TABLE } from "./stores.ts";
+import type { LocalStores, StoreOptions } from "./stores/access.ts";
 
 export interface Stack {
   url: string;
@@ -34,11 +31,13 @@ export interface StackOptions extends Omit<ServiceOptions, "clock"> {
   now?: () => number;
   /** The time between two rounds of the embedded DynamoDB's sweeper, in milliseconds; with `false` only `sweep` deletes. */
   sweepEveryMs?: number | false | undefined;
+  /** Opens the stores in a thread of their own, where they keep to the system's clock; in this one when left out. */
+  apart?: boolean;
 }
 
 export async function startStack(
   config: LocalConfig,
-  { onMail, now = systemClock.now, sweepEveryMs, ...options }: StackOptions,
+  { onMail, now = systemClock.now, sweepEveryMs, apart = false, ...options }: StackOptions,
 ): Promise<Stack> {
   const clock: Clock = { now };
   const opened: (() => unknown)[] = [];
@@ -47,7 +46,7 @@ export async function startStack(
     for (const close of opened.splice(0).reverse()) await close();
   };
   try {
-    const stores = await openStores(config, { now, sweepEveryMs });
+    const stores = apart ? await openApart(config) : await openHere(config, { now, sweepEveryMs });
     opened.push(() => stores.close());
     const mailbox = new Mailbox(onMail, clock);
     const service = await createService(config, stores.access, mailbox, { ...options, clock });
@@ -69,40 +68,21 @@ export async function startStack(
   }
 }
 
+/** Loads what the stores are made of only where they are opened. */
+async function openApart(config: LocalConfig): Promise<LocalStores> {
+  const { openStoresThread } = await import("./stores/thread.ts");
+  return openStoresThread(config);
+}
+
+async function openHere(config: LocalConfig, options: StoreOptions): Promise<LocalStores> {
+  const { openStores } = await import("./stores/open.ts");
+  return openStores(config, options);
+}
+
 /** The API, the mailbox and the site under one origin. */
 function origin({ api, examine }: LocalService, mailbox: Mailbox, clock: Clock): Hono {
   const app = new Hono();
   app.use(dated(clock));
   app.all("/api/*", (c) => api.fetch(c.req.raw, c.env));
   return withPages(app, { mailbox, health: examine });
-}
-
-/** The checkpointer on the stack's data, without the rest of the stack; whoever opens it closes it. */
-export async function openCheckpointer(
-  config: LocalConfig,
-): Promise<{ checkpointer: DynamoDBSaver; close(): Promise<void> }> {
-  const data = config.dynamoEndpoint ? undefined : openDataDir(config.dataDir);
-  const opened: (() => unknown)[] = [() => data?.release()];
-  const close = async () => {
-    for (const end of opened.splice(0).reverse()) await end();
-  };
-  try {
-    const dynamo = await openDynamo(config, data ? { path: data.dynamo } : {});
-    opened.push(() => dynamo.close());
-    const endpoint = { endpoint: dynamo.url, region: "local", credentials: LOCAL_CREDENTIALS };
-    await createTable(endpoint, config);
-    const client = connectDynamo(endpoint);
-    opened.push(() => client.destroy());
-    return {
-      checkpointer: new DynamoDBSaver({
-        client,
-        tableName: TABLE,
-        encryption: config.encryption,
-      }),
-      close,
-    };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }

@@ -9,7 +9,7 @@ import { findApp } from "../app.ts";
 import type { LocalConfig } from "../config.ts";
 import { closeServer } from "../listen.ts";
 import { Mailbox } from "../mailbox.ts";
-import { openStores } from "../stores.ts";
+import { openStores } from "../stores/open.ts";
 import { openFront } from "./front.ts";
 import { Servers } from "./servers.ts";
 import { servePages } from "./site.ts";

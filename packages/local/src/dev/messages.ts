@@ -1,6 +1,6 @@
 /** The messages between the program of `npm run dev` and the servers that it starts. */
 import type { CodeMessage } from "@tenure/functions/mailer";
-import type { StoreAccess } from "../stores.ts";
+import type { StoreAccess } from "../stores/access.ts";
 
 /** `app`: the path of the application's module, if there is one. */
 export type ToServer =

@@ -8,7 +8,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { CodeMessage } from "@tenure/functions/mailer";
-import type { StoreAccess } from "../stores.ts";
+import type { StoreAccess } from "../stores/access.ts";
 import type { FromServer, ToServer } from "./messages.ts";
 
 const PROGRAM = fileURLToPath(new URL(`./server${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));

@@ -1,54 +1,27 @@
-/**
- * The stores of the local stack: the data directory, both engines, and the gateway in front of Redis. They are reached over loopback
- * alone, so that a service may be in another process and be replaced while they stay open.
- */
+/** Opens the stores of the local stack: the data directory, both engines, and the gateway in front of Redis. */
 import { randomBytes } from "node:crypto";
 import { checkFormat, connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
-import type { LocalConfig } from "./config.ts";
-import { openDataDir } from "./data-dir.ts";
-import { type LocalDynamo, type LocalDynamoOptions, startLocalDynamo } from "./dynamodb/server.ts";
-import { startGateway } from "./gateway/server.ts";
-import { EmbeddedRedis, type EmbeddedRedisOptions } from "./redis/embedded.ts";
-import type { RedisEngine } from "./redis/engine.ts";
-import { RedisServer } from "./redis/resp.ts";
+import { openDataDir } from "../data-dir.ts";
+import { type LocalDynamo, type LocalDynamoOptions, startLocalDynamo } from "../dynamodb/server.ts";
+import { startGateway } from "../gateway/server.ts";
+import { EmbeddedRedis, type EmbeddedRedisOptions } from "../redis/embedded.ts";
+import type { RedisEngine } from "../redis/engine.ts";
+import { RedisServer } from "../redis/resp.ts";
+import {
+  LOCAL_CREDENTIALS,
+  type LocalStores,
+  type StoreAccess,
+  type StoreConfig,
+  type StoreOptions,
+  TABLE,
+} from "./access.ts";
 
-export const TABLE = "tenure";
 /** In one process an answer is late when the process is busy, not when a store is away. */
 const STORE_DEADLINE_MS = 10_000;
-export const LOCAL_CREDENTIALS = { accessKeyId: "local", secretAccessKey: "local" };
-
-/** How a service reaches the stores: plain values, which can be sent to another process. */
-export interface StoreAccess {
-  redis: { url: string; token: string; deadlineMs: number };
-  dynamo: {
-    endpoint: string;
-    region: string;
-    credentials: { accessKeyId: string; secretAccessKey: string };
-    requestTimeoutMs: number;
-  };
-  pepper: string;
-  generation: string;
-}
-
-export interface LocalStores {
-  access: StoreAccess;
-  /** The engines in use and where they are, in one line each. */
-  engines: string[];
-  /** Deletes what has expired from the embedded DynamoDB now, and returns how many items; elsewhere 0. */
-  sweep(): Promise<number>;
-  /** Everything acknowledged is kept. */
-  close(): Promise<void>;
-}
-
-interface StoreOptions {
-  /** Epoch milliseconds, for the embedded engines. */
-  now: () => number;
-  sweepEveryMs?: number | false | undefined;
-}
 
 /** Throws `misconfigured`, in one line, for what cannot be opened. */
-export async function openStores(config: LocalConfig, { now, sweepEveryMs }: StoreOptions): Promise<LocalStores> {
+export async function openStores(config: StoreConfig, { now, sweepEveryMs }: StoreOptions): Promise<LocalStores> {
   const opened: (() => unknown)[] = [];
   const close = async () => {
     for (const end of opened.splice(0).reverse()) await end();
@@ -86,7 +59,7 @@ export async function openStores(config: LocalConfig, { now, sweepEveryMs }: Sto
   }
 }
 
-async function openRedis({ redisUrl }: LocalConfig, embedded: EmbeddedRedisOptions): Promise<RedisEngine> {
+async function openRedis({ redisUrl }: StoreConfig, embedded: EmbeddedRedisOptions): Promise<RedisEngine> {
   if (!redisUrl) return new EmbeddedRedis(embedded);
   const server = new RedisServer(redisUrl);
   const reply = await server.send(["PING"]).catch((error: Error) => error);
@@ -97,13 +70,13 @@ async function openRedis({ redisUrl }: LocalConfig, embedded: EmbeddedRedisOptio
   return server;
 }
 
-export async function openDynamo({ dynamoEndpoint }: LocalConfig, embedded: LocalDynamoOptions): Promise<LocalDynamo> {
+export async function openDynamo({ dynamoEndpoint }: StoreConfig, embedded: LocalDynamoOptions): Promise<LocalDynamo> {
   if (!dynamoEndpoint) return startLocalDynamo(embedded);
   const description = `DynamoDB at ${dynamoEndpoint.host}`;
   return { url: dynamoEndpoint.href, description, sweep: async () => 0, close: async () => {} };
 }
 
-export async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: LocalConfig): Promise<void> {
+export async function createTable(dynamo: { endpoint: string }, { dynamoEndpoint }: StoreConfig): Promise<void> {
   const client = connectDynamo(dynamo);
   try {
     await ensureTable(client, TABLE);
