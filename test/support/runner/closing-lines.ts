@@ -19,7 +19,8 @@ export default class ClosingLines implements Reporter {
     const count = { passed: 0, failed: errors.length, skipped: 0, pending: 0 };
     const again: string[] = [];
     for (const module of modules) {
-      const file = module.relativeModuleId;
+      const path = module.relativeModuleId;
+      const file = `${module.project.name === "long" ? `TENURE_TEST_LONG=${path} ` : ""}npm test -- ${path}`;
       const tests = [...module.children.allTests()];
       for (const test of tests) {
         const { state } = test.result();
@@ -33,13 +34,11 @@ export default class ClosingLines implements Reporter {
       }
     }
     if (again.length > 0) process.stdout.write(`\nTo run what failed alone:\n`);
-    for (const one of again) process.stdout.write(`  npm ${COMMAND} -- ${one}\n`);
+    for (const one of again) process.stdout.write(`  ${one}\n`);
     const skipped = count.skipped + count.pending;
     process.stdout.write(`\n${count.passed} passed, ${count.failed} failed, ${skipped} skipped\n`);
   }
 }
-
-const COMMAND = process.argv.some((arg) => arg === "--mode=long" || arg === "long") ? "run test:long" : "test";
 
 /** The runner takes a test's name as a regular expression, with its groups before it. */
 const patternOf = (fullName: string) => fullName.replaceAll(" > ", " ").replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
