@@ -136,7 +136,7 @@ export function formatG(value: number, digits: number): string {
   const rounded = tieToEven ? exact.slice(0, cut) + exact.slice(cut + 20) : value.toExponential(digits - 1);
   const [mantissa = "", exponent = "0"] = rounded.split("e");
   const power = Number(exponent);
-  const trim = (text: string) => (text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+  const trim = (text: string) => (text.includes(".") ? text.replace(/\.?0*$/, "") : text);
   if (power < -4 || power >= digits)
     return `${trim(mantissa)}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
   const sign = mantissa.startsWith("-") ? "-" : "";
