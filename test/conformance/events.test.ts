@@ -1,7 +1,8 @@
 /** The log of a run's events, over every engine behind the gateway: what was appended is read whole, and its tails are there once. */
 import { randomUUID } from "node:crypto";
-import { createEventLog, firstEventOf, type NewEvent } from "@tenure/core/events";
+import { createEventLog, type EventLog, firstEventOf, type NewEvent } from "@tenure/core/events";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Feed } from "../../packages/functions/src/agent/runs/execution/feed.ts";
 import { Starts } from "../../packages/functions/src/agent/runs/execution/starts.ts";
 import { randomOf } from "../support/random.ts";
 import { type Behind, behindGateway, redisEngines } from "../support/stores/redis.ts";
@@ -102,18 +103,44 @@ describe.each(redisEngines(REDIS_DATABASE))("events on $name", ({ open }) => {
     for (const after of [0, 1, 2, 4, 5]) expect(await read(after, 2)).toEqual(all.slice(after + 1, after + 3));
   });
 
-  it("stores an event whole where the one it begins as is gone, and all of that batch once", async () => {
+  it("adds nothing and says so where the event that one begins as is gone", async () => {
     const { runId, append, read } = logged();
     const values = (n: number): NewEvent => ({ event: "values", start: { of: 0, text: "[0" }, head: `,${n}]` });
     await append(0, [{ event: "values", head: "[0]" }, values(1)]);
     await behind.engine.send(["DEL", `run:{${runId}}:events`]);
-    expect(await append(2, [token(2, 2), values(3)], { ended: true })).toBe(undefined);
-    expect(await append(2, [token(2, 2), values(3)], { ended: true })).toBe(undefined);
-    expect(await read(-1)).toEqual([
-      [2, whole(2)],
-      [3, "[0,3]"],
-    ]);
+    expect(await append(2, [token(2, 2), values(3)], { ended: true })).toBe("start-gone");
+    expect(await read(-1)).toBe(undefined);
     expect(await append(2, [values(2)], { fence: 0 })).toBe("lost");
+  });
+
+  it("has all events of a feed, in batches of its size, also where the log was lost while it could not be reached", async () => {
+    const log = createEventLog(behind.store);
+    const runId = randomUUID();
+    let isAway = false;
+    const sizes: number[] = [];
+    const append: EventLog["append"] = async (batch) => {
+      if (isAway) throw new Error("Redis is away");
+      sizes.push(batch.events.reduce((sum, { head }) => sum + head.length, 0));
+      return log.append(batch);
+    };
+    const feed = new Feed({ log: { ...log, append }, runId, fence: 1, first: 0, onCancel: () => {} });
+    const state = (n: number) => JSON.stringify({ messages: ["x".repeat(300_000), ...Array(n).fill("message")] });
+    feed.append("values", { head: state(0) });
+    await feed.flush();
+    isAway = true;
+    for (let n = 1; n < 10; n++) feed.append("values", { head: state(n) });
+    await feed.flush();
+    await behind.engine.send(["DEL", `run:{${runId}}:events`]);
+    isAway = false;
+    await feed.end();
+    const page = await log.read(runId, -1, 100);
+    expect(page?.ended).toBe(true);
+    expect(page?.events.map(({ id, data }) => [id, data])).toEqual(
+      Array.from({ length: 9 }, (_, n) => [n + 1, state(n + 1)]),
+    );
+    // The first time with starts, and then one state whole and the others as it begins.
+    expect(sizes.length).toBe(3);
+    expect(Math.max(...sizes)).toBeLessThan(2 * state(9).length);
   });
 
   it("tells random events as they were, however they share their texts, are batched and are read", async () => {

@@ -1,6 +1,6 @@
 import { malformedReply, type RedisStore, type Reply } from "../redis/port.ts";
 import * as scripts from "./scripts.ts";
-import type { CancelAction, EventBatch, EventLog, LoggedEvent, NewEvent } from "./store.ts";
+import type { CancelAction, EventLog, LoggedEvent } from "./store.ts";
 
 /** The run is the cluster hash tag. */
 const keysOf = (runId: string): [stream: string, fence: string, cancel: string] => [
@@ -13,26 +13,21 @@ const keysOf = (runId: string): [stream: string, fence: string, cancel: string] 
 export const EVENTS_TTL_MS = 15 * 60_000;
 
 export function createEventLog(redis: RedisStore, { ttlMs = EVENTS_TTL_MS } = {}): EventLog {
-  /** Resolves to the script's verdict, and to what somebody wishes. */
-  const send = async ({ runId, fence, first, events, ended }: EventBatch): Promise<Reply[]> => {
-    const tails = new Map<string, number>();
-    for (const { tail } of events) if (tail && !tails.has(tail.text)) tails.set(tail.text, tail.first);
-    const texts = [...tails.keys()];
-    const starts: number[] = [];
-    const fields = events.flatMap(({ event, start, head, tail }) => {
-      if (start) return [event, head, `s${starts.push(start.of, start.text.length) / 2}`];
-      return [event, head, tail ? texts.indexOf(tail.text) + 1 : 0];
-    });
-    const stored = [...tails].flatMap(([text, firstWith]) => [firstWith, text]);
-    const args = [fence, ttlMs, first, ended ? 1 : 0, tails.size, ...stored, starts.length / 2, ...starts, ...fields];
-    return list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
-  };
-
   return {
-    async append(batch) {
-      let [verdict, wish] = await send(batch);
-      if (verdict === 3) [verdict, wish] = await send({ ...batch, events: batch.events.map(whole) });
+    async append({ runId, fence, first, events, ended }) {
+      const tails = new Map<string, number>();
+      for (const { tail } of events) if (tail && !tails.has(tail.text)) tails.set(tail.text, tail.first);
+      const texts = [...tails.keys()];
+      const starts: number[] = [];
+      const fields = events.flatMap(({ event, start, head, tail }) => {
+        if (start) return [event, head, `s${starts.push(start.of, start.text.length) / 2}`];
+        return [event, head, tail ? texts.indexOf(tail.text) + 1 : 0];
+      });
+      const stored = [...tails].flatMap(([text, firstWith]) => [firstWith, text]);
+      const args = [fence, ttlMs, first, ended ? 1 : 0, tails.size, ...stored, starts.length / 2, ...starts, ...fields];
+      const [verdict, wish] = list(await redis.evaluate(scripts.append, keysOf(runId), args), 2);
       if (verdict === 2) return "lost";
+      if (verdict === 3) return "start-gone";
       if (verdict !== 1) throw malformedReply();
       return wish === "" ? undefined : action(wish);
     },
@@ -75,9 +70,6 @@ function action(reply: Reply | undefined): CancelAction {
   if (reply !== "interrupt" && reply !== "rollback") throw malformedReply();
   return reply;
 }
-
-/** The same event without a start. */
-const whole = ({ start, head, ...rest }: NewEvent): NewEvent => ({ ...rest, head: start ? start.text + head : head });
 
 /** Notes what other entries can have in common with an entry, under the entry's id: its tail, or the whole of its data. */
 function noteShared(reply: Reply, shared: Map<string, string>): void {

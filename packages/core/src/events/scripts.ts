@@ -23,10 +23,14 @@ end
 local first = tonumber(ARGV[3])
 local beyond = 6 + 2 * tonumber(ARGV[5])
 local starts = {}
+local found = {}
 for s = 1, tonumber(ARGV[beyond]) do
   local of = tonumber(ARGV[beyond + 2 * s - 1])
   local at = id(of + 1)
-  if of < first and not redis.call('XRANGE', KEYS[1], at, at)[1] then return {3, ''} end
+  if of < first and not found[at] then
+    if not redis.call('XRANGE', KEYS[1], at, at)[1] then return {3, ''} end
+    found[at] = true
+  end
   starts['s' .. s] = {at, ARGV[beyond + 2 * s]}
 end
 beyond = beyond + 2 * tonumber(ARGV[beyond])

@@ -58,18 +58,18 @@ export interface EventBatch {
 }
 
 /**
- * The events of runs on Redis Streams, kept for a while. Every method is one command, but for an `append` whose starts are gone,
- * and throws `store-unavailable` when Redis does not answer in time.
+ * The events of runs on Redis Streams, kept for a while. Every method is one command and throws `store-unavailable`
+ * when Redis does not answer in time.
  */
 export interface EventLog {
   /**
    * Adds events, the first of which has the number `first`, and with `ended` the end of the log. Answers with what
    * somebody wants done with the run, or "lost" when a holder with a higher fence has the log, and then nothing is added.
    * Idempotent: what is there already is not added again, so after an unknown outcome repeat it. Tails that are there are not
-   * stored again, and are looked for by their first event. Where the event that a start is of is gone, as after a run's silence of
-   * the log's lifetime, nothing is added at first, and a second command adds all events of the batch whole.
+   * stored again, and are looked for by their first event. "start-gone": an event that one of these begins as is not in the log, as
+   * after a silence of the log's lifetime, and nothing is added; append them again without starts of events that came before them.
    */
-  append(batch: EventBatch): Promise<CancelAction | "lost" | undefined>;
+  append(batch: EventBatch): Promise<CancelAction | "lost" | "start-gone" | undefined>;
 
   /** The events after number `after` (-1 for all), at most `limit`. Undefined when there is no log, or none any more. */
   read(runId: string, after: number, limit: number): Promise<EventPage | undefined>;

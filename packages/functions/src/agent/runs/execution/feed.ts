@@ -35,7 +35,7 @@ export class Feed {
   private readonly texts: NewEvent[] = [];
   /** The first event that has ended with each tail. */
   private readonly tails = new Map<string, number>();
-  private readonly starts = new Starts();
+  private starts = new Starts();
   private logged: number;
   private writing: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
@@ -111,6 +111,7 @@ export class Feed {
   private async write(ended: boolean): Promise<void> {
     if (this.isRefused) return;
     let isFull: boolean;
+    let isAgain: boolean;
     do {
       const batch: NewEvent[] = [];
       const tails = new Set<string>();
@@ -128,6 +129,11 @@ export class Feed {
       try {
         const { runId, fence, logged: first } = this;
         const wish = await this.log.append({ runId, fence, first, events: batch, ended: ended && isLast });
+        isAgain = wish === "start-gone";
+        if (wish === "start-gone") {
+          this.startAnew();
+          continue;
+        }
         if (wish === "lost") {
           this.isRefused = true;
           throw new Error("the log is somebody else's");
@@ -142,7 +148,16 @@ export class Feed {
         if (this.isRefused) this.onCancel("lost");
         return;
       }
-    } while ((ended || isFull) && this.hasMore);
+    } while ((ended || isFull || isAgain) && this.hasMore);
+  }
+
+  /** Parts the events that are to be logged from nothing that is there: the log has lost what they begin as. */
+  private startAnew(): void {
+    this.starts = new Starts();
+    for (let i = this.logged - this.first; i < this.events.length; i++) {
+      const { id, event, data } = this.events[i] as LoggedEvent;
+      if (!this.texts[i]?.tail) this.texts[i] = { event, ...this.starts.part(event, id, data) };
+    }
   }
 
   /** Resolves at the next change, or after `ms`; true when there was one. */

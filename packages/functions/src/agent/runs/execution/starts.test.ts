@@ -45,7 +45,7 @@ it("never parts a pair of surrogates", () => {
 it("gives the length that two texts have in common, whatever they are", () => {
   const part = fc.oneof(fc.string({ unit: "binary", maxLength: 20 }), fc.constant("y".repeat(4096)));
   fc.assert(
-    fc.property(fc.array(part), part, part, (parts, one, other) => {
+    fc.property(fc.array(part, { maxLength: 4 }), part, part, (parts, one, other) => {
       const common = parts.join("");
       const [a, b] = [common + one, common + other];
       const length = commonLength(a, b);
