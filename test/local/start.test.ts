@@ -38,13 +38,20 @@ describe("npm start", () => {
     expect(output()).not.toMatch(/warning|deprecat/i);
   });
 
-  it("ends with the error by which the thread of its stores ends", async () => {
-    const module = join(dir, "broken.mjs");
-    const fault = 'setTimeout(() => { throw new Error("broken store"); }, 2_000)';
-    writeFileSync(module, `import { isMainThread } from "node:worker_threads";\nif (!isMainThread) ${fault};`);
+  it.each([
+    ["throws", 'throw new Error("broken store")', "broken store"],
+    ["exits", "process.exit(0)", "the thread of the stores has ended with 0"],
+  ])("ends, and says why, when the thread of its stores %s", async (_, fault, told) => {
+    const [module, sign] = [join(dir, "broken.mjs"), join(dir, "now")];
+    const look = `setInterval(() => { if (existsSync(${JSON.stringify(sign)})) ${fault}; }, 50)`;
+    const imports = ['import { existsSync } from "node:fs"', 'import { isMainThread } from "node:worker_threads"'];
+    writeFileSync(module, [...imports, `if (!isMainThread) ${look}`].join(";\n"));
     const { output, exited } = await started({ NODE_OPTIONS: `--import=${module}` });
+    writeFileSync(sign, "");
     expect(await exited).toBe(1);
-    expect(output()).toMatch(/"event":"exception-uncaught","error":"Error: broken store"/);
+    expect(output().match(/"event":"exception-uncaught","error":"[^"]*/g)).toEqual([
+      `"event":"exception-uncaught","error":"Error: ${told}`,
+    ]);
   });
 
   it("keeps the session and the thread over a stop in the middle of a run, and over a kill", async () => {
@@ -169,16 +176,19 @@ describe("npm start", () => {
     expect([await again.exited, again.output()]).toEqual([0, expect.stringContaining("nothing to remove")]);
   });
 
-  it("does not take a redis-server's address for one where something else answers, nor shows its password", async () => {
-    const web = createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"));
-    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-    const { port } = web.address() as { port: number };
-    const other = run({ PORT: String(await freePort()), TENURE_REDIS_URL: `redis://127.0.0.1:${port}` });
-    expect([await other.exited, other.output().trim()]).toEqual([
-      1,
-      expect.stringMatching(/^tenure: .* not RESP2\).*$/),
-    ]);
-    web.close();
+  it("does not take a redis-server's address for one where something else answers or nothing does, nor shows its password", async () => {
+    const answers = [
+      ["HTTP/1.1 400 Bad Request\r\n\r\n", /^tenure: .* not RESP2\).*$/],
+      ["", /^tenure: .* does not answer \(no answer within 5000 ms\).*$/],
+    ] as const;
+    for (const [answer, told] of answers) {
+      const other = createServer((socket) => answer && socket.end(answer));
+      await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+      const { port } = other.address() as { port: number };
+      const refused = run({ PORT: String(await freePort()), TENURE_REDIS_URL: `redis://127.0.0.1:${port}` });
+      expect([await refused.exited, refused.output().trim()]).toEqual([1, expect.stringMatching(told)]);
+      other.close();
+    }
     const secret = run({ PORT: "3000", TENURE_REDIS_URL: "rediss://u:SECRET@h:1" });
     expect([await secret.exited, secret.output()]).toEqual([1, expect.not.stringContaining("SECRET")]);
   });

@@ -1,5 +1,5 @@
 /** Directories that cannot be used are told in one line, with what mends it. test/local/data-dir.test.ts has the program. */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isTenureError } from "@tenure/core/errors";
@@ -51,4 +51,18 @@ describe("a data directory that cannot be used", () => {
     first.release();
     openDataDir(data).release();
   });
+
+  it.runIf(process.platform === "linux")(
+    "is one that another thread of this process uses, and none of an earlier process with its number",
+    () => {
+      const first = openDataDir(data);
+      const lock = readFileSync(join(data, "lock"), "utf8");
+      first.release();
+      // As this thread finds it that has not taken it.
+      writeFileSync(join(data, "lock"), lock);
+      expect(() => openDataDir(data)).toThrow(`in use by process ${process.pid}`);
+      writeFileSync(join(data, "lock"), `${process.pid} 1`);
+      openDataDir(data).release();
+    },
+  );
 });

@@ -1,7 +1,7 @@
 /** The lock of a data directory: a file with the number of the process that uses it. One that was killed leaves it, and holds nothing. */
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 
-/** Locks of this process, which may run more than one stack. */
+/** Locks of this thread, which may run more than one stack. */
 const held = new Set<string>();
 
 /** Takes the lock at `path`, or returns the process that has it. */
@@ -43,7 +43,9 @@ export function lockHolder(path: string): number | undefined {
   if (held.has(path)) return process.pid;
   const [number = "", start] = existsSync(path) ? readFileSync(path, "utf8").split(" ") : [];
   const pid = Number(number);
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return undefined;
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  // Another thread of this process holds it, unless an earlier process had the same number.
+  if (pid === process.pid) return start && start === startOf(pid) ? pid : undefined;
   try {
     process.kill(pid, 0);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** Opens the stores of the local stack: the data directory, both engines, and the gateway in front of Redis. */
 import { randomBytes } from "node:crypto";
+import { atMost } from "@tenure/core/deadline";
 import { checkFormat, connectDynamo, ensureTable } from "@tenure/core/dynamo";
 import { isTenureError, TenureError } from "@tenure/core/errors";
 import { openDataDir } from "../data-dir.ts";
@@ -19,6 +20,8 @@ import {
 
 /** In one process an answer is late when the process is busy, not when a store is away. */
 const STORE_DEADLINE_MS = 10_000;
+/** For a store's first answer. */
+const START_DEADLINE_MS = 5_000;
 
 /** Throws `misconfigured`, in one line, for what cannot be opened. */
 export async function openStores(config: StoreConfig, { now, sweepEveryMs }: StoreOptions): Promise<LocalStores> {
@@ -62,12 +65,17 @@ export async function openStores(config: StoreConfig, { now, sweepEveryMs }: Sto
 async function openRedis({ redisUrl }: StoreConfig, embedded: EmbeddedRedisOptions): Promise<RedisEngine> {
   if (!redisUrl) return new EmbeddedRedis(embedded);
   const server = new RedisServer(redisUrl);
-  const reply = await server.send(["PING"]).catch((error: Error) => error);
-  if (reply instanceof Error)
-    throw misconfigured(
-      `TENURE_REDIS_URL: ${redisUrl.host} does not answer (${reply.message}): start redis-server there, or unset it`,
-    );
-  return server;
+  let reply: unknown = new Error(`no answer within ${START_DEADLINE_MS} ms`);
+  const asked = server.send(["PING"]).then(
+    (answer) => (reply = answer),
+    (error: Error) => (reply = error),
+  );
+  await atMost(START_DEADLINE_MS, asked);
+  if (!(reply instanceof Error)) return server;
+  await server.close();
+  throw misconfigured(
+    `TENURE_REDIS_URL: ${redisUrl.host} does not answer (${reply.message}): start redis-server there, or unset it`,
+  );
 }
 
 export async function openDynamo({ dynamoEndpoint }: StoreConfig, embedded: LocalDynamoOptions): Promise<LocalDynamo> {

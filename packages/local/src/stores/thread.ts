@@ -3,7 +3,8 @@
  * sides of it.
  *
  * The thread first says how its stores are reached, or what is wrong with the settings, and then does what it is told, one thing after
- * the other. An error that nobody handles there is one of this process, which ends by it as by any other.
+ * the other. An exception that nobody handles there ends the process, as one of this thread's own does, and so does an end of the thread
+ * that nobody asked for; a rejection that nobody handles is told on stderr.
  */
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
 import { systemClock } from "@tenure/core/clock";
@@ -24,7 +25,8 @@ type Order = "sweep" | "close";
 type Said =
   | ({ type: "open" } & Pick<LocalStores, "access" | "engines">)
   | { type: "misconfigured"; problems: string[] }
-  | { type: "done"; swept: number };
+  | { type: "done"; swept: number }
+  | { type: "failed"; error: unknown };
 
 /** As `openStores`, with the system's clock. */
 export async function openStoresThread(config: StoreConfig): Promise<LocalStores> {
@@ -35,12 +37,22 @@ export async function openStoresThread(config: StoreConfig): Promise<LocalStores
   const opened = await said(thread);
   if (opened.type === "misconfigured") throw new TenureError({ tag: "misconfigured", problems: opened.problems });
   if (opened.type !== "open") throw new Error("the thread of the stores has not opened them");
+  let isOver = false;
+  const end = (error: unknown) => {
+    const isExpected = isOver;
+    isOver = true;
+    if (!isExpected) throw error;
+  };
+  thread.on("error", end).on("exit", (code) => end(ended(code)));
   let last: Promise<unknown> = Promise.resolve();
-  const order = (name: Order): Promise<Said> => {
-    const done = last.then(() => {
+  const order = (name: Order): Promise<number> => {
+    const done = last.then(async () => {
+      if (isOver) throw new Error("the thread of the stores has ended");
       const answer = said(thread);
       thread.postMessage(name);
-      return answer;
+      const done = await answer;
+      if (done.type === "failed") throw done.error;
+      return done.type === "done" ? done.swept : 0;
     });
     last = done.catch(() => {});
     return done;
@@ -48,30 +60,28 @@ export async function openStoresThread(config: StoreConfig): Promise<LocalStores
   return {
     access: opened.access,
     engines: opened.engines,
-    async sweep() {
-      const done = await order("sweep");
-      return done.type === "done" ? done.swept : 0;
-    },
+    sweep: () => order("sweep"),
     async close() {
-      await order("close");
-      await thread.terminate();
+      await order("close").finally(() => {
+        isOver = true;
+        return thread.terminate();
+      });
     },
   };
 }
 
+const ended = (code: number) => new Error(`the thread of the stores has ended with ${code}`);
+
 /** Resolves to what the thread says next; rejects with the error by which it ends. */
 function said(thread: Worker): Promise<Said> {
   return new Promise((resolve, reject) => {
-    const settle = () => void thread.off("message", onMessage).off("error", onError).off("exit", onExit);
-    const onMessage = (message: Said) => {
-      settle();
-      resolve(message);
+    const settle = (settled: () => void) => {
+      thread.off("message", onMessage).off("error", onError).off("exit", onExit);
+      settled();
     };
-    const onError = (error: unknown) => {
-      settle();
-      reject(error);
-    };
-    const onExit = (code: number) => onError(new Error(`the thread of the stores has ended with ${code}`));
+    const onMessage = (message: Said) => settle(() => resolve(message));
+    const onError = (error: unknown) => settle(() => reject(error));
+    const onExit = (code: number) => onError(ended(code));
     thread.on("message", onMessage).on("error", onError).on("exit", onExit);
   });
 }
@@ -79,6 +89,10 @@ function said(thread: Worker): Promise<Said> {
 /** The thread's side. */
 async function serve(port: MessagePort, { redisUrl, dynamoEndpoint, ...given }: Given): Promise<void> {
   const say = (message: Said) => port.postMessage(message);
+  process.on("unhandledRejection", (error) => {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`tenure: a rejection in the stores that nobody handles: ${text}\n`);
+  });
   let stores: LocalStores;
   try {
     // Loaded on this side alone.
@@ -96,10 +110,16 @@ async function serve(port: MessagePort, { redisUrl, dynamoEndpoint, ...given }: 
     return say({ type: "misconfigured", problems: [...error.reason.problems] });
   }
   const { access, engines } = stores;
-  port.on("message", async (order: Order) => {
-    const swept = order === "sweep" ? await stores.sweep() : 0;
-    if (order === "close") await stores.close();
-    say({ type: "done", swept });
+  const obey = async (order: Order): Promise<number> => {
+    if (order === "sweep") return stores.sweep();
+    await stores.close();
+    return 0;
+  };
+  port.on("message", (order: Order) => {
+    obey(order).then(
+      (swept) => say({ type: "done", swept }),
+      (error: unknown) => say({ type: "failed", error }),
+    );
   });
   say({ type: "open", access, engines });
 }
