@@ -1,6 +1,6 @@
 /** The two functions behind /api: one that starts small and serves logins, and one that runs graphs. */
 import { mail } from "./email";
-import { agentLinks, common, modelEnvironment } from "./function";
+import { AGENT_MEMORY, agentLinks, common, modelEnvironment } from "./function";
 import { AUTH_PATHS, handlers } from "./parts";
 import { queue } from "./queue";
 import { generation, pepper, redis } from "./secret";
@@ -36,7 +36,7 @@ export const api = new sst.aws.Function("Api", {
   handler: handlers.api,
   description: "Threads, runs, assistants, memory",
   timeout: "15 minutes",
-  memory: "1024 MB",
+  memory: AGENT_MEMORY,
   streaming: true,
   link: [table, queue, pepper, generation, ...redis, ...agentLinks],
   environment: { ...common.environment, ...modelEnvironment },

@@ -1,9 +1,16 @@
 /** The configuration that all functions have in common. */
 import { readSettings, SETTING_NAMES } from "./parts";
 import { checkpointKeys, model, modelKey } from "./secret";
-import { isOn, setting } from "./setting";
+import { isOn, setting, wholeNumber } from "./setting";
 import { isTraced, logRetention } from "./stage";
 import { origin } from "./web";
+
+/**
+ * Memory of the functions that run graphs, in MB: `TENURE_AGENT_MEMORY`. Lambda bills the time in which a run waits for its model by it,
+ * and gives processor time in proportion. Lambda itself takes 128 to 10,240.
+ */
+const agentMemory = wholeNumber("TENURE_AGENT_MEMORY", 512, 10_240) ?? 1024;
+export const AGENT_MEMORY = `${agentMemory} MB` as const;
 
 const ON_LAMBDA = "lambda.amazonaws.com";
 const DEV_MEMORY_MB = 256;

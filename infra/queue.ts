@@ -1,5 +1,5 @@
 /** Runs that nobody watches: a FIFO queue whose groups are the threads, and the worker that takes them from it. */
-import { agentLinks, common, modelEnvironment } from "./function";
+import { AGENT_MEMORY, agentLinks, common, modelEnvironment } from "./function";
 import { handlers } from "./parts";
 import "./permission";
 import { generation, pepper, redis } from "./secret";
@@ -34,7 +34,7 @@ export const worker = new sst.aws.Function("Worker", {
   handler: handlers.worker,
   description: "Runs what nobody watches",
   timeout: TIMEOUT,
-  memory: "1024 MB",
+  memory: AGENT_MEMORY,
   link: [table, queue, pepper, generation, ...redis, ...agentLinks],
   environment: { ...common.environment, ...modelEnvironment },
   permissions: [

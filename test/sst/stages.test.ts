@@ -224,6 +224,7 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
       },
       /Upstash has no database in eu-north-1: set TENURE_UPSTASH_REGION to one of us-east-1/,
     ],
+    ["functions that are too small", { env: { TENURE_AGENT_MEMORY: "256" } }, /use a whole number from 512 to 10240/],
     ["a worker for too many", { env: { TENURE_WORKER_CONCURRENCY: "1001" } }, /use a whole number from 2 to 1000/],
     [
       "a lifetime that is none",
@@ -239,16 +240,19 @@ describe.skipIf(!isSstInstalled)("sst.config.ts", () => {
     });
   });
 
-  it.runIf(isLong)("takes empty settings for none, and sets concurrency when asked to", async () => {
+  it.runIf(isLong)("takes empty settings for none, and sets concurrency and memory when asked to", async () => {
     const empty = ["DOMAIN", "DOMAIN_CERT", "MAIL_IDENTITY", "MODEL", "UPSTASH", "UPSTASH_REGION", "TRACING"];
     const env = Object.fromEntries(empty.map((name) => [`TENURE_${name}`, ""]));
     const program = await evaluate({
       stage: "ada",
-      env: { ...env, TENURE_AUTH_CONCURRENCY: "50", TENURE_WORKER_CONCURRENCY: "20" },
+      env: { ...env, TENURE_AUTH_CONCURRENCY: "50", TENURE_WORKER_CONCURRENCY: "20", TENURE_AGENT_MEMORY: "512" },
     });
     const inputsOf = (name: RegExp) => program.resources.find((one) => name.test(one.name))?.inputs;
     expect(inputsOf(/^AuthFunction$/).reservedConcurrentExecutions).toBe(50);
     expect(inputsOf(/^ApiFunction$/).reservedConcurrentExecutions).toBe(undefined);
+    expect([/^AuthFunction$/, /^ApiFunction$/, /^WorkerFunction$/].map((name) => inputsOf(name).memorySize)).toEqual([
+      512, 512, 512,
+    ]);
     expect(inputsOf(/EventSourceMapping$/).scalingConfig).toEqual({ maximumConcurrency: 20 });
     program.close();
   });
