@@ -167,7 +167,7 @@ describe.each(redisEngines(REDIS_DATABASE))("events on $name", ({ open }) => {
       for (let first = 0; first < events.length; ) {
         const count = 1 + random(6);
         await append(first, events.slice(first, first + count));
-        // The same once more, and what came since, as after a lost answer.
+        // After a lost answer a batch comes once more, and with it what came since.
         if (random(3) > 0) first += count;
       }
       const all = events.map(({ start, head, tail }, n) => [n, (start?.text ?? "") + head + (tail?.text ?? "")]);

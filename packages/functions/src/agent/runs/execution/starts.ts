@@ -1,5 +1,5 @@
 /**
- * What an event's text begins with that an earlier one of the same name begins with too. A `values` event has the whole state, and
+ * Parts an event's text after what it has in common with an earlier one of the same name. A `values` event has the whole state, and
  * most of that is as it was a step before: the log has it once.
  *
  * An event's start is taken of one that is stored whole, so that a reader needs no third. One is stored whole again once those since
